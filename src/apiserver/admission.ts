@@ -1,0 +1,31 @@
+import type { ApiObject, Kind } from '../schema/kind.ts'
+import type { Mutable } from '../schema/types.ts'
+import type { RequestContext } from './context.ts'
+
+/**
+ * The gate that every write passes: first all `admit` (may change the object), then validation of the object, then
+ * all `validate` (may only refuse, by throwing an `ApiError`). One file per plugin in `admission/`; the order is the
+ * list in `admission/index.ts`.
+ */
+export interface AdmissionPlugin {
+  readonly name: string
+  /** Whether it has anything to do with this request: asked first, so that most requests pay nothing. */
+  handles(attributes: AdmissionAttributes): boolean
+  admit?(attributes: AdmissionAttributes & { readonly object: Mutable<ApiObject> }): void | Promise<void>
+  validate?(attributes: AdmissionAttributes): void | Promise<void>
+}
+
+export interface AdmissionAttributes {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
+  readonly kind: Kind
+  /** `''` for the object itself, else `status`, `scale`, `binding`, `eviction`, … */
+  readonly subresource: string
+  readonly namespace: string
+  /** Empty for a creation with generateName and for deletecollection. */
+  readonly name: string
+  /** The object as it would be stored; absent for a delete. For a sub-resource of another kind (binding): that object. */
+  readonly object?: ApiObject
+  /** What is stored now; absent for a creation. */
+  readonly oldObject?: ApiObject
+  readonly context: RequestContext
+}

@@ -1,0 +1,46 @@
+/**
+ * The small request and response that the whole server works with. Sockets exist in `server.ts` alone; tests and
+ * the in-process client hand requests in as they are. (The platform's own `Request` costs more than a whole GET here.)
+ */
+export interface ApiRequest {
+  readonly method: string
+  /** Path and query as they came, still escaped. */
+  readonly url: string
+  /** Lower-case names. A header that came several times is joined with `, `. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The whole body; rejects with a 413 `ApiError` when it is longer than `limit` bytes. */
+  body(limit: number): Promise<Buffer>
+  /** Aborted when the client is gone or the server stops. */
+  readonly signal: AbortSignal
+  /** The client's address without the port. */
+  readonly remoteAddress: string
+  /** The client certificate that was verified against the client CA, if any. */
+  readonly certificate?: ClientCertificate
+}
+
+export interface ClientCertificate {
+  readonly commonName: string
+  readonly organizations: readonly string[]
+  /** SHA-256 of the certificate, hex, for `authentication.kubernetes.io/credential-id`. */
+  readonly fingerprint: string
+}
+
+export interface ApiResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  readonly body: ResponseBody
+}
+
+/** Everything at once, or a function that writes as it goes and resolves when it has said all. */
+export type ResponseBody = Uint8Array | string | ((sink: Sink) => Promise<void>)
+
+export interface Sink {
+  /** Sends a chunk. What the client has not taken yet is kept in memory: see `backlog`. */
+  write(chunk: Uint8Array | string): void
+  /** Bytes that are written but not yet taken by the client. */
+  readonly backlog: number
+  /** Resolves when the backlog is small again; rejects when the client is gone. */
+  drained(): Promise<void>
+  /** Aborted when the client is gone or the server stops. */
+  readonly signal: AbortSignal
+}

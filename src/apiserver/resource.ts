@@ -1,0 +1,118 @@
+import type { ApiObject, Kind } from '../schema/kind.ts'
+import type { RequestContext } from './context.ts'
+
+/**
+ * One resource as the rest of the server sees it: objects in, objects out, `ApiError` thrown. Everything about
+ * storing (optimistic locks, finalizers, grace periods, generateName, dry run, admission, validation) happens behind
+ * it; everything about HTTP (paths, negotiation, bodies, tables) before it. The in-process client calls it directly.
+ *
+ * Objects that come out are frozen and shared with everybody else who reads them.
+ */
+export interface Resource<T extends ApiObject = ApiObject> {
+  readonly kind: Kind<T>
+
+  /** `resourceVersion` as the query parameter: '' newest, '0' any, else not older than. 404 when it is not there. */
+  get(namespace: string, name: string, options?: GetOptions): Promise<Entry<T>>
+
+  /** A page. 410 `Expired` when the revision or the continue token is no longer served. */
+  list(namespace: string, options: ListOptions): Promise<Page<T>>
+
+  /** Events until the signal aborts. Throws `Expired` at once when `resourceVersion` is compacted. */
+  watch(namespace: string, options: WatchOptions, observer: WatchObserver<T>): Promise<void>
+
+  create(namespace: string, object: ApiObject, context: RequestContext): Promise<Entry<T>>
+
+  /**
+   * Reads the object, lets `change` make the new one of it, and stores that unless somebody else was faster, in
+   * which case it begins again (only where `change` did not insist on a resourceVersion). `subresource` is '' or `status`.
+   * Returns the stored entry and whether it was created.
+   */
+  update(
+    namespace: string,
+    name: string,
+    subresource: string,
+    change: (current: T | undefined) => ApiObject | Promise<ApiObject>,
+    context: RequestContext,
+  ): Promise<{ readonly entry: Entry<T>; readonly created: boolean }>
+
+  /** The object as it was last (gone at once) or as it is now (waits for finalizers or its grace period). */
+  delete(namespace: string, name: string, options: DeleteOptions, context: RequestContext): Promise<Deletion<T>>
+
+  deleteCollection(
+    namespace: string,
+    list: ListOptions,
+    options: DeleteOptions,
+    context: RequestContext,
+  ): Promise<Page<T>>
+}
+
+/** A stored object in both of its forms. */
+export interface Entry<T extends ApiObject = ApiObject> {
+  /** Frozen, with its resourceVersion. */
+  readonly object: T
+  /** The object as JSON, as it is sent to a client. Made on demand of the stored bytes, without a second serialisation. */
+  json(): Buffer
+  /** The same as an item of a list (without kind and apiVersion). */
+  itemJson(): Buffer
+  /** A watch event of this object, as a line of a watch stream. Kept, because many watchers get the same. */
+  eventJson(type: WatchEventType): Buffer
+}
+
+export interface GetOptions {
+  readonly resourceVersion?: string
+}
+
+export interface Selectors {
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+}
+
+export interface ListOptions extends Selectors {
+  readonly resourceVersion?: string
+  readonly resourceVersionMatch?: string
+  readonly limit?: number
+  readonly continue?: string
+}
+
+export interface Page<T extends ApiObject = ApiObject> {
+  readonly entries: readonly Entry<T>[]
+  readonly resourceVersion: string
+  /** For the next page; empty at the end. */
+  readonly continue: string
+  readonly remainingItemCount?: number
+}
+
+export interface WatchOptions extends Selectors {
+  readonly resourceVersion?: string
+  readonly resourceVersionMatch?: string
+  readonly allowWatchBookmarks?: boolean
+  readonly sendInitialEvents?: boolean
+  readonly signal: AbortSignal
+}
+
+export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED'
+
+export interface WatchObserver<T extends ApiObject = ApiObject> {
+  /**
+   * One change as this watcher's selectors see it: an object that leaves the selection is DELETED, one that enters
+   * it ADDED. A DELETED event's object carries the revision of the deletion.
+   */
+  event(type: WatchEventType, entry: Entry<T>): void
+  /** Everything up to this revision has been sent. `initialEventsEnd` marks the end of the initial list. */
+  bookmark(resourceVersion: string, initialEventsEnd: boolean): void
+  /** The watch ends with this error (410 when the watcher fell behind too far). */
+  error(error: Error): void
+}
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+  readonly orphanDependents?: boolean
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
+}
+
+export interface Deletion<T extends ApiObject = ApiObject> {
+  readonly entry: Entry<T>
+  /** false: it is still there, waiting. */
+  readonly gone: boolean
+}

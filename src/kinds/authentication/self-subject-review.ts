@@ -1,0 +1,27 @@
+import { defineKind, type Kind } from '../../schema/kind.ts'
+import { embedded, type Infer, object } from '../../schema/types.ts'
+import { ObjectMeta } from '../meta/object-meta.ts'
+import { typeMeta } from '../meta/type-meta.ts'
+import { UserInfo } from './shared.ts'
+
+export const SelfSubjectReviewStatus = object('io.k8s.api.authentication.v1.SelfSubjectReviewStatus', '', {
+  userInfo: embedded(1, UserInfo, ''),
+})
+export interface SelfSubjectReviewStatus extends Infer<typeof SelfSubjectReviewStatus> {}
+
+export const selfSubjectReviewSchema = object('io.k8s.api.authentication.v1.SelfSubjectReview', '', {
+  ...typeMeta,
+  metadata: embedded(1, ObjectMeta, ''),
+  status: embedded(2, SelfSubjectReviewStatus, ''),
+})
+export interface SelfSubjectReview extends Infer<typeof selfSubjectReviewSchema> {}
+
+export const SelfSubjectReview: Kind<SelfSubjectReview> = defineKind<SelfSubjectReview>({
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  kind: 'SelfSubjectReview',
+  plural: 'selfsubjectreviews',
+  namespaced: false,
+  verbs: ['create'],
+  schema: selfSubjectReviewSchema,
+})

@@ -1,0 +1,22 @@
+import { defineKind, type Kind } from '../../schema/kind.ts'
+import { embedded, type Infer, object, required } from '../../schema/types.ts'
+import { ObjectMeta } from '../meta/object-meta.ts'
+import { typeMeta } from '../meta/type-meta.ts'
+import { ObjectReference } from './references.ts'
+
+export const bindingSchema = object('io.k8s.api.core.v1.Binding', '', {
+  ...typeMeta,
+  metadata: embedded(1, ObjectMeta, ''),
+  target: required(2, ObjectReference, ''),
+})
+export interface Binding extends Infer<typeof bindingSchema> {}
+
+export const Binding: Kind<Binding> = defineKind<Binding>({
+  group: '',
+  version: 'v1',
+  kind: 'Binding',
+  plural: 'bindings',
+  namespaced: true,
+  verbs: ['create'],
+  schema: bindingSchema,
+})

@@ -1,0 +1,30 @@
+import { defineKind, type Kind } from '../../schema/kind.ts'
+import { embedded, type Infer, list, object, optional, required, string } from '../../schema/types.ts'
+import { ObjectMeta } from '../meta/object-meta.ts'
+import { typeMeta } from '../meta/type-meta.ts'
+
+export const ComponentCondition = object('io.k8s.api.core.v1.ComponentCondition', '', {
+  type: required(1, string, ''),
+  status: required(2, string, ''),
+  message: optional(3, string, ''),
+  error: optional(4, string, ''),
+})
+export interface ComponentCondition extends Infer<typeof ComponentCondition> {}
+
+export const componentStatusSchema = object('io.k8s.api.core.v1.ComponentStatus', '', {
+  ...typeMeta,
+  metadata: embedded(1, ObjectMeta, ''),
+  conditions: optional(2, list(ComponentCondition, { list: ['type'], merge: 'type' }), ''),
+})
+export interface ComponentStatus extends Infer<typeof componentStatusSchema> {}
+
+export const ComponentStatus: Kind<ComponentStatus> = defineKind<ComponentStatus>({
+  group: '',
+  version: 'v1',
+  kind: 'ComponentStatus',
+  plural: 'componentstatuses',
+  shortNames: ['cs'],
+  namespaced: false,
+  verbs: ['get', 'list'],
+  schema: componentStatusSchema,
+})

@@ -1,0 +1,37 @@
+import { defineKind, type Kind } from '../../schema/kind.ts'
+import { embedded, type Infer, list, map, object, optional, quantity, required, string } from '../../schema/types.ts'
+import { ObjectMeta } from '../meta/object-meta.ts'
+import { typeMeta } from '../meta/type-meta.ts'
+
+export const LimitRangeItem = object('io.k8s.api.core.v1.LimitRangeItem', '', {
+  type: required(1, string, ''),
+  max: optional(2, map(quantity), ''),
+  min: optional(3, map(quantity), ''),
+  default: optional(4, map(quantity), ''),
+  defaultRequest: optional(5, map(quantity), ''),
+  maxLimitRequestRatio: optional(6, map(quantity), ''),
+})
+export interface LimitRangeItem extends Infer<typeof LimitRangeItem> {}
+
+export const LimitRangeSpec = object('io.k8s.api.core.v1.LimitRangeSpec', '', {
+  limits: required(1, list(LimitRangeItem, { list: 'atomic' }), ''),
+})
+export interface LimitRangeSpec extends Infer<typeof LimitRangeSpec> {}
+
+export const limitRangeSchema = object('io.k8s.api.core.v1.LimitRange', '', {
+  ...typeMeta,
+  metadata: embedded(1, ObjectMeta, ''),
+  spec: embedded(2, LimitRangeSpec, ''),
+})
+export interface LimitRange extends Infer<typeof limitRangeSchema> {}
+
+export const LimitRange: Kind<LimitRange> = defineKind<LimitRange>({
+  group: '',
+  version: 'v1',
+  kind: 'LimitRange',
+  plural: 'limitranges',
+  shortNames: ['limits'],
+  namespaced: true,
+  storageVersionHash: 'EBKMFVe6cwo=',
+  schema: limitRangeSchema,
+})

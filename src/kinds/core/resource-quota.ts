@@ -1,0 +1,78 @@
+import { defineKind, type Kind } from '../../schema/kind.ts'
+import {
+  embedded,
+  explicit,
+  type Infer,
+  list,
+  map,
+  object,
+  oneOf,
+  optional,
+  quantity,
+  required,
+  string,
+} from '../../schema/types.ts'
+import { ObjectMeta } from '../meta/object-meta.ts'
+import { typeMeta } from '../meta/type-meta.ts'
+
+export const ScopedResourceSelectorRequirement = object('io.k8s.api.core.v1.ScopedResourceSelectorRequirement', '', {
+  scopeName: required(
+    1,
+    oneOf(
+      'BestEffort',
+      'CrossNamespacePodAffinity',
+      'NotBestEffort',
+      'NotTerminating',
+      'PriorityClass',
+      'Terminating',
+      'VolumeAttributesClass',
+    ),
+    '',
+  ),
+  operator: required(2, oneOf('DoesNotExist', 'Exists', 'In', 'NotIn'), ''),
+  values: optional(3, list(string, { list: 'atomic' }), ''),
+})
+export interface ScopedResourceSelectorRequirement extends Infer<typeof ScopedResourceSelectorRequirement> {}
+
+export const ScopeSelector = object(
+  'io.k8s.api.core.v1.ScopeSelector',
+  '',
+  {
+    matchExpressions: optional(1, list(ScopedResourceSelectorRequirement, { list: 'atomic' }), ''),
+  },
+  { atomic: true },
+)
+export interface ScopeSelector extends Infer<typeof ScopeSelector> {}
+
+export const ResourceQuotaSpec = object('io.k8s.api.core.v1.ResourceQuotaSpec', '', {
+  hard: optional(1, map(quantity), ''),
+  scopes: optional(2, list(string, { list: 'atomic' }), ''),
+  scopeSelector: explicit(3, ScopeSelector, ''),
+})
+export interface ResourceQuotaSpec extends Infer<typeof ResourceQuotaSpec> {}
+
+export const ResourceQuotaStatus = object('io.k8s.api.core.v1.ResourceQuotaStatus', '', {
+  hard: optional(1, map(quantity), ''),
+  used: optional(2, map(quantity), ''),
+})
+export interface ResourceQuotaStatus extends Infer<typeof ResourceQuotaStatus> {}
+
+export const resourceQuotaSchema = object('io.k8s.api.core.v1.ResourceQuota', '', {
+  ...typeMeta,
+  metadata: embedded(1, ObjectMeta, ''),
+  spec: embedded(2, ResourceQuotaSpec, ''),
+  status: embedded(3, ResourceQuotaStatus, ''),
+})
+export interface ResourceQuota extends Infer<typeof resourceQuotaSchema> {}
+
+export const ResourceQuota: Kind<ResourceQuota> = defineKind<ResourceQuota>({
+  group: '',
+  version: 'v1',
+  kind: 'ResourceQuota',
+  plural: 'resourcequotas',
+  shortNames: ['quota'],
+  namespaced: true,
+  storageVersionHash: '8uhSgffRX6w=',
+  schema: resourceQuotaSchema,
+  status: {},
+})

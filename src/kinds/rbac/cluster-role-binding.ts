@@ -1,0 +1,23 @@
+import { defineKind, type Kind } from '../../schema/kind.ts'
+import { embedded, type Infer, list, object, optional, required } from '../../schema/types.ts'
+import { ObjectMeta } from '../meta/object-meta.ts'
+import { typeMeta } from '../meta/type-meta.ts'
+import { RoleRef, Subject } from './shared.ts'
+
+export const clusterRoleBindingSchema = object('io.k8s.api.rbac.v1.ClusterRoleBinding', '', {
+  ...typeMeta,
+  metadata: embedded(1, ObjectMeta, ''),
+  subjects: optional(2, list(Subject, { list: 'atomic' }), ''),
+  roleRef: required(3, RoleRef, ''),
+})
+export interface ClusterRoleBinding extends Infer<typeof clusterRoleBindingSchema> {}
+
+export const ClusterRoleBinding: Kind<ClusterRoleBinding> = defineKind<ClusterRoleBinding>({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'ClusterRoleBinding',
+  plural: 'clusterrolebindings',
+  namespaced: false,
+  storageVersionHash: '48tpQ8gZHFc=',
+  schema: clusterRoleBindingSchema,
+})

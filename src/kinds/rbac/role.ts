@@ -1,0 +1,22 @@
+import { defineKind, type Kind } from '../../schema/kind.ts'
+import { embedded, type Infer, list, object, optional } from '../../schema/types.ts'
+import { ObjectMeta } from '../meta/object-meta.ts'
+import { typeMeta } from '../meta/type-meta.ts'
+import { PolicyRule } from './shared.ts'
+
+export const roleSchema = object('io.k8s.api.rbac.v1.Role', '', {
+  ...typeMeta,
+  metadata: embedded(1, ObjectMeta, ''),
+  rules: optional(2, list(PolicyRule, { list: 'atomic' }), ''),
+})
+export interface Role extends Infer<typeof roleSchema> {}
+
+export const Role: Kind<Role> = defineKind<Role>({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'Role',
+  plural: 'roles',
+  namespaced: true,
+  storageVersionHash: '7FuwZcIIItM=',
+  schema: roleSchema,
+})

@@ -1,0 +1,64 @@
+import { defineKind, type Kind } from '../../schema/kind.ts'
+import {
+  bool,
+  embedded,
+  explicit,
+  type Infer,
+  int32,
+  map,
+  object,
+  optional,
+  required,
+  string,
+  time,
+} from '../../schema/types.ts'
+import { PersistentVolumeSpec } from '../core/shared.ts'
+import { ObjectMeta } from '../meta/object-meta.ts'
+import { typeMeta } from '../meta/type-meta.ts'
+
+export const VolumeAttachmentSource = object('io.k8s.api.storage.v1.VolumeAttachmentSource', '', {
+  persistentVolumeName: explicit(1, string, ''),
+  inlineVolumeSpec: explicit(2, PersistentVolumeSpec, ''),
+})
+export interface VolumeAttachmentSource extends Infer<typeof VolumeAttachmentSource> {}
+
+export const VolumeAttachmentSpec = object('io.k8s.api.storage.v1.VolumeAttachmentSpec', '', {
+  attacher: required(1, string, ''),
+  source: required(2, VolumeAttachmentSource, ''),
+  nodeName: required(3, string, ''),
+})
+export interface VolumeAttachmentSpec extends Infer<typeof VolumeAttachmentSpec> {}
+
+export const VolumeError = object('io.k8s.api.storage.v1.VolumeError', '', {
+  time: embedded(1, time, ''),
+  message: optional(2, string, ''),
+  errorCode: explicit(3, int32, ''),
+})
+export interface VolumeError extends Infer<typeof VolumeError> {}
+
+export const VolumeAttachmentStatus = object('io.k8s.api.storage.v1.VolumeAttachmentStatus', '', {
+  attached: required(1, bool, ''),
+  attachmentMetadata: optional(2, map(string), ''),
+  attachError: explicit(3, VolumeError, ''),
+  detachError: explicit(4, VolumeError, ''),
+})
+export interface VolumeAttachmentStatus extends Infer<typeof VolumeAttachmentStatus> {}
+
+export const volumeAttachmentSchema = object('io.k8s.api.storage.v1.VolumeAttachment', '', {
+  ...typeMeta,
+  metadata: embedded(1, ObjectMeta, ''),
+  spec: required(2, VolumeAttachmentSpec, ''),
+  status: embedded(3, VolumeAttachmentStatus, ''),
+})
+export interface VolumeAttachment extends Infer<typeof volumeAttachmentSchema> {}
+
+export const VolumeAttachment: Kind<VolumeAttachment> = defineKind<VolumeAttachment>({
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'VolumeAttachment',
+  plural: 'volumeattachments',
+  namespaced: false,
+  storageVersionHash: 'tJx/ezt6UDU=',
+  schema: volumeAttachmentSchema,
+  status: {},
+})

@@ -1,0 +1,52 @@
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import type { Clock, Log, LogLevel, Random, World } from './world.ts'
+
+export const realClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  timer(delayMs, run) {
+    // A delay beyond 2^31-1 ms makes setTimeout fire at once; nobody waits 24 days for one timer.
+    const handle = setTimeout(run, Math.min(delayMs, 0x7fff_ffff))
+    handle.unref()
+    return () => clearTimeout(handle)
+  },
+  after(delayMs, signal) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const onAbort = () => {
+        clearTimeout(handle)
+        reject(signal?.reason)
+      }
+      const handle = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      }, delayMs)
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  },
+}
+
+export const realRandom: Random = {
+  next: () => Math.random(),
+  int: (below) => (below <= 1 ? 0 : randomInt(below)),
+  bytes: (length) => randomBytes(length),
+  uuid: () => randomUUID(),
+  fork: () => realRandom,
+}
+
+const order: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 }
+
+/** Writes one JSON line per entry at or above `least` to `write` (standard error unless told otherwise). */
+export function lineLog(
+  least: LogLevel = 'warn',
+  write: (line: string) => void = (line) => process.stderr.write(line),
+): Log {
+  return (level, message, fields) => {
+    if (order[level] < order[least]) return
+    write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`)
+  }
+}
+
+export function realWorld(log: Log = lineLog()): World {
+  return { clock: realClock, random: realRandom, log }
+}

@@ -1,0 +1,48 @@
+/**
+ * Everything that makes two runs of the same program differ comes in through here: time, chance, the network,
+ * the disk, other programs, and where the log goes. Code outside `world/` takes what it needs of this as an
+ * argument and calls nothing of the sort itself; `test/tidy.test.ts` lists what is banned and what replaces it.
+ *
+ * `real.ts` is the machine's own world, `virtual.ts` one whose clock moves only when it is told to.
+ */
+export interface World {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+export interface Clock {
+  /** Wall-clock time in milliseconds since 1970. May jump. */
+  now(): number
+
+  /** Milliseconds since an arbitrary start; never goes backwards. For measuring and deadlines. */
+  monotonic(): number
+
+  /** Calls `run` once after `delayMs`; the returned function calls it off. A timer never keeps the process alive. */
+  timer(delayMs: number, run: () => void): () => void
+
+  /** Resolves after `delayMs`. Rejects with the signal's reason when it is aborted first. */
+  after(delayMs: number, signal?: AbortSignal): Promise<void>
+}
+
+export interface Random {
+  /** The next number in [0, 1). */
+  next(): number
+
+  /** A whole number in [0, below). */
+  int(below: number): number
+
+  /** `length` random bytes; from the operating system in the real world, so good enough for keys. */
+  bytes(length: number): Uint8Array
+
+  /** A random version 4 UUID. */
+  uuid(): string
+
+  /** A stream of its own that depends on this one's seed and `name` alone, so that consumers do not disturb each other. */
+  fork(name: string): Random
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** A structured log. Values of `fields` must not hold secrets. */
+export type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void
