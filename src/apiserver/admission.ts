@@ -29,3 +29,10 @@ export interface AdmissionAttributes {
   readonly oldObject?: ApiObject
   readonly context: RequestContext
 }
+
+/** What plugins may know of the cluster: what this server holds in memory, answered at once. */
+export interface ClusterReader {
+  get<T extends ApiObject>(kind: Kind<T>, namespace: string, name: string): T | undefined
+  /** Everything of a kind in a namespace (all namespaces: `''`), in key order. */
+  list<T extends ApiObject>(kind: Kind<T>, namespace: string): readonly T[]
+}

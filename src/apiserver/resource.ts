@@ -20,11 +20,13 @@ export interface Resource<T extends ApiObject = ApiObject> {
   /** Events until the signal aborts. Throws `Expired` at once when `resourceVersion` is compacted. */
   watch(namespace: string, options: WatchOptions, observer: WatchObserver<T>): Promise<void>
 
+  /** Takes over the object: it must be decoded, and nobody else may hold it. Its defaults are filled in here. */
   create(namespace: string, object: ApiObject, context: RequestContext): Promise<Entry<T>>
 
   /**
    * Reads the object, lets `change` make the new one of it, and stores that unless somebody else was faster, in
    * which case it begins again (only where `change` did not insist on a resourceVersion). `subresource` is '' or `status`.
+   * What `change` gives is taken over as by `create`; it gives back the very `current` when there is nothing to do.
    * Returns the stored entry and whether it was created.
    */
   update(
@@ -33,6 +35,7 @@ export interface Resource<T extends ApiObject = ApiObject> {
     subresource: string,
     change: (current: T | undefined) => ApiObject | Promise<ApiObject>,
     context: RequestContext,
+    options?: UpdateOptions,
   ): Promise<{ readonly entry: Entry<T>; readonly created: boolean }>
 
   /** The object as it was last (gone at once) or as it is now (waits for finalizers or its grace period). */
@@ -56,6 +59,13 @@ export interface Entry<T extends ApiObject = ApiObject> {
   itemJson(): Buffer
   /** A watch event of this object, as a line of a watch stream. Kept, because many watchers get the same. */
   eventJson(type: WatchEventType): Buffer
+}
+
+export interface UpdateOptions {
+  /** A PUT states the uid of the object that it sends: another uid in store is a conflict. A PATCH does not. */
+  readonly uid?: string
+  /** Whether a name that does not exist is created: absent, as the kind says; server-side apply always. */
+  readonly forceCreate?: boolean
 }
 
 export interface GetOptions {
@@ -115,4 +125,6 @@ export interface Deletion<T extends ApiObject = ApiObject> {
   readonly entry: Entry<T>
   /** false: it is still there, waiting. */
   readonly gone: boolean
+  /** Whether the answer is the object (always while it waits, and for some kinds also when it is gone) or a Status. */
+  readonly answersObject: boolean
 }

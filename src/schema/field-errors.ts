@@ -30,8 +30,8 @@ export class FieldErrors {
     this.#add('FieldValueForbidden', path, 'Forbidden', detail)
   }
 
-  duplicate(path: string, value: unknown): void {
-    this.#add('FieldValueDuplicate', path, `Duplicate value: ${show(value)}`, '')
+  duplicate(path: string, value: unknown, detail = ''): void {
+    this.#add('FieldValueDuplicate', path, `Duplicate value: ${show(value)}`, detail)
   }
 
   notFound(path: string, value: unknown): void {

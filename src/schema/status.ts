@@ -59,6 +59,8 @@ export interface ApiErrorOptions {
   /** The HTTP code, where it is not the reason's own. */
   readonly code?: number
   readonly cause?: unknown
+  /** The metadata of the Status: a token to go on with, when a list expired. */
+  readonly metadata?: Readonly<Record<string, unknown>>
 }
 
 /** A request that failed in a way the API has a word for. */
@@ -67,19 +69,21 @@ export class ApiError extends Error {
   readonly reason: Reason | ''
   readonly code: number
   readonly details: StatusDetails | undefined
+  readonly metadata: Readonly<Record<string, unknown>>
 
   constructor(reason: Reason | '', message: string, options: ApiErrorOptions = {}) {
     super(message, { cause: options.cause })
     this.reason = reason
     this.code = options.code ?? (reason === '' ? 500 : reasons[reason])
     this.details = options.details
+    this.metadata = options.metadata ?? {}
   }
 
   toStatus(): Status {
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: this.metadata,
       status: 'Failure',
       message: this.message,
       ...(this.reason !== '' && { reason: this.reason }),
@@ -92,6 +96,7 @@ export class ApiError extends Error {
   static from(status: Status): ApiError {
     return new ApiError(status.reason ?? '', status.message ?? 'unknown error', {
       ...(status.details && { details: status.details }),
+      ...(status.metadata && { metadata: status.metadata }),
       ...(status.code !== undefined && { code: status.code }),
     })
   }

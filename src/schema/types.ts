@@ -53,6 +53,8 @@ export interface Scalar<T = unknown> {
   readonly type: ScalarName
   /** The values that OpenAPI lists; decoding does not check them, validation does. */
   readonly values?: readonly string[]
+  /** How `protobuf.ts` holds the value, where that is not JSON's way. Only for types that never become JSON. */
+  readonly wire?: 'signed' | 'unsigned' | 'raw' | 'latin1'
   /** The name of the Go type, where error messages that clients see spell it (`v1.PodPhase`). */
   readonly goType?: string
   /** Never set: carries the TypeScript type. */
@@ -116,8 +118,12 @@ export interface FieldOptions {
   readonly default?: unknown
   /** Set by `inline`: the protobuf messages, from the outside in, that hold this field. */
   readonly inside?: readonly number[]
-  /** Strategic merge replaces this object as a whole or by named fields (a struct's `patchStrategy`). */
+  /** Strategic merge: the patch names the fields of this object that stay (`$retainKeys`). */
   readonly retainKeys?: boolean
+  /** Strategic merge replaces this object as a whole. */
+  readonly replace?: boolean
+  /** A required or embedded field that is written as `null` when absent, whatever its zero is: a Go pointer without `omitempty`. */
+  readonly nullable?: boolean
 }
 
 // The TypeScript type of a schema.
@@ -177,6 +183,17 @@ export const duration: Scalar<string> = scalar('duration')
 export const intOrString: Scalar<number | string> = scalar('intOrString')
 export const json: Scalar<unknown> = scalar('json')
 export const rawObject: Scalar<Readonly<Record<string, unknown>>> = scalar('rawObject')
+
+// For protocols that are protobuf only (etcd): what JSON's number and base64 would spoil or slow down.
+
+/** A signed 64-bit number in full. */
+export const signed64: Scalar<bigint> = { type: 'int64', wire: 'signed' }
+/** An unsigned 64-bit number in full. */
+export const unsigned64: Scalar<bigint> = { type: 'int64', wire: 'unsigned' }
+/** Bytes as they are. Decoded ones are a view into what was decoded. */
+export const rawBytes: Scalar<Uint8Array> = { type: 'bytes', wire: 'raw' }
+/** Bytes as a string with one character for each (Latin-1). */
+export const byteString: Scalar<string> = { type: 'bytes', wire: 'latin1' }
 
 /** A string of which the published schema lists the values. */
 export function oneOf<const V extends string>(...values: V[]): Scalar<V> {

@@ -18,6 +18,8 @@
  *
  * **Values** and key-values are shared, never copied: whoever gets one must not change it.
  */
+import type { Clock, Random } from '../world/world.ts'
+
 export interface Store extends AsyncDisposable {
   /** The newest revision that is visible (and durable). */
   readonly revision: number
@@ -68,8 +70,10 @@ export interface Store extends AsyncDisposable {
   /**
    * A new store, in memory, that begins with the state at `revision` (default: newest) and goes its own way.
    * Embedded stores share what they have in common and answer at once; a remote store is read first.
+   * History up to that revision and the leases come along (embedded stores); a lease begins its time anew.
+   * `world` is the time and chance that the new store lives by; absent: those of this one.
    */
-  fork(revision?: number): Promise<Store>
+  fork(revision?: number, world?: { readonly clock: Clock; readonly random: Random }): Promise<Store>
 }
 
 export interface KeyValue {
@@ -210,6 +214,27 @@ export class FutureRevisionError extends Error {
 export class LeaseNotFoundError extends Error {
   constructor() {
     super('etcdserver: requested lease not found')
+  }
+}
+
+/** The request itself is wrong; the message is etcd's. */
+export class InvalidRequestError extends Error {
+  static readonly emptyKey = 'etcdserver: key is not provided'
+  static readonly duplicateKey = 'etcdserver: duplicate key given in txn request'
+  static readonly leaseTtlTooLarge = 'etcdserver: too large lease TTL'
+}
+
+/** A lease with the id that was asked for is there already. */
+export class LeaseExistsError extends Error {
+  constructor() {
+    super('etcdserver: lease already exists')
+  }
+}
+
+/** The store was disposed of; watches end with it. */
+export class StoreClosedError extends Error {
+  constructor() {
+    super('the store is closed')
   }
 }
 

@@ -11,6 +11,13 @@ export interface World {
   readonly log: Log
 }
 
+/** A world with a machine around it: what command-line tools and node agents need beyond the clock. */
+export interface HostWorld extends World {
+  readonly disk: Disk
+  readonly exec: Exec
+  readonly network: Network
+}
+
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970. May jump. */
   now(): number
@@ -46,3 +53,42 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** A structured log. Values of `fields` must not hold secrets. */
 export type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void
+
+/** Files of the host. Paths are absolute. */
+export interface Disk {
+  /** The content, or nothing when there is no such file. */
+  read(path: string): Promise<string | undefined>
+  /**
+   * Replaces the file in one step: readers see the old content or the new, never half of it, also after a crash.
+   * Folders on the way are made (0700). `mode` is 0600 unless said otherwise.
+   */
+  write(path: string, content: string, mode?: number): Promise<void>
+  remove(path: string): Promise<void>
+}
+
+/** Other processes of the host. */
+export interface Exec {
+  /** Starts this program again with other arguments, detached from the terminal, its output appended to `logFile`. */
+  startSelf(args: readonly string[], logFile: string): DetachedProcess
+  /** Whether a process with this id exists. */
+  isAlive(pid: number): boolean
+  /** Sends a signal; false when there is no such process. */
+  signal(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean
+  readonly ownPid: number
+}
+
+export interface DetachedProcess {
+  readonly pid: number
+  /** What it says first through its channel; rejects when it ends before. */
+  readonly ready: Promise<unknown>
+  /** Lets it live on by itself. */
+  release(): void
+}
+
+export interface Network {
+  /** A GET over HTTPS against a server whose certificate `ca` (PEM) signed. Rejects when it cannot be reached in time. */
+  get(
+    url: string,
+    options: { readonly ca: string; readonly timeoutMs: number },
+  ): Promise<{ readonly status: number; readonly body: string }>
+}

@@ -1,4 +1,7 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
+import type { Column } from '../../schema/kind.ts'
 import { embedded, type Infer, int32, object, optional, required, string } from '../../schema/types.ts'
+import { ageColumn, integerColumn, nameColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 
@@ -20,3 +23,16 @@ export const Scale = object('io.k8s.api.autoscaling.v1.Scale', '', {
   status: embedded(3, ScaleStatus, ''),
 })
 export interface Scale extends Infer<typeof Scale> {}
+
+export function validateScale({ spec }: Scale, errors: FieldErrors): void {
+  const { replicas = 0 } = spec
+  if (replicas < 0) errors.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')
+}
+
+/** How `kubectl get --subresource=scale` shows a scale. */
+export const scaleColumns: readonly Column<Scale>[] = [
+  { ...nameColumn, format: '' },
+  integerColumn('Desired', 'How many replicas are wanted.', ({ spec }) => spec.replicas ?? 0),
+  integerColumn('Available', 'How many replicas there are.', ({ status }) => status.replicas),
+  ageColumn,
+]

@@ -1,7 +1,12 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import { embedded, explicit, type Infer, int32, microTime, object, string } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { validateNotNegative } from '../rules.ts'
 
 export const LeaseSpec = object('io.k8s.api.coordination.v1.LeaseSpec', '', {
   holderIdentity: explicit(1, string, ''),
@@ -29,4 +34,29 @@ export const Lease: Kind<Lease> = defineKind<Lease>({
   namespaced: true,
   storageVersionHash: 'gqkMMb/YqFM=',
   schema: leaseSchema,
+  nameRule: subdomainNameRule,
+  prepareCreate: dropElectionFields,
+  prepareUpdate: dropElectionFields,
+  validate,
+  validateUpdate: (lease, _old, errors) => validate(lease, errors),
+  createOnUpdate: true,
+  unconditionalUpdate: false,
+  columns: [
+    nameColumn,
+    textColumn('Holder', 'Who holds the lease.', ({ spec }) => spec.holderIdentity ?? ''),
+    ageColumn,
+  ],
 })
+
+/** Coordinated leader election (KEP-4355) is off by default; its fields are not kept. */
+function dropElectionFields({ spec }: Mutable<Lease>): void {
+  spec.strategy = undefined
+  spec.preferredHolder = undefined
+}
+
+function validate({ spec }: Lease, errors: FieldErrors): void {
+  if (spec.leaseDurationSeconds !== undefined && spec.leaseDurationSeconds <= 0) {
+    errors.invalid('spec.leaseDurationSeconds', spec.leaseDurationSeconds, 'must be greater than 0')
+  }
+  validateNotNegative('spec.leaseTransitions', spec.leaseTransitions, errors)
+}

@@ -1,5 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { embedded, type Infer, object, required } from '../../schema/types.ts'
+import { plainColumns } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { ObjectReference } from './references.ts'
@@ -19,4 +20,9 @@ export const Binding: Kind<Binding> = defineKind<Binding>({
   namespaced: true,
   verbs: ['create'],
   schema: bindingSchema,
+  validate({ target }, errors) {
+    if (target.kind && target.kind !== 'Node') errors.notSupported('target.kind', target.kind, ['Node', '<empty>'])
+    if (!target.name) errors.required('target.name')
+  },
+  columns: plainColumns,
 })

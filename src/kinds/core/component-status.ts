@@ -1,5 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { embedded, type Infer, list, object, optional, required, string } from '../../schema/types.ts'
+import { nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 
@@ -27,4 +28,17 @@ export const ComponentStatus: Kind<ComponentStatus> = defineKind<ComponentStatus
   namespaced: false,
   verbs: ['get', 'list'],
   schema: componentStatusSchema,
+  columns: [
+    nameColumn,
+    textColumn('Status', 'Healthy, Unhealthy or Unknown.', (component) => {
+      const health = healthOf(component)
+      return health === undefined ? 'Unknown' : health.status === 'True' ? 'Healthy' : 'Unhealthy'
+    }),
+    textColumn('Message', 'What the component said about itself.', (component) => healthOf(component)?.message ?? ''),
+    textColumn('Error', 'Why the component could not be asked.', (component) => healthOf(component)?.error ?? ''),
+  ],
 })
+
+function healthOf({ conditions }: ComponentStatus): ComponentCondition | undefined {
+  return conditions?.find(({ type }) => type === 'Healthy')
+}

@@ -13,6 +13,8 @@ import {
 } from '../../schema/types.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { eventColumns } from './event-columns.ts'
+import { validateLegacyEvent } from './event-validation.ts'
 import { ObjectReference } from './references.ts'
 import { EventSource } from './shared.ts'
 
@@ -37,8 +39,8 @@ export const eventSchema = object('io.k8s.api.core.v1.Event', '', {
   series: explicit(11, EventSeries, ''),
   action: optional(12, string, ''),
   related: explicit(13, ObjectReference, ''),
-  reportingComponent: optional(14, string, ''),
-  reportingInstance: optional(15, string, ''),
+  reportingComponent: embedded(14, string, ''),
+  reportingInstance: embedded(15, string, ''),
 })
 export interface Event extends Infer<typeof eventSchema> {}
 
@@ -51,4 +53,22 @@ export const Event: Kind<Event> = defineKind<Event>({
   namespaced: true,
   storageVersionHash: 'r2yiGXH7wu8=',
   schema: eventSchema,
+  validate: (event, errors) => validateLegacyEvent(event, 'reportingComponent', errors),
+  validateUpdate: (event, _old, errors) => validateLegacyEvent(event, 'reportingComponent', errors),
+  selectableFields: {
+    'involvedObject.kind': ({ involvedObject }) => involvedObject.kind ?? '',
+    'involvedObject.namespace': ({ involvedObject }) => involvedObject.namespace ?? '',
+    'involvedObject.name': ({ involvedObject }) => involvedObject.name ?? '',
+    'involvedObject.uid': ({ involvedObject }) => involvedObject.uid ?? '',
+    'involvedObject.apiVersion': ({ involvedObject }) => involvedObject.apiVersion ?? '',
+    'involvedObject.resourceVersion': ({ involvedObject }) => involvedObject.resourceVersion ?? '',
+    'involvedObject.fieldPath': ({ involvedObject }) => involvedObject.fieldPath ?? '',
+    reason: ({ reason }) => reason ?? '',
+    reportingComponent: ({ reportingComponent }) => reportingComponent,
+    source: ({ source, reportingComponent }) => source.component || reportingComponent,
+    type: ({ type }) => type ?? '',
+  },
+  createOnUpdate: true,
+  ttlSeconds: 3600,
+  columns: eventColumns((event: Event) => event),
 })

@@ -1,7 +1,12 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import { embedded, type Infer, list, map, object, optional, quantity, required, string } from '../../schema/types.ts'
+import { plainColumns } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { validateLimitRange } from './limit-range-validation.ts'
 
 export const LimitRangeItem = object('io.k8s.api.core.v1.LimitRangeItem', '', {
   type: required(1, string, ''),
@@ -34,4 +39,20 @@ export const LimitRange: Kind<LimitRange> = defineKind<LimitRange>({
   namespaced: true,
   storageVersionHash: 'EBKMFVe6cwo=',
   schema: limitRangeSchema,
+  nameRule: subdomainNameRule,
+  defaults(limitRange) {
+    for (const item of limitRange.spec.limits ?? []) if (item.type === 'Container') fillContainerLimits(item)
+  },
+  validate: validateLimitRange,
+  validateUpdate: (limitRange, _old, errors) => validateLimitRange(limitRange, errors),
+  createOnUpdate: true,
+  columns: plainColumns,
 })
+
+/** What is not said follows from what is: the default from the maximum, the default request from the default or the minimum. */
+function fillContainerLimits(item: Mutable<LimitRangeItem>): void {
+  const limits = { ...item.max, ...item.default }
+  const requests = { ...item.min, ...limits, ...item.defaultRequest }
+  if (Object.keys(limits).length > 0) item.default = limits
+  if (Object.keys(requests).length > 0) item.defaultRequest = requests
+}

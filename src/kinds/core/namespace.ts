@@ -1,5 +1,9 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { labelNameRule, qualifiedNameFaults } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import { embedded, type Infer, list, object, oneOf, optional, required, string, time } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 
@@ -41,6 +45,56 @@ export const Namespace: Kind<Namespace> = defineKind<Namespace>({
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   storageVersionHash: 'Q3oi5N2YM8M=',
   schema: namespaceSchema,
-  status: {},
   subresources: [{ name: 'finalize', kind: 'Namespace', verbs: ['update'] }],
+  nameRule: labelNameRule,
+  defaults: labelWithName,
+  prepareCreate(namespace) {
+    labelWithName(namespace)
+    namespace.status = { phase: 'Active' }
+    const finalizers = namespace.spec.finalizers ?? []
+    if (!finalizers.includes('kubernetes')) namespace.spec.finalizers = [...finalizers, 'kubernetes']
+  },
+  prepareUpdate(namespace, old) {
+    namespace.spec = structuredClone(old.spec) as Mutable<NamespaceSpec>
+    namespace.status = structuredClone(old.status) as Mutable<NamespaceStatus>
+  },
+  validate: validateNamespaceFinalizers,
+  status: {
+    validateUpdate(namespace, _old, errors) {
+      const wanted = namespace.metadata.deletionTimestamp === undefined ? 'Active' : 'Terminating'
+      const { phase = '' } = namespace.status
+      if (phase === wanted) return
+      const condition = wanted === 'Active' ? 'is empty' : 'is not empty'
+      errors.invalid('status.Phase', phase, `may only be '${wanted}' if \`deletionTimestamp\` ${condition}`)
+    },
+  },
+  selectableFields: { 'status.phase': (namespace) => namespace.status.phase ?? '' },
+  columns: [
+    nameColumn,
+    textColumn('Status', 'Whether the namespace is in use or being emptied.', ({ status }) => status.phase ?? ''),
+    ageColumn,
+  ],
 })
+
+/** Selectors that name namespaces (network policies, admission) match on this label. */
+const nameLabel = 'kubernetes.io/metadata.name'
+
+function labelWithName({ metadata }: Mutable<Namespace>): void {
+  if (metadata.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name }
+}
+
+const standardFinalizers: readonly string[] = ['kubernetes', 'orphan', 'foregroundDeletion']
+
+/** The rules for `spec.finalizers`; a write through `/finalize` must keep them too. */
+export function validateNamespaceFinalizers({ spec }: Namespace, errors: FieldErrors): void {
+  for (const finalizer of spec.finalizers ?? []) {
+    for (const fault of qualifiedNameFaults(finalizer)) errors.invalid('spec.finalizers', finalizer, fault)
+    if (!finalizer.includes('/') && !standardFinalizers.includes(finalizer)) {
+      errors.invalid(
+        'spec.finalizers',
+        finalizer,
+        'name is neither a standard finalizer name nor is it fully qualified',
+      )
+    }
+  }
+}

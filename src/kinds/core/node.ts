@@ -1,4 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   bool,
   embedded,
@@ -16,8 +18,10 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn, wideColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { nodeWarnings, validateNode, validateNodeUpdate } from './node-validation.ts'
 import { Taint } from './scheduling.ts'
 
 export const ConfigMapNodeConfigSource = object('io.k8s.api.core.v1.ConfigMapNodeConfigSource', '', {
@@ -164,6 +168,64 @@ export const Node: Kind<Node> = defineKind<Node>({
   storageVersionHash: 'XwShjMxG9Fs=',
   storagePrefix: 'minions',
   schema: nodeSchema,
-  status: {},
   subresources: [{ name: 'proxy', kind: 'NodeProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
+  nameRule: subdomainNameRule,
+  defaults({ spec, status }) {
+    if (status.allocatable === undefined && status.capacity !== undefined) status.allocatable = { ...status.capacity }
+    if (spec.podCIDRs === undefined && spec.podCIDR) spec.podCIDRs = [spec.podCIDR]
+    if (spec.podCIDRs !== undefined) spec.podCIDR = spec.podCIDRs[0]
+  },
+  prepareUpdate(node, old) {
+    node.status = structuredClone(old.status) as Mutable<NodeStatus>
+  },
+  validate: validateNode,
+  validateUpdate(node, old, errors) {
+    validateNode(node, errors)
+    validateNodeUpdate(node, old, errors)
+  },
+  warnings: nodeWarnings,
+  status: { validateUpdate: validateNodeUpdate },
+  selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec.unschedulable ?? false) },
+  columns: [
+    nameColumn,
+    textColumn('Status', 'Whether the node is ready, and whether pods may be placed on it.', statusText),
+    textColumn('Roles', 'What the node is for, as its labels say.', rolesText),
+    ageColumn,
+    textColumn('Version', 'The version of the kubelet.', ({ status }) => status.nodeInfo.kubeletVersion),
+    wideColumn('Internal-IP', 'The address inside the cluster.', (node) => addressOf(node, 'InternalIP')),
+    wideColumn('External-IP', 'The address from outside.', (node) => addressOf(node, 'ExternalIP')),
+    wideColumn('OS-Image', 'The operating system.', ({ status }) => status.nodeInfo.osImage || '<unknown>'),
+    wideColumn('Kernel-Version', 'The kernel, and what it was built for.', kernelText),
+    wideColumn(
+      'Container-Runtime',
+      'The container runtime and its version.',
+      ({ status }) => status.nodeInfo.containerRuntimeVersion || '<unknown>',
+    ),
+  ],
 })
+
+function statusText({ spec, status }: Node): string {
+  const ready = status.conditions?.find(({ type }) => type === 'Ready')
+  const health = ready === undefined ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady'
+  return spec.unschedulable ? `${health},SchedulingDisabled` : health
+}
+
+const rolePrefix = 'node-role.kubernetes.io/'
+
+function rolesText({ metadata }: Node): string {
+  const roles = new Set<string>()
+  for (const [key, value] of Object.entries(metadata.labels ?? {})) {
+    if (key.startsWith(rolePrefix) && key.length > rolePrefix.length) roles.add(key.slice(rolePrefix.length))
+    else if (key === 'kubernetes.io/role' && value !== '') roles.add(value)
+  }
+  return roles.size === 0 ? '<none>' : [...roles].sort().join(',')
+}
+
+function addressOf({ status }: Node, type: string): string {
+  return status.addresses?.find((address) => address.type === type)?.address ?? '<none>'
+}
+
+function kernelText({ status: { nodeInfo } }: Node): string {
+  if (!nodeInfo.kernelVersion) return '<unknown>'
+  return nodeInfo.architecture ? `${nodeInfo.kernelVersion} (${nodeInfo.architecture})` : nodeInfo.kernelVersion
+}

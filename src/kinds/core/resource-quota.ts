@@ -1,4 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   embedded,
   explicit,
@@ -12,8 +14,14 @@ import {
   required,
   string,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import {
+  validateQuotaAmounts,
+  validateResourceQuota,
+  validateResourceQuotaUpdate,
+} from './resource-quota-validation.ts'
 
 export const ScopedResourceSelectorRequirement = object('io.k8s.api.core.v1.ScopedResourceSelectorRequirement', '', {
   scopeName: required(
@@ -74,5 +82,34 @@ export const ResourceQuota: Kind<ResourceQuota> = defineKind<ResourceQuota>({
   namespaced: true,
   storageVersionHash: '8uhSgffRX6w=',
   schema: resourceQuotaSchema,
-  status: {},
+  nameRule: subdomainNameRule,
+  prepareCreate(quota) {
+    quota.status = {}
+  },
+  prepareUpdate(quota, old) {
+    quota.status = structuredClone(old.status) as Mutable<ResourceQuotaStatus>
+  },
+  validate: validateResourceQuota,
+  validateUpdate: validateResourceQuotaUpdate,
+  status: {
+    validateUpdate({ status }, _old, errors) {
+      validateQuotaAmounts('status.hard', status.hard, errors)
+      validateQuotaAmounts('status.used', status.used, errors)
+    },
+  },
+  columns: [
+    nameColumn,
+    textColumn('Request', 'What is used of what may be requested or counted.', (quota) =>
+      usage(quota, (name) => !name.startsWith('limits.')),
+    ),
+    textColumn('Limit', 'What is used of the sums that limits may reach.', (quota) =>
+      usage(quota, (name) => name.startsWith('limits.')),
+    ),
+    ageColumn,
+  ],
 })
+
+function usage({ status: { hard = {}, used = {} } }: ResourceQuota, isShown: (resource: string) => boolean): string {
+  const names = Object.keys(hard).filter(isShown).sort()
+  return names.map((name) => `${name}: ${used[name] ?? '0'}/${hard[name]}`).join(', ')
+}

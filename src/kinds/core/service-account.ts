@@ -1,5 +1,8 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import { bool, embedded, explicit, type Infer, list, object, optional } from '../../schema/types.ts'
+import { ageColumn, nameColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { LocalObjectReference, ObjectReference } from './references.ts'
@@ -25,4 +28,23 @@ export const ServiceAccount: Kind<ServiceAccount> = defineKind<ServiceAccount>({
   subresources: [
     { name: 'token', group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', verbs: ['create'] },
   ],
+  nameRule: subdomainNameRule,
+  prepareCreate: keepNamesOfSecrets,
+  prepareUpdate: keepNamesOfSecrets,
+  warnings(account, old) {
+    const enforces = account.metadata.annotations?.[enforceMountableSecrets] !== undefined
+    const before = old?.metadata.annotations?.[enforceMountableSecrets] !== undefined
+    if (!enforces || before) return []
+    return [
+      `metadata.annotations[${enforceMountableSecrets}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+    ]
+  },
+  columns: [nameColumn, ageColumn],
 })
+
+const enforceMountableSecrets = 'kubernetes.io/enforce-mountable-secrets'
+
+/** A reference to a secret is its name; the reference drops everything else. */
+function keepNamesOfSecrets(account: Mutable<ServiceAccount>): void {
+  if (account.secrets) account.secrets = account.secrets.map(({ name }) => (name ? { name } : {}))
+}

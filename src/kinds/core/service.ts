@@ -1,4 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { labelNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   bool,
   embedded,
@@ -14,9 +16,15 @@ import {
   required,
   string,
 } from '../../schema/types.ts'
+import { ageColumn, labelsText, nameColumn, textColumn, wideColumn } from '../columns.ts'
+import { addressWarnings, cidrWarnings } from '../ip-rules.ts'
 import { Condition } from '../meta/condition.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { validateAddressChanges } from './service-address-validation.ts'
+import { isExternallyAccessible } from './service-fields.ts'
+import { dropUnfitFields } from './service-update.ts'
+import { validateService, validateServiceStatus } from './service-validation.ts'
 
 export const ServicePort = object('io.k8s.api.core.v1.ServicePort', '', {
   name: optional(1, string, ''),
@@ -107,6 +115,117 @@ export const Service: Kind<Service> = defineKind<Service>({
   storageVersionHash: '0/CO1lhkEBI=',
   storagePrefix: 'services/specs',
   schema: serviceSchema,
-  status: {},
   subresources: [{ name: 'proxy', kind: 'ServiceProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
+  nameRule: labelNameRule,
+  defaults: fill,
+  prepareCreate(service) {
+    service.status = { loadBalancer: {} }
+  },
+  prepareUpdate(service, old) {
+    service.status = structuredClone(old.status) as Mutable<ServiceStatus>
+    dropUnfitFields(service, old)
+  },
+  validate: validateService,
+  validateUpdate(service, old, errors) {
+    validateAddressChanges(service, old, errors)
+    if (service.spec.type === 'LoadBalancer' && old.spec.type === 'LoadBalancer') {
+      const { loadBalancerClass } = service.spec
+      const isSame = loadBalancerClass === old.spec.loadBalancerClass
+      if (!isSame) errors.invalid('spec.loadBalancerClass', loadBalancerClass, 'may not change once set')
+    }
+    validateService(service, errors)
+  },
+  warnings,
+  status: { validateUpdate: (service, _old, errors) => validateServiceStatus(service, errors) },
+  selectableFields: {
+    'spec.clusterIP': ({ spec }) => spec.clusterIP ?? '',
+    'spec.type': ({ spec }) => spec.type ?? '',
+  },
+  createOnUpdate: true,
+  columns: [
+    nameColumn,
+    textColumn('Type', 'From where the service can be reached.', ({ spec }) => spec.type ?? ''),
+    textColumn('Cluster-IP', 'Its address inside the cluster.', ({ spec }) => spec.clusterIPs?.[0] ?? '<none>'),
+    textColumn('External-IP', 'Its address from outside.', externalText),
+    textColumn('Port(s)', 'Its ports, with those on the nodes behind them.', portsText),
+    ageColumn,
+    wideColumn('Selector', 'The labels of the pods behind it.', ({ spec }) => labelsText(spec.selector)),
+  ],
 })
+
+const defaultAffinitySeconds = 10_800
+
+function fill(service: Mutable<Service>): void {
+  const { spec, status } = service
+  spec.sessionAffinity ||= 'None'
+  if (spec.sessionAffinity === 'None') spec.sessionAffinityConfig = undefined
+  if (spec.sessionAffinity === 'ClientIP' && spec.sessionAffinityConfig?.clientIP?.timeoutSeconds === undefined) {
+    spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: defaultAffinitySeconds } }
+  }
+  spec.type ||= 'ClusterIP'
+  for (const port of spec.ports ?? []) {
+    port.protocol ||= 'TCP'
+    if (port.targetPort === 0 || port.targetPort === '' || port.targetPort === undefined) port.targetPort = port.port
+  }
+  if (isExternallyAccessible(service as unknown as Service)) spec.externalTrafficPolicy ||= 'Cluster'
+  if (spec.type === 'ClusterIP' || spec.type === 'NodePort' || spec.type === 'LoadBalancer') {
+    spec.internalTrafficPolicy ??= 'Cluster'
+  }
+  if (spec.type === 'LoadBalancer') {
+    spec.allocateLoadBalancerNodePorts ??= true
+    for (const ingress of status.loadBalancer.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP'
+  }
+}
+
+function warnings({ metadata, spec }: Service): string[] {
+  const texts: string[] = []
+  const hints = 'service.kubernetes.io/topology-aware-hints'
+  if (metadata.annotations?.[hints] !== undefined) {
+    texts.push(`annotation ${hints} is deprecated, please use service.kubernetes.io/topology-mode instead`)
+  }
+  for (const [index, address] of (spec.clusterIPs ?? []).entries()) {
+    if (address !== 'None') texts.push(...addressWarnings(`spec.clusterIPs[${index}]`, address))
+  }
+  for (const [index, address] of (spec.externalIPs ?? []).entries()) {
+    texts.push(...addressWarnings(`spec.externalIPs[${index}]`, address))
+  }
+  if (spec.loadBalancerIP) texts.push(...addressWarnings('spec.loadBalancerIP', spec.loadBalancerIP))
+  for (const [index, range] of (spec.loadBalancerSourceRanges ?? []).entries()) {
+    texts.push(...cidrWarnings(`spec.loadBalancerSourceRanges[${index}]`, range))
+  }
+  if (spec.type === 'ExternalName' && spec.externalIPs?.length) {
+    texts.push('spec.externalIPs is ignored when spec.type is "ExternalName"')
+  }
+  if (spec.type !== 'ExternalName' && spec.externalName) {
+    texts.push('spec.externalName is ignored when spec.type is not "ExternalName"')
+  }
+  if (spec.trafficDistribution === 'PreferClose') {
+    texts.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')
+  }
+  return texts
+}
+
+function externalText({ spec, status }: Service): string {
+  const fixed = spec.externalIPs ?? []
+  switch (spec.type) {
+    case 'ClusterIP':
+    case 'NodePort':
+      return fixed.join(',') || '<none>'
+    case 'LoadBalancer': {
+      const ingress = (status.loadBalancer.ingress ?? []).map(({ ip, hostname }) => ip || hostname || '')
+      const balanced = [...new Set(ingress.filter((address) => address !== ''))].sort()
+      return [...balanced, ...fixed].join(',') || '<pending>'
+    }
+    case 'ExternalName':
+      return spec.externalName ?? ''
+    default:
+      return '<unknown>'
+  }
+}
+
+function portsText({ spec: { ports = [] } }: Service): string {
+  const texts = ports.map(
+    ({ port, nodePort, protocol }) => `${port}${nodePort ? `:${nodePort}` : ''}/${protocol ?? ''}`,
+  )
+  return texts.join(',') || '<none>'
+}

@@ -1,4 +1,5 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import {
   bool,
   embedded,
@@ -13,9 +14,12 @@ import {
   required,
   string,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectReference } from '../core/references.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, keepsValue, startGeneration } from '../rules.ts'
+import { validateEndpointSlice } from './endpoint-slice-validation.ts'
 
 export const EndpointConditions = object('io.k8s.api.discovery.v1.EndpointConditions', '', {
   ready: explicit(1, bool, ''),
@@ -69,8 +73,8 @@ export const endpointSliceSchema = object('io.k8s.api.discovery.v1.EndpointSlice
   ...typeMeta,
   metadata: embedded(1, ObjectMeta, ''),
   addressType: required(4, oneOf('FQDN', 'IPv4', 'IPv6'), ''),
-  endpoints: optional(2, list(Endpoint, { list: 'atomic' }), ''),
-  ports: optional(3, list(EndpointPort, { list: 'atomic' }), ''),
+  endpoints: embedded(2, list(Endpoint, { list: 'atomic' }), ''),
+  ports: embedded(3, list(EndpointPort, { list: 'atomic' }), ''),
 })
 export interface EndpointSlice extends Infer<typeof endpointSliceSchema> {}
 
@@ -82,4 +86,41 @@ export const EndpointSlice: Kind<EndpointSlice> = defineKind<EndpointSlice>({
   namespaced: true,
   storageVersionHash: 'qgS0xkrxYAI=',
   schema: endpointSliceSchema,
+  nameRule: subdomainNameRule,
+  defaults(slice) {
+    for (const port of slice.ports ?? []) {
+      port.name ??= ''
+      port.protocol ??= 'TCP'
+    }
+  },
+  prepareCreate(slice) {
+    startGeneration(slice)
+    for (const endpoint of slice.endpoints ?? []) endpoint.deprecatedTopology = undefined
+  },
+  prepareUpdate(slice, old) {
+    for (const endpoint of slice.endpoints ?? []) endpoint.deprecatedTopology = undefined
+    countChange(slice, old, ({ addressType, endpoints, ports }) => ({ addressType, endpoints, ports }))
+  },
+  validate: validateEndpointSlice,
+  validateUpdate(slice, old, errors) {
+    validateEndpointSlice(slice, errors)
+    keepsValue('addressType', slice.addressType, old.addressType, errors)
+  },
+  warnings: ({ addressType }) => (addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
+  columns: [
+    nameColumn,
+    textColumn('AddressType', 'What the addresses are: IPv4, IPv6 or names.', ({ addressType }) => addressType),
+    textColumn('Ports', 'The first of the ports.', ({ ports }) =>
+      firstOf((ports ?? []).map(({ name, port }) => String(port ?? name ?? '*'))),
+    ),
+    textColumn('Endpoints', 'The first of the addresses.', ({ endpoints }) =>
+      firstOf((endpoints ?? []).flatMap(({ addresses }) => addresses ?? [])),
+    ),
+    ageColumn,
+  ],
 })
+
+function firstOf(texts: readonly string[]): string {
+  const shown = texts.slice(0, 3).join(',')
+  return texts.length > 3 ? `${shown} + ${texts.length - 3} more...` : shown || '<unset>'
+}

@@ -1,4 +1,6 @@
+import type { ApiObject } from '../../schema/kind.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import {
   embedded,
   explicit,
@@ -11,6 +13,9 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import type { Event as CoreEvent } from '../core/event.ts'
+import { eventColumns } from '../core/event-columns.ts'
+import { validateEvent, validateEventUpdate } from '../core/event-validation.ts'
 import { ObjectReference } from '../core/references.ts'
 import { EventSource } from '../core/shared.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
@@ -51,4 +56,65 @@ export const Event: Kind<Event> = defineKind<Event>({
   namespaced: true,
   storageVersionHash: 'r2yiGXH7wu8=',
   schema: eventSchema,
+  nameRule: subdomainNameRule,
+  validate: (event, errors) => validateEvent(toCore(event), errors),
+  validateUpdate: (event, old, errors) => validateEventUpdate(toCore(event), toCore(old), errors),
+  storedAs: {
+    group: '',
+    version: 'v1',
+    toStored: (event) => toCore(event as Event),
+    fromStored: (event) => fromCore(event as CoreEvent),
+  },
+  selectableFields: {
+    'regarding.kind': ({ regarding }) => regarding.kind ?? '',
+    'regarding.namespace': ({ regarding }) => regarding.namespace ?? '',
+    'regarding.name': ({ regarding }) => regarding.name ?? '',
+    'regarding.uid': ({ regarding }) => regarding.uid ?? '',
+    'regarding.apiVersion': ({ regarding }) => regarding.apiVersion ?? '',
+    'regarding.resourceVersion': ({ regarding }) => regarding.resourceVersion ?? '',
+    'regarding.fieldPath': ({ regarding }) => regarding.fieldPath ?? '',
+    reason: ({ reason }) => reason ?? '',
+    reportingController: ({ reportingController }) => reportingController ?? '',
+    type: ({ type }) => type ?? '',
+  },
+  createOnUpdate: true,
+  ttlSeconds: 3600,
+  columns: eventColumns(toCore),
 })
+
+/** Events are stored in the form of the core group, in which most fields have another name. */
+function toCore(event: Event): CoreEvent {
+  const { reportingController, regarding, note, deprecatedSource, ...rest } = event
+  const { deprecatedFirstTimestamp, deprecatedLastTimestamp, deprecatedCount, ...same } = rest
+  return {
+    ...same,
+    apiVersion: 'v1',
+    kind: 'Event',
+    involvedObject: regarding,
+    message: note,
+    source: deprecatedSource,
+    firstTimestamp: deprecatedFirstTimestamp,
+    lastTimestamp: deprecatedLastTimestamp,
+    count: deprecatedCount,
+    reportingComponent: reportingController ?? '',
+    reportingInstance: event.reportingInstance ?? '',
+  }
+}
+
+function fromCore(event: CoreEvent): Event {
+  const { involvedObject, message, source, firstTimestamp, lastTimestamp, count, reportingComponent, ...same } = event
+  return {
+    ...same,
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    regarding: involvedObject,
+    note: message,
+    deprecatedSource: source,
+    deprecatedFirstTimestamp: firstTimestamp,
+    deprecatedLastTimestamp: lastTimestamp,
+    deprecatedCount: count,
+    reportingController: reportingComponent || undefined,
+    reportingInstance: event.reportingInstance || undefined,
+    series: event.series && { count: event.series.count ?? 0, lastObservedTime: event.series.lastObservedTime },
+  }
+}

@@ -1,4 +1,7 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   embedded,
   explicit,
@@ -13,10 +16,16 @@ import {
   optional,
   time,
 } from '../../schema/types.ts'
+import { validateAmountOrPercent } from '../amount-or-percent.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn } from '../columns.ts'
+import { validateLabelSelector } from '../core/selector-validation.ts'
+import { goValue } from '../go-value.ts'
 import { Condition } from '../meta/condition.ts'
+import { validateConditions } from '../meta/condition-validation.ts'
 import { LabelSelector } from '../meta/label-selector.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration, validateNotNegative, validateWord } from '../rules.ts'
 
 export const PodDisruptionBudgetSpec = object('io.k8s.api.policy.v1.PodDisruptionBudgetSpec', '', {
   minAvailable: explicit(1, intOrString, ''),
@@ -54,5 +63,58 @@ export const PodDisruptionBudget: Kind<PodDisruptionBudget> = defineKind<PodDisr
   namespaced: true,
   storageVersionHash: 'EVWiDmWqyJw=',
   schema: podDisruptionBudgetSchema,
-  status: {},
+  nameRule: subdomainNameRule,
+  prepareCreate(budget) {
+    startGeneration(budget)
+    budget.status = noStatus()
+  },
+  prepareUpdate(budget, old) {
+    budget.status = structuredClone(old.status) as Mutable<PodDisruptionBudgetStatus>
+    countChange(budget, old, ({ spec }) => spec)
+  },
+  validate,
+  validateUpdate: (budget, _old, errors) => validate(budget, errors),
+  status: {
+    validateUpdate({ status }, _old, errors) {
+      validateConditions('status.conditions', status.conditions, errors)
+      validateNotNegative('status.disruptionsAllowed', status.disruptionsAllowed, errors)
+      validateNotNegative('status.currentHealthy', status.currentHealthy, errors)
+      validateNotNegative('status.desiredHealthy', status.desiredHealthy, errors)
+      validateNotNegative('status.expectedPods', status.expectedPods, errors)
+    },
+  },
+  unconditionalUpdate: false,
+  columns: [
+    nameColumn,
+    textColumn('Min Available', 'How many pods must stay up.', ({ spec }) => String(spec.minAvailable ?? 'N/A')),
+    textColumn('Max Unavailable', 'How many pods may be down.', ({ spec }) => String(spec.maxUnavailable ?? 'N/A')),
+    integerColumn(
+      'Allowed Disruptions',
+      'How many more pods may be evicted now.',
+      ({ status }) => status.disruptionsAllowed,
+    ),
+    ageColumn,
+  ],
 })
+
+const noStatus = (): Mutable<PodDisruptionBudgetStatus> => ({
+  disruptionsAllowed: 0,
+  currentHealthy: 0,
+  desiredHealthy: 0,
+  expectedPods: 0,
+})
+
+function validate({ spec }: PodDisruptionBudget, errors: FieldErrors): void {
+  const { minAvailable, maxUnavailable, unhealthyPodEvictionPolicy } = spec
+  if (minAvailable !== undefined && maxUnavailable !== undefined) {
+    const detail = 'minAvailable and maxUnavailable cannot be both set'
+    errors.invalid('spec', goValue(PodDisruptionBudgetSpec, spec), detail)
+  }
+  validateAmountOrPercent('spec.minAvailable', minAvailable, errors)
+  validateAmountOrPercent('spec.maxUnavailable', maxUnavailable, errors)
+  validateLabelSelector(spec.selector, 'spec.selector', errors)
+  if (unhealthyPodEvictionPolicy !== undefined) {
+    const policies = ['AlwaysAllow', 'IfHealthyBudget']
+    validateWord('spec.unhealthyPodEvictionPolicy', unhealthyPodEvictionPolicy, policies, errors)
+  }
+}

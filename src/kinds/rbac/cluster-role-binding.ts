@@ -1,8 +1,11 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { pathSegmentNameRule } from '../../schema/names.ts'
 import { embedded, type Infer, list, object, optional, required } from '../../schema/types.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { bindingColumns } from './columns.ts'
 import { RoleRef, Subject } from './shared.ts'
+import { fillBinding, validateBinding, validateBindingUpdate } from './validation.ts'
 
 export const clusterRoleBindingSchema = object('io.k8s.api.rbac.v1.ClusterRoleBinding', '', {
   ...typeMeta,
@@ -20,4 +23,10 @@ export const ClusterRoleBinding: Kind<ClusterRoleBinding> = defineKind<ClusterRo
   namespaced: false,
   storageVersionHash: '48tpQ8gZHFc=',
   schema: clusterRoleBindingSchema,
+  nameRule: pathSegmentNameRule,
+  defaults: fillBinding,
+  validate: (binding, errors) => validateBinding(binding, 'cluster', errors),
+  validateUpdate: (binding, old, errors) => validateBindingUpdate(binding, old, 'cluster', errors),
+  createOnUpdate: true,
+  columns: bindingColumns,
 })

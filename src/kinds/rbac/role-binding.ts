@@ -1,8 +1,11 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { pathSegmentNameRule } from '../../schema/names.ts'
 import { embedded, type Infer, list, object, optional, required } from '../../schema/types.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { bindingColumns } from './columns.ts'
 import { RoleRef, Subject } from './shared.ts'
+import { fillBinding, validateBinding, validateBindingUpdate } from './validation.ts'
 
 export const roleBindingSchema = object('io.k8s.api.rbac.v1.RoleBinding', '', {
   ...typeMeta,
@@ -20,4 +23,10 @@ export const RoleBinding: Kind<RoleBinding> = defineKind<RoleBinding>({
   namespaced: true,
   storageVersionHash: 'eGsCzGH6b1g=',
   schema: roleBindingSchema,
+  nameRule: pathSegmentNameRule,
+  defaults: fillBinding,
+  validate: (binding, errors) => validateBinding(binding, 'namespaced', errors),
+  validateUpdate: (binding, old, errors) => validateBindingUpdate(binding, old, 'namespaced', errors),
+  createOnUpdate: true,
+  columns: bindingColumns,
 })

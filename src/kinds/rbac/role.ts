@@ -1,13 +1,16 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { pathSegmentNameRule } from '../../schema/names.ts'
 import { embedded, type Infer, list, object, optional } from '../../schema/types.ts'
+import { plainColumns } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { PolicyRule } from './shared.ts'
+import { validateRules } from './validation.ts'
 
 export const roleSchema = object('io.k8s.api.rbac.v1.Role', '', {
   ...typeMeta,
   metadata: embedded(1, ObjectMeta, ''),
-  rules: optional(2, list(PolicyRule, { list: 'atomic' }), ''),
+  rules: embedded(2, list(PolicyRule, { list: 'atomic' }), ''),
 })
 export interface Role extends Infer<typeof roleSchema> {}
 
@@ -19,4 +22,9 @@ export const Role: Kind<Role> = defineKind<Role>({
   namespaced: true,
   storageVersionHash: '7FuwZcIIItM=',
   schema: roleSchema,
+  nameRule: pathSegmentNameRule,
+  validate: ({ rules }, errors) => validateRules(rules, 'namespaced', errors),
+  validateUpdate: ({ rules }, _old, errors) => validateRules(rules, 'namespaced', errors),
+  createOnUpdate: true,
+  columns: plainColumns,
 })

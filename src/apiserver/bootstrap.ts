@@ -1,0 +1,136 @@
+import { Namespace } from '../kinds/core/namespace.ts'
+import { ClusterRole } from '../kinds/rbac/cluster-role.ts'
+import { ClusterRoleBinding } from '../kinds/rbac/cluster-role-binding.ts'
+import type { PolicyRule } from '../kinds/rbac/shared.ts'
+import { PriorityClass } from '../kinds/scheduling/priority-class.ts'
+import { decode } from '../schema/decode.ts'
+import { equalJson } from '../schema/freeze.ts'
+import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
+import { isAlreadyExists, isNotFound } from '../schema/status.ts'
+import type { Mutable } from '../schema/types.ts'
+import {
+  type BootstrapBinding,
+  type BootstrapRole,
+  bootstrapBindings,
+  bootstrapRoles,
+} from './authz/bootstrap-policy.ts'
+import { type RequestContext, systemMaster } from './context.ts'
+import type { Resource } from './resource.ts'
+
+/** Gives the resource of a kind. */
+export type Resources = <T extends ApiObject>(kind: Kind<T>) => Resource<T>
+
+/**
+ * Puts into the store what every cluster has from its first moment on: the system namespaces, the two system priority
+ * classes, and the roles and bindings of the bootstrap policy. Run at every start: what is missing is made, what an
+ * older version made is brought up to date, what somebody changed on purpose stays.
+ */
+export async function bootstrap(resources: Resources): Promise<void> {
+  await all(namespaces, (name) => ensure(resources(Namespace), object(Namespace, name, {})))
+  await all(priorityClasses, ({ name, ...rest }) => ensure(resources(PriorityClass), object(PriorityClass, name, rest)))
+  await all(bootstrapRoles, (role) => reconcileRole(resources(ClusterRole), role))
+  await all(bootstrapBindings, (binding) => reconcileBinding(resources(ClusterRoleBinding), binding))
+}
+
+const all = async <T>(items: readonly T[], run: (item: T) => Promise<void>) => void (await Promise.all(items.map(run)))
+
+const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
+
+const priorityClasses = [
+  {
+    name: 'system-node-critical',
+    value: 2_000_001_000,
+    description: 'Used for system critical pods that must not be moved from their current node.',
+  },
+  {
+    name: 'system-cluster-critical',
+    value: 2_000_000_000,
+    description:
+      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+  },
+]
+
+const autoUpdate = 'rbac.authorization.kubernetes.io/autoupdate'
+
+async function reconcileRole(resource: Resource<ClusterRole>, role: BootstrapRole): Promise<void> {
+  const content = role.aggregate
+    ? { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [role.aggregate]: 'true' } }] } }
+    : { rules: role.rules }
+  const current = await find(resource, role.name)
+  if (!current) return create(resource, object(ClusterRole, role.name, content, policyMarks(role.labels)))
+  if (current.metadata.annotations?.[autoUpdate] === 'false') return
+  const missing = role.rules.filter((rule) => !current.rules?.some((existing: PolicyRule) => equalJson(existing, rule)))
+  if (role.aggregate || missing.length === 0) return
+  await resource.update(
+    '',
+    role.name,
+    '',
+    (role) => ({ ...role, rules: [...(role?.rules ?? []), ...missing] }) as ApiObject,
+    context,
+  )
+}
+
+async function reconcileBinding(resource: Resource<ClusterRoleBinding>, binding: BootstrapBinding): Promise<void> {
+  const subjects = binding.subjects.map((subject) => ({
+    ...subject,
+    ...(subject.kind !== 'ServiceAccount' && { apiGroup: 'rbac.authorization.k8s.io' }),
+  }))
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: binding.role }
+  const current = await find(resource, binding.name)
+  if (!current) return create(resource, object(ClusterRoleBinding, binding.name, { subjects, roleRef }, policyMarks()))
+  if (current.metadata.annotations?.[autoUpdate] === 'false') return
+  const missing = subjects.filter((subject) => !current.subjects?.some((existing) => equalJson(existing, subject)))
+  if (missing.length === 0) return
+  await resource.update(
+    '',
+    binding.name,
+    '',
+    (old) => ({ ...old, subjects: [...(old?.subjects ?? []), ...missing] }) as ApiObject,
+    context,
+  )
+}
+
+const policyMarks = (labels: Readonly<Record<string, string>> = {}) => ({
+  labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults', ...labels },
+  annotations: { [autoUpdate]: 'true' },
+})
+
+async function ensure(resource: Resource, wanted: ApiObject): Promise<void> {
+  if (!(await find(resource, wanted.metadata.name!))) await create(resource, wanted)
+}
+
+async function find<T extends ApiObject>(resource: Resource<T>, name: string): Promise<T | undefined> {
+  try {
+    return (await resource.get('', name, { resourceVersion: '0' })).object
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+/** Another API server may be starting beside this one. */
+async function create(resource: Resource, wanted: ApiObject): Promise<void> {
+  try {
+    await resource.create('', wanted, context)
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error
+  }
+}
+
+/** The object as if a client had sent it. */
+function object(kind: Kind, name: string, content: object, marks: object = {}): ApiObject {
+  const sent = { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: { name, ...marks }, ...content }
+  const decoded = decode(kind.schema, sent).object as Mutable<ApiObject>
+  kind.defaults(decoded)
+  return decoded
+}
+
+const context: RequestContext = {
+  user: systemMaster,
+  dryRun: false,
+  fieldManager: 'kube-apiserver',
+  userAgent: 'kube-apiserver',
+  fieldValidation: 'Ignore',
+  warn: () => {},
+  signal: new AbortController().signal,
+}

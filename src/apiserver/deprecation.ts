@@ -1,0 +1,22 @@
+import type { Kind } from '../schema/kind.ts'
+
+/** Kinds that the reference has declared deprecated, with the minor that did and what takes their place. */
+const deprecated: Readonly<Record<string, { readonly since: string; readonly replacement?: string }>> = {
+  'v1 ComponentStatus': { since: 'v1.19+' },
+  'v1 Endpoints': { since: 'v1.33+', replacement: 'discovery.k8s.io/v1 EndpointSlice' },
+}
+
+const warnings = new WeakMap<Kind, string>()
+
+/** What a client of this kind is warned of at every request; empty for most. */
+export function deprecationWarning(kind: Kind): string {
+  let warning = warnings.get(kind)
+  if (warning === undefined) {
+    const name = `${kind.group === '' ? '' : `${kind.group}/`}${kind.version} ${kind.kind}`
+    const known = deprecated[name]
+    warning = known === undefined ? '' : `${name} is deprecated in ${known.since}`
+    if (known?.replacement !== undefined) warning += `; use ${known.replacement}`
+    warnings.set(kind, warning)
+  }
+  return warning
+}

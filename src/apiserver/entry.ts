@@ -1,0 +1,186 @@
+import { Buffer } from 'node:buffer'
+import { decode } from '../schema/decode.ts'
+import { deepFreeze } from '../schema/freeze.ts'
+import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
+import type { KeyValue } from '../store/store.ts'
+import type { Entry, WatchEventType } from './resource.ts'
+
+/**
+ * Stored objects in both of their forms. What is stored is the object as JSON without its resourceVersion, which is
+ * the revision at which it was written. One `StoredEntry` hangs on each key-value (`memo`), so that a value is parsed
+ * and frozen at most once in a process, and never when this process wrote it.
+ */
+
+/** The entry of a key-value as a kind shows it. */
+export function entryOf<T extends ApiObject>(kind: Kind<T>, kv: KeyValue): Entry<T> & StoredEntry<T> {
+  const known = kv.memo instanceof StoredEntry ? (kv.memo as StoredEntry) : undefined
+  for (let entry = known; entry !== undefined; entry = entry.sibling) {
+    if (entry.kind === kind) return entry.at(kv.modRevision) as StoredEntry<T>
+  }
+  const entry = new StoredEntry<T>(kind, kv.modRevision, toCanonical(kind, kv.value), undefined)
+  entry.sibling = known
+  kv.memo = entry
+  return entry
+}
+
+/** What to store of a new object, and the entry to hang on it. Takes the object over; it must be in canonical form. */
+export function entryToStore<T extends ApiObject>(
+  kind: Kind<T>,
+  object: T,
+): { readonly value: Buffer; readonly entry: StoredEntry<T> } {
+  const shown = Buffer.from(JSON.stringify(object))
+  const entry = new StoredEntry<T>(kind, 0, shown, object)
+  if (kind.storedAs === undefined) return { value: shown, entry }
+  const stored = kind.storedAs.toStored(decode(kind.schema, object).object as unknown as ApiObject)
+  return { value: Buffer.from(JSON.stringify(stored)), entry }
+}
+
+export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
+  readonly kind: Kind<T>
+  /** The same value as another version of the same resource. */
+  sibling: StoredEntry | undefined
+  #revision: number
+  readonly #bytes: Buffer
+  #object: T | undefined
+  #isShared = false
+  #eventType: WatchEventType | undefined
+  #event: Buffer | undefined
+
+  /** `revision` 0: not known yet (it is being written), or never (a dry run). */
+  constructor(kind: Kind<T>, revision: number, bytes: Buffer, object: T | undefined) {
+    this.kind = kind
+    this.#revision = revision
+    this.#bytes = bytes
+    this.#object = object
+  }
+
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** The stored bytes in canonical form. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  /** This entry as of a revision: itself, but for what was a dry run or is shown at another revision. */
+  at(revision: number): StoredEntry<T> {
+    if (this.#revision === revision) return this
+    if (this.#revision !== 0 || this.#isShared) return new StoredEntry(this.kind, revision, this.#bytes, this.#object)
+    this.#revision = revision
+    return this
+  }
+
+  get object(): T {
+    if (this.#isShared) return this.#object as T
+    this.#isShared = true
+    const object = this.#object ?? (JSON.parse(this.#bytes.toString()) as T)
+    this.#object = deepFreeze(this.#revision === 0 ? object : withResourceVersion(object, String(this.#revision)))
+    return this.#object
+  }
+
+  json(): Buffer {
+    return this.#spliced(0)
+  }
+
+  itemJson(): Buffer {
+    return this.#spliced(prefixOf(this.kind).length)
+  }
+
+  eventJson(type: WatchEventType): Buffer {
+    if (this.#event === undefined || this.#eventType !== type) {
+      this.#event = Buffer.concat([eventOpenings[type], this.json(), eventClosing])
+      this.#eventType = type
+    }
+    return this.#event
+  }
+
+  /** The bytes with the resourceVersion behind the uid, where the reference has it; from `skip` on, in braces again. */
+  #spliced(skip: number): Buffer {
+    const bytes = this.#bytes
+    if (this.#revision === 0 && skip === 0) return bytes
+    const member = this.#revision === 0 ? '' : `,"resourceVersion":"${this.#revision}"`
+    const at = revisionPlace(bytes)
+    const start = skip === 0 ? 0 : skip - 1
+    const result = Buffer.allocUnsafe(bytes.length - start + member.length)
+    bytes.copy(result, 0, start, at)
+    result.write(member, at - start, 'latin1')
+    bytes.copy(result, at - start + member.length, at)
+    if (skip > 0) result[0] = openingBrace
+    return result
+  }
+}
+
+const openingBrace = 0x7b
+const closingBrace = 0x7d
+const quote = 0x22
+const uidMember = Buffer.from('"uid":"')
+const eventClosing = Buffer.from('}\n')
+const eventOpenings: Readonly<Record<WatchEventType, Buffer>> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+}
+
+/**
+ * Behind the value of `metadata.uid`. Before it in the metadata stand only strings, in which the bytes looked for
+ * cannot occur, because quotes in them are escaped.
+ */
+function revisionPlace(bytes: Buffer): number {
+  const uid = bytes.indexOf(uidMember)
+  return bytes.indexOf(quote, uid + uidMember.length) + 1
+}
+
+const prefixes = new WeakMap<Kind, Buffer>()
+
+/** `{"kind":"Pod","apiVersion":"v1",` */
+function prefixOf(kind: Kind): Buffer {
+  let prefix = prefixes.get(kind)
+  if (prefix === undefined) {
+    prefix = Buffer.from(`{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(apiVersionOf(kind))},`)
+    prefixes.set(kind, prefix)
+  }
+  return prefix
+}
+
+const metadataMember = Buffer.from('"metadata":{')
+
+/** Whether we wrote it: the reference ends its values with a line break, and has them in protobuf as a rule. */
+function isCanonical(kind: Kind, value: Buffer): boolean {
+  const prefix = prefixOf(kind)
+  const metadata = prefix.length + metadataMember.length
+  return (
+    value[value.length - 1] === closingBrace &&
+    value.subarray(0, prefix.length).equals(prefix) &&
+    value.subarray(prefix.length, metadata).equals(metadataMember) &&
+    value.includes(uidMember, metadata)
+  )
+}
+
+/** The bytes of a stored value in this kind's canonical form: mostly the value itself. */
+function toCanonical(kind: Kind, value: Uint8Array): Buffer {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  if (isCanonical(kind, bytes)) return bytes
+  const parsed = JSON.parse(bytes.toString()) as ApiObject
+  const isOtherVersion = kind.storedAs !== undefined && parsed.apiVersion !== apiVersionOf(kind)
+  const { metadata, ...rest } = isOtherVersion ? kind.storedAs!.fromStored(parsed) : parsed
+  const named = { ...rest, kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: withoutRevision(metadata) }
+  return Buffer.from(JSON.stringify(decode(kind.schema, named).object))
+}
+
+function withoutRevision(metadata: ApiObject['metadata'] | undefined): ApiObject['metadata'] {
+  const { resourceVersion: _, ...rest } = metadata ?? {}
+  // Every stored object has one; without it there would be no place for the resourceVersion.
+  return rest.uid === undefined ? { ...rest, uid: '00000000-0000-0000-0000-000000000000' } : rest
+}
+
+/** The object with its resourceVersion in the place where the reference has it. Shares all but the metadata. */
+function withResourceVersion<T extends ApiObject>(object: T, resourceVersion: string): T {
+  const metadata: Record<string, unknown> = {}
+  const given = object.metadata as Record<string, unknown>
+  for (const name in given) {
+    if (name !== 'resourceVersion') metadata[name] = given[name]
+    if (name === 'uid') metadata['resourceVersion'] = resourceVersion
+  }
+  return { ...object, metadata }
+}

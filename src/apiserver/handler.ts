@@ -1,0 +1,262 @@
+import type { PolicyRule } from '../kinds/rbac/shared.ts'
+import type { Kind } from '../schema/kind.ts'
+import { ApiError, badRequest, forbidden } from '../schema/status.ts'
+import type { Clock, Log, Random } from '../world/world.ts'
+import type { Authenticator } from './authn/authn.ts'
+import type { Attributes, Authorizer } from './authz/authz.ts'
+import type { Catalogue } from './catalogue.ts'
+import { compress } from './compress.ts'
+import type { UserInfo } from './context.ts'
+import { Discovery } from './discovery.ts'
+import { anonymous, type Exchange } from './exchange.ts'
+import { Metrics } from './metrics.ts'
+import type { ApiRequest, ApiResponse, Sink } from './request.ts'
+import { BadPathError, type RequestInfo, readRequestInfo } from './request-info.ts'
+import { RequestMetrics } from './request-metrics.ts'
+import { answerError, answerText } from './respond.ts'
+import { Health, type HealthCheck } from './routes/health.ts'
+import { answerObjects, type SubresourceFinder } from './routes/objects.ts'
+import type { Apply } from './routes/patch.ts'
+import type { ReviewServices } from './routes/reviews.ts'
+import { answerSystem, type OpenApi, type SystemServices } from './routes/system.ts'
+import { checkTimeout } from './timeout.ts'
+import { versionInfo } from './version.ts'
+
+/** What a server is put together from. */
+export interface HandlerParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Everything that is served: `registry.ts`. */
+  readonly catalogue: Catalogue
+  readonly subresources: SubresourceFinder
+  /** Asked in order; nobody's answer means anonymous. */
+  readonly authenticators: readonly Authenticator[]
+  /** Whether requests without a credential are let through as `system:anonymous` (to authorization). */
+  readonly anonymous: boolean
+  readonly authorizer: Authorizer
+  readonly rulesOf?: (user: UserInfo, namespace: string) => readonly PolicyRule[]
+  /** Acting as somebody else (`Impersonate-User`). Absent: such requests are refused. */
+  readonly impersonate?: Impersonate
+  readonly apply?: Apply
+  readonly openApi?: OpenApi
+  readonly documents?: SystemServices['documents']
+  readonly healthChecks?: Readonly<Record<string, HealthCheck>>
+  /** What the server presents itself as: `v1.36.2`. */
+  readonly version: string
+  /** `host:port` under which clients reach it. */
+  readonly serverAddress: string
+  readonly metrics?: Metrics
+}
+
+/**
+ * Gives the user as whom the request is to be handled. Throws Forbidden when the one who asks may not do so, and
+ * BadRequest when the headers make no sense.
+ */
+export type Impersonate = (
+  request: ApiRequest,
+  user: UserInfo,
+  authorize: (attributes: Attributes) => void,
+  info: RequestInfo,
+) => UserInfo
+
+export type Handler = (request: ApiRequest) => Promise<ApiResponse>
+
+/** The whole server as a function: who asks, may they, what do they want. It never rejects. */
+export function createHandler(parts: HandlerParts): Handler {
+  const metrics = parts.metrics ?? new Metrics()
+  const counts = new RequestMetrics(metrics)
+  const kinds = new KindIndex(parts.catalogue)
+  const system: SystemServices = {
+    discovery: new Discovery(parts.catalogue, parts.serverAddress),
+    health: new Health(parts.healthChecks ?? {}),
+    version: versionInfo(parts.version),
+    metrics,
+    openApi: parts.openApi,
+    documents: parts.documents,
+  }
+  const objects: ReviewServices = {
+    clock: parts.clock,
+    random: parts.random,
+    catalogue: parts.catalogue,
+    isKnown: (group, version, kind) => kinds.isKnown(group, version, kind),
+    authenticators: parts.authenticators,
+    authorizer: parts.authorizer,
+    rulesOf: parts.rulesOf,
+  }
+
+  async function answer(request: ApiRequest, info: RequestInfo, warnings: string[]): Promise<ApiResponse> {
+    checkTimeout(info)
+    const asked = authenticate(parts, request)
+    let user = asked instanceof Promise ? await asked : asked
+    if (impersonates(request)) user = actAs(parts, request, user, info)
+    authorize(parts.authorizer, attributesOf(user, info))
+    const exchange: Exchange = { request, info, user, warnings }
+    if (!info.isResource) return answerSystem(exchange, system)
+    const { catalogue, subresources, apply } = parts
+    const kind = kinds.find(info.group, info.version, info.resource)
+    return answerObjects(exchange, objects, { catalogue, subresources, apply }, kind)
+  }
+
+  return async (request) => {
+    const started = parts.clock.monotonic()
+    const inflight = counts.inflight(request.method)
+    inflight.value++
+    const warnings: string[] = []
+    let info: RequestInfo | undefined
+    let response: ApiResponse
+    try {
+      info = readRequestInfo(request.method, request.url)
+      response = compress(request, await answer(request, info, warnings))
+    } catch (error) {
+      response = failed(parts.log, request, error, warnings)
+    }
+    inflight.value--
+    if (info === undefined) return response
+    const isKnown = info.isResource && kinds.find(info.group, info.version, info.resource) !== undefined
+    if (typeof response.body === 'function') return counted(response, counts.longRunning(info), record)
+    record()
+    return response
+
+    function record(): void {
+      counts.record(info!, isKnown, response.status, (parts.clock.monotonic() - started) / 1000)
+    }
+  }
+}
+
+/** Raises a gauge while the answer is being written. */
+function counted(response: ApiResponse, gauge: { value: number }, record: () => void): ApiResponse {
+  const write = response.body as (sink: Sink) => Promise<void>
+  const body = async (sink: Sink) => {
+    gauge.value++
+    try {
+      await write(sink)
+    } finally {
+      gauge.value--
+      record()
+    }
+  }
+  return { ...response, body }
+}
+
+function failed(log: Log, request: ApiRequest, error: unknown, warnings: readonly string[]): ApiResponse {
+  if (error instanceof BadPathError) return answerText(400, '400 Bad Request: the path cannot be understood\n')
+  if (!(error instanceof ApiError)) {
+    const trace = error instanceof Error ? error.stack : String(error)
+    log('error', 'request failed', { method: request.method, url: request.url, error: trace })
+  }
+  return answerError(request, error, warnings)
+}
+
+function authenticate(parts: HandlerParts, request: ApiRequest): UserInfo | Promise<UserInfo> {
+  for (let at = 0; at < parts.authenticators.length; at++) {
+    const found = parts.authenticators[at]!.authenticate(request)
+    if (found instanceof Promise) return authenticateRest(parts, request, found, at + 1)
+    if (found !== undefined) return found
+  }
+  return nobody(parts)
+}
+
+async function authenticateRest(
+  parts: HandlerParts,
+  request: ApiRequest,
+  first: Promise<UserInfo | undefined>,
+  next: number,
+): Promise<UserInfo> {
+  const found = await first
+  if (found !== undefined) return found
+  for (const authenticator of parts.authenticators.slice(next)) {
+    const user = await authenticator.authenticate(request)
+    if (user !== undefined) return user
+  }
+  return nobody(parts)
+}
+
+function nobody(parts: HandlerParts): UserInfo {
+  if (parts.anonymous) return anonymous
+  throw new ApiError('Unauthorized', 'Unauthorized')
+}
+
+function impersonates({ headers }: ApiRequest): boolean {
+  if (headers['impersonate-user'] || headers['impersonate-group'] || headers['impersonate-uid']) return true
+  for (const name in headers) if (name.startsWith('impersonate-extra-')) return true
+  return false
+}
+
+function actAs(parts: HandlerParts, request: ApiRequest, user: UserInfo, info: RequestInfo): UserInfo {
+  if (parts.impersonate === undefined) throw badRequest('impersonation is switched off')
+  return parts.impersonate(request, user, (attributes) => authorize(parts.authorizer, attributes), info)
+}
+
+function attributesOf(user: UserInfo, info: RequestInfo): Attributes {
+  return {
+    user,
+    verb: info.verb,
+    namespace: info.namespace,
+    apiGroup: info.group,
+    apiVersion: info.version,
+    resource: info.resource,
+    subresource: info.subresource,
+    name: info.name,
+    isResource: info.isResource,
+    path: info.path,
+  }
+}
+
+/** Throws Forbidden in the reference's words. */
+export function authorize(authorizer: Authorizer, attributes: Attributes): void {
+  const decision = authorizer.authorize(attributes)
+  if (!decision.allowed) throw refusal(attributes, decision.reason)
+}
+
+function refusal(attributes: Attributes, reason: string): ApiError {
+  const { user, verb, namespace, apiGroup: group, resource, subresource, name } = attributes
+  const why = reason === '' ? '' : `: ${reason}`
+  const who = `User ${JSON.stringify(user.name)} cannot ${verb}`
+  if (!attributes.isResource) {
+    return new ApiError('Forbidden', `forbidden: ${who} path ${JSON.stringify(attributes.path)}${why}`, { details: {} })
+  }
+  const what = JSON.stringify(subresource === '' ? resource : `${resource}/${subresource}`)
+  const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`
+  const words = `${who} resource ${what} in API group ${JSON.stringify(group)} ${where}${why}`
+  return forbidden({ group, resource }, name, words)
+}
+
+/** The kinds of a catalogue by path and by name. */
+class KindIndex {
+  readonly #catalogue: Catalogue
+  #kinds: readonly Kind[] = []
+  #byPath = new Map<string, Map<string, Kind>>()
+  #known = new Set<string>()
+
+  constructor(catalogue: Catalogue) {
+    this.#catalogue = catalogue
+  }
+
+  find(group: string, version: string, plural: string): Kind | undefined {
+    this.#refresh()
+    const kind = this.#byPath.get(plural)?.get(group)
+    if (kind === undefined || kind.version === version) return kind
+    return this.#byPath.get(plural)?.get(`${group}/${version}`)
+  }
+
+  isKnown(group: string, version: string, kind: string): boolean {
+    this.#refresh()
+    return this.#known.has(`${group}/${version}/${kind}`)
+  }
+
+  #refresh(): void {
+    if (this.#kinds === this.#catalogue.kinds) return
+    this.#kinds = this.#catalogue.kinds
+    this.#byPath = new Map()
+    this.#known = new Set()
+    for (const kind of this.#kinds) {
+      let groups = this.#byPath.get(kind.plural)
+      if (groups === undefined) this.#byPath.set(kind.plural, (groups = new Map()))
+      // Most groups have one version, which is found without putting a key together.
+      if (!groups.has(kind.group)) groups.set(kind.group, kind)
+      groups.set(`${kind.group}/${kind.version}`, kind)
+      this.#known.add(`${kind.group}/${kind.version}/${kind.kind}`)
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import type { ApiObject, Kind } from '../schema/kind.ts'
+import { notFound } from '../schema/status.ts'
+import type { Store } from '../store/store.ts'
+import type { World } from '../world/world.ts'
+import type { AdmissionPlugin } from './admission.ts'
+import type { RequestContext } from './context.ts'
+import type { Resource } from './resource.ts'
+import { folderOf } from './storage/keys.ts'
+import { LeasePool } from './storage/lease-pool.ts'
+import { StoredResource } from './storage/stored-resource.ts'
+import { WatchHub } from './storage/watch-hub.ts'
+import { subresourceCreators } from './subresources/index.ts'
+
+export interface RegistryOptions {
+  readonly store: Store
+  readonly kinds: readonly Kind[]
+  readonly world: Pick<World, 'clock' | 'random' | 'log'>
+  /** In the order in which they are asked. */
+  readonly admission: readonly AdmissionPlugin[]
+}
+
+/**
+ * All resources of a server over one store. Cheap to make: what it holds is made when it is first asked for, and what
+ * only depends on kinds is shared by all registries of the process.
+ */
+export class Registry {
+  readonly store: Store
+  readonly world: Pick<World, 'clock' | 'random' | 'log'>
+  readonly admission: readonly AdmissionPlugin[]
+  #kinds: readonly Kind[]
+  #generation = 1
+  #paths: ReadonlyMap<string, Kind> | undefined
+  readonly #resources = new Map<Kind, Resource>()
+  readonly #hubs = new Map<string, WatchHub>()
+  readonly #leases: LeasePool
+
+  constructor({ store, kinds, world, admission }: RegistryOptions) {
+    this.store = store
+    this.world = world
+    this.admission = admission
+    this.#kinds = kinds
+    this.#leases = new LeasePool(store, world.clock)
+  }
+
+  get kinds(): readonly Kind[] {
+    return this.#kinds
+  }
+
+  /** Raised whenever `kinds` changes. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Serves other kinds from now on: those of CustomResourceDefinitions come and go. */
+  setKinds(kinds: readonly Kind[]): void {
+    this.#kinds = kinds
+    this.#generation++
+    this.#paths = undefined
+    const served = new Set(kinds)
+    for (const kind of this.#resources.keys()) if (!served.has(kind)) this.#resources.delete(kind)
+  }
+
+  /** The kind behind a path such as `/apis/apps/v1/deployments`. */
+  find(group: string, version: string, plural: string): Kind | undefined {
+    this.#paths ??= new Map(this.#kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]))
+    return this.#paths.get(`${group}/${version}/${plural}`)
+  }
+
+  /** POST to a sub-resource by somebody in this process. Throws NotFound when there is none such. */
+  createSubresource(
+    kind: Kind,
+    namespace: string,
+    name: string,
+    subresource: string,
+    body: ApiObject,
+    context: RequestContext,
+  ): Promise<object> {
+    const create = subresourceCreators[`${kind.plural}.${kind.group}/${subresource}`]
+    if (create === undefined) throw notFound({ group: kind.group, resource: kind.plural }, name)
+    return create(this, namespace, name, body, context)
+  }
+
+  resource<T extends ApiObject>(kind: Kind<T>): Resource<T> {
+    let resource = this.#resources.get(kind)
+    if (resource === undefined) {
+      resource = this.#make(kind)
+      this.#resources.set(kind, resource)
+    }
+    return resource as Resource<T>
+  }
+
+  #make(kind: Kind): Resource {
+    const { store, admission } = this
+    const { clock, random } = this.world
+    const name = { group: kind.group, resource: kind.plural }
+    return new StoredResource({
+      kind,
+      name,
+      store,
+      clock,
+      random,
+      admission,
+      hub: this.#hub(kind),
+      leases: this.#leases,
+    })
+  }
+
+  /** Versions of a resource share what watches the store. */
+  #hub(kind: Kind): WatchHub {
+    const folder = folderOf(kind)
+    let hub = this.#hubs.get(folder)
+    if (hub === undefined) {
+      hub = new WatchHub(this.store, this.world.clock, folder)
+      this.#hubs.set(folder, hub)
+    }
+    return hub
+  }
+}

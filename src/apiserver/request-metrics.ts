@@ -1,0 +1,100 @@
+import type { Histogram, Metrics, Numbers, Series } from './metrics.ts'
+import type { RequestInfo } from './request-info.ts'
+
+/** Seconds; the reference's bounds. */
+const bounds = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+]
+
+interface Route {
+  readonly duration: Histogram
+  readonly totals: Map<number, Series>
+}
+
+/** Counts requests by what they asked for and how they were answered, under the reference's names. */
+export class RequestMetrics {
+  readonly #totals: Numbers
+  readonly #durations
+  readonly #routes = new Map<string, Route>()
+  readonly #reading: Series
+  readonly #writing: Series
+  readonly #longRunning: Numbers
+
+  constructor(metrics: Metrics) {
+    const labels = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'dry_run', 'code']
+    this.#totals = metrics.counter('apiserver_request_total', 'Requests by what they asked for and the code of the answer.', labels)
+    this.#durations = metrics.histogram(
+      'apiserver_request_duration_seconds',
+      'How long requests took until the answer was there.',
+      bounds,
+      labels.slice(0, -1),
+    )
+    const inflight = metrics.gauge('apiserver_current_inflight_requests', 'Requests that are being answered.', [
+      'request_kind',
+    ])
+    this.#reading = inflight.of('readOnly')
+    this.#writing = inflight.of('mutating')
+    this.#longRunning = metrics.gauge('apiserver_longrunning_requests', 'Watches and other streams that are open.', [
+      'verb',
+      'group',
+      'version',
+      'resource',
+      'subresource',
+      'scope',
+      'component',
+    ])
+  }
+
+  /** The gauge to raise while a request is under way. */
+  inflight(method: string): Series {
+    return method === 'GET' || method === 'HEAD' ? this.#reading : this.#writing
+  }
+
+  longRunning(info: RequestInfo): Series {
+    return this.#longRunning.of(
+      info.verb.toUpperCase(),
+      info.group,
+      info.version,
+      info.resource,
+      info.subresource,
+      scopeOf(info),
+      'apiserver',
+    )
+  }
+
+  /** `known`: the resource is one that is served. Others are counted together, or anybody could fill the memory. */
+  record(info: RequestInfo, known: boolean, code: number, seconds: number): void {
+    const dryRun = info.query.has('dryRun') ? 'All' : ''
+    const key = known
+      ? `${info.verb} ${info.group}/${info.version}/${info.resource}/${info.subresource} ${scopeOf(info)} ${dryRun}`
+      : info.isResource
+        ? ''
+        : info.verb.length < 8
+          ? info.verb
+          : 'other'
+    let route = this.#routes.get(key)
+    if (route === undefined) {
+      route = { duration: this.#durations.of(...labelsOf(info, known, dryRun)), totals: new Map() }
+      this.#routes.set(key, route)
+    }
+    let total = route.totals.get(code)
+    if (total === undefined) {
+      total = this.#totals.of(...labelsOf(info, known, dryRun), String(code))
+      route.totals.set(code, total)
+    }
+    total.value++
+    route.duration.observe(seconds)
+  }
+}
+
+function labelsOf(info: RequestInfo, known: boolean, dryRun: string): string[] {
+  const verb = info.verb.length < 17 ? info.verb.toUpperCase() : 'OTHER'
+  if (!known) return [info.isResource ? 'OTHER' : verb, '', '', '', '', '', 'apiserver', '']
+  return [verb, info.group, info.version, info.resource, info.subresource, scopeOf(info), 'apiserver', dryRun]
+}
+
+function scopeOf({ namespace, named, verb, isResource }: RequestInfo): string {
+  if (!isResource) return ''
+  if (named || verb === 'create') return 'resource'
+  return namespace === '' ? 'cluster' : 'namespace'
+}

@@ -1,0 +1,75 @@
+import { ApiError } from '../schema/status.ts'
+import { goYaml } from '../base/go-yaml.ts'
+import type { Exchange } from './exchange.ts'
+import { type Accepted, errorFormat } from './negotiate.ts'
+import type { ApiRequest, ApiResponse, ResponseBody } from './request.ts'
+import { warningHeaders } from './warnings.ts'
+
+type Headers = ApiResponse['headers']
+
+/** Headers that most answers share; the socket side keeps what it makes of them by identity. */
+const plainHeaders: Readonly<Record<string, Headers>> = Object.fromEntries(
+  ['application/json', 'application/yaml', 'text/plain; charset=utf-8'].map((type) => [
+    type,
+    Object.freeze({ 'cache-control': 'no-cache, private', 'content-type': type }),
+  ]),
+)
+
+export function headersOf(contentType: string, warnings: readonly string[] = [], more?: Headers): Headers {
+  const plain = plainHeaders[contentType] ?? { 'cache-control': 'no-cache, private', 'content-type': contentType }
+  if (warnings.length === 0 && more === undefined) return plain
+  return { ...plain, ...(warnings.length > 0 && { warning: warningHeaders(warnings) }), ...more }
+}
+
+/** An answer with an object that exists as JSON already. It is sent as it is unless the client wants it otherwise. */
+export function answerJson(exchange: Exchange, status: number, body: Buffer, accepted: Accepted): ApiResponse {
+  const headers = headersOf(accepted.contentType, exchange.warnings)
+  if (accepted.format === 'json' && !isPretty(exchange)) return { status, headers, body }
+  return { status, headers, body: encode(JSON.parse(body.toString('utf8')), accepted, isPretty(exchange)) }
+}
+
+/** An answer with an object that is made for this request. */
+export function answerObject(exchange: Exchange, status: number, object: unknown, accepted: Accepted): ApiResponse {
+  const headers = headersOf(accepted.contentType, exchange.warnings)
+  return { status, headers, body: encode(object, accepted, isPretty(exchange)) }
+}
+
+export function answerText(status: number, text: ResponseBody, more?: Headers): ApiResponse {
+  return { status, headers: headersOf('text/plain; charset=utf-8', [], more), body: text }
+}
+
+export const pageNotFound = (): ApiResponse =>
+  answerText(404, '404 page not found\n', { 'x-content-type-options': 'nosniff' })
+
+/** The `Status` of a request that failed. What is not an `ApiError` is told as an internal error. */
+export function answerError(request: ApiRequest, error: unknown, warnings: readonly string[]): ApiResponse {
+  const known = error instanceof ApiError ? error : internalError(error)
+  const accepted = errorFormat(request.headers['accept'])
+  const retry = known.details?.retryAfterSeconds
+  const more = retry === undefined || retry <= 0 ? undefined : { 'retry-after': String(retry) }
+  return {
+    status: known.code,
+    headers: headersOf(accepted.contentType, warnings, more),
+    body: encode(known.toStatus(), accepted, wantsPretty(request, undefined)),
+  }
+}
+
+export function internalError(error: unknown): ApiError {
+  const message = `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`
+  const details = { causes: [{ message: error instanceof Error ? error.message : String(error) }] }
+  return new ApiError('InternalError', message, { details, cause: error })
+}
+
+function encode(object: unknown, accepted: Accepted, pretty: boolean): string {
+  if (accepted.format === 'yaml') return goYaml(object)
+  return pretty ? JSON.stringify(object, undefined, 2) : `${JSON.stringify(object)}\n`
+}
+
+const isPretty = ({ request, info }: Exchange) => wantsPretty(request, info.query.get('pretty'))
+
+/** People read what `curl`, `wget` and browsers fetch. */
+function wantsPretty(request: ApiRequest, asked: string | undefined): boolean {
+  if (asked !== undefined && asked !== '') return asked === 'true' || asked === '1'
+  const agent = request.headers['user-agent']
+  return agent !== undefined && /^(curl|Wget|Mozilla\/5\.0)/.test(agent)
+}

@@ -1,0 +1,219 @@
+import { FieldErrors } from '../../schema/field-errors.ts'
+import type { ApiObject, Kind } from '../../schema/kind.ts'
+import { ApiError, badRequest } from '../../schema/status.ts'
+import type { Infer } from '../../schema/types.ts'
+import type {
+  NonResourceAttributes,
+  ResourceAttributes,
+  SubjectAccessReviewSpec,
+} from '../../kinds/authorization/shared.ts'
+import type { PolicyRule } from '../../kinds/rbac/shared.ts'
+import type { TokenReviewSpec } from '../../kinds/authentication/token-review.ts'
+import type { Authenticator } from '../authn/authn.ts'
+import type { Attributes, Authorizer, Decision } from '../authz/authz.ts'
+import { readObject } from '../body.ts'
+import type { UserInfo } from '../context.ts'
+import type { Exchange } from '../exchange.ts'
+import { negotiate, plainOffer } from '../negotiate.ts'
+import { writeContext } from '../options.ts'
+import type { ApiRequest, ApiResponse } from '../request.ts'
+import { answerObject } from '../respond.ts'
+import { toTimestamp } from '../storage/state.ts'
+import type { ObjectServices } from './services.ts'
+
+/** What reviews ask. */
+export interface ReviewServices extends ObjectServices {
+  readonly authenticators: readonly Authenticator[]
+  readonly authorizer: Authorizer
+  /** Everything that somebody may do in a namespace; absent: the authorizer cannot tell. */
+  readonly rulesOf?: (user: UserInfo, namespace: string) => readonly PolicyRule[]
+}
+
+type Review = (exchange: Exchange, services: ReviewServices, object: ApiObject) => object | Promise<object>
+
+/** Kinds that are questions: they are answered and never stored. */
+const reviews: Readonly<Record<string, Review>> = {
+  SelfSubjectReview: selfSubjectReview,
+  TokenReview: tokenReview,
+  SelfSubjectAccessReview: selfSubjectAccessReview,
+  SubjectAccessReview: subjectAccessReview,
+  LocalSubjectAccessReview: localSubjectAccessReview,
+  SelfSubjectRulesReview: selfSubjectRulesReview,
+}
+
+export function isReview({ group, kind }: Kind): boolean {
+  return (group === 'authentication.k8s.io' || group === 'authorization.k8s.io') && Object.hasOwn(reviews, kind)
+}
+
+/** POST of a review. */
+export async function createReview(exchange: Exchange, services: ReviewServices, kind: Kind): Promise<ApiResponse> {
+  const accepted = negotiate(exchange.request.headers['accept'], plainOffer)
+  const context = writeContext(exchange, 'CreateOptions')
+  const object = await readObject(exchange, kind, services, context.fieldValidation)
+  if (kind.namespaced && (object.metadata.namespace ?? '') === '') object.metadata.namespace = exchange.info.namespace
+  const answer = await reviews[kind.kind]!(exchange, services, object)
+  return answerObject(exchange, 201, { ...object, ...answer }, accepted)
+}
+
+const userFields = (user: UserInfo) => ({
+  username: user.name,
+  ...(user.uid && { uid: user.uid }),
+  ...(user.groups.length > 0 && { groups: user.groups }),
+  ...(user.extra && Object.keys(user.extra).length > 0 && { extra: user.extra }),
+})
+
+function selfSubjectReview({ user }: Exchange, { clock }: ReviewServices): object {
+  const metadata = { creationTimestamp: toTimestamp(clock.now()) }
+  return { metadata, status: { userInfo: userFields(user) } }
+}
+
+async function tokenReview(
+  { request }: Exchange,
+  { authenticators }: ReviewServices,
+  object: ApiObject,
+): Promise<object> {
+  const { spec } = object as ApiObject & { readonly spec: TokenReviewSpec }
+  if (spec.token === '') throw badRequest('token is required for TokenReview in authentication')
+  const asked: ApiRequest = {
+    ...request,
+    headers: { authorization: `Bearer ${spec.token}` },
+    body: () => Promise.resolve(Buffer.alloc(0)),
+    signal: request.signal,
+    certificate: undefined,
+  }
+  try {
+    for (const authenticator of authenticators) {
+      const user = await authenticator.authenticate(asked)
+      if (user !== undefined) {
+        const audiences = spec.audiences ?? []
+        return { status: { authenticated: true, user: userFields(user), ...(audiences.length > 0 && { audiences }) } }
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+  }
+  return { status: { user: {}, error: 'invalid bearer token' } }
+}
+
+type AccessSpec = Pick<Infer<typeof SubjectAccessReviewSpec>, 'resourceAttributes' | 'nonResourceAttributes'>
+
+function selfSubjectAccessReview({ user }: Exchange, services: ReviewServices, object: ApiObject): object {
+  const { spec } = object as ApiObject & { readonly spec: AccessSpec }
+  const errors = new FieldErrors()
+  checkAttributes(spec, errors)
+  throwIfWrong(errors)
+  return { status: statusOf(services.authorizer.authorize(attributesOf(user, spec))) }
+}
+
+function subjectAccessReview(_exchange: Exchange, services: ReviewServices, object: ApiObject): object {
+  const { spec } = object as ApiObject & { readonly spec: SubjectAccessReviewSpec }
+  const errors = new FieldErrors()
+  checkAttributes(spec, errors)
+  checkUser(spec, errors)
+  throwIfWrong(errors)
+  return { status: statusOf(services.authorizer.authorize(attributesOf(userOf(spec), spec))) }
+}
+
+function localSubjectAccessReview({ info }: Exchange, services: ReviewServices, object: ApiObject): object {
+  const { spec, metadata } = object as ApiObject & { readonly spec: SubjectAccessReviewSpec }
+  const errors = new FieldErrors()
+  checkAttributes(spec, errors)
+  checkUser(spec, errors)
+  const { resourceAttributes, nonResourceAttributes } = spec
+  if (resourceAttributes && (resourceAttributes.namespace ?? '') !== metadata.namespace) {
+    const path = 'spec.resourceAttributes.namespace'
+    errors.invalid(path, resourceAttributes.namespace ?? '', 'must match metadata.namespace')
+  }
+  if (nonResourceAttributes) {
+    errors.invalid('spec.nonResourceAttributes', goAttributes(nonResourceAttributes), 'disallowed on this kind of request')
+  }
+  throwIfWrong(errors)
+  if (metadata.namespace !== info.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  }
+  return { status: statusOf(services.authorizer.authorize(attributesOf(userOf(spec), spec))) }
+}
+
+function checkAttributes({ resourceAttributes, nonResourceAttributes }: AccessSpec, errors: FieldErrors): void {
+  if (resourceAttributes && nonResourceAttributes) {
+    const why = 'cannot be specified in combination with resourceAttributes'
+    errors.invalid('spec.nonResourceAttributes', goAttributes(nonResourceAttributes), why)
+  }
+  if (!resourceAttributes && !nonResourceAttributes) {
+    const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified'
+    errors.invalid('spec.resourceAttributes', null, why)
+  }
+}
+
+function checkUser(spec: SubjectAccessReviewSpec, errors: FieldErrors): void {
+  if ((spec.user ?? '') === '' && (spec.groups ?? []).length === 0) {
+    errors.invalid('spec.user', '', 'at least one of user or group must be specified')
+  }
+}
+
+/** As the reference's internal type shows itself. */
+const goAttributes = ({ path, verb }: NonResourceAttributes) => ({ Path: path ?? '', Verb: verb ?? '' })
+
+/** The reference names no kind here. */
+function throwIfWrong(errors: FieldErrors): void {
+  if (errors.length === 0) return
+  const { message, details } = errors.toError({ group: 'authorization.k8s.io', kind: '' }, '')
+  const { kind: _kind, ...rest } = details ?? {}
+  throw new ApiError('Invalid', message, { details: rest })
+}
+
+const userOf = (spec: SubjectAccessReviewSpec): UserInfo => ({
+  name: spec.user ?? '',
+  groups: spec.groups ?? [],
+  ...(spec.uid && { uid: spec.uid }),
+  ...(spec.extra && { extra: spec.extra }),
+})
+
+function attributesOf(user: UserInfo, { resourceAttributes, nonResourceAttributes }: AccessSpec): Attributes {
+  const asked: Partial<ResourceAttributes> = resourceAttributes ?? {}
+  return {
+    user,
+    verb: asked.verb ?? nonResourceAttributes?.verb ?? '',
+    namespace: asked.namespace ?? '',
+    apiGroup: asked.group ?? '',
+    apiVersion: asked.version ?? '*',
+    resource: asked.resource ?? '',
+    subresource: asked.subresource ?? '',
+    name: asked.name ?? '',
+    isResource: resourceAttributes !== undefined && resourceAttributes !== null,
+    path: nonResourceAttributes?.path ?? '',
+  }
+}
+
+const statusOf = ({ allowed, denied, reason }: Decision) => ({
+  allowed,
+  ...(denied && { denied }),
+  ...(reason !== '' && { reason }),
+})
+
+function selfSubjectRulesReview({ user }: Exchange, { rulesOf }: ReviewServices, object: ApiObject): object {
+  const { spec } = object as ApiObject & { readonly spec: { readonly namespace?: string } }
+  const namespace = spec.namespace ?? ''
+  if (namespace === '') throw badRequest('no namespace on request')
+  const rules = rulesOf?.(user, namespace) ?? []
+  const resourceRules = rules
+    .filter((rule) => (rule.resources ?? []).length > 0)
+    .map(({ verbs, apiGroups, resources, resourceNames }) => ({
+      verbs,
+      apiGroups,
+      resources,
+      ...((resourceNames ?? []).length > 0 && { resourceNames }),
+    }))
+  const nonResourceRules = rules
+    .filter((rule) => (rule.nonResourceURLs ?? []).length > 0)
+    .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }))
+  const incomplete = rulesOf === undefined
+  return {
+    status: {
+      resourceRules,
+      nonResourceRules,
+      incomplete,
+      ...(incomplete && { evaluationError: 'the authorizer of this server does not support rule resolution' }),
+    },
+  }
+}

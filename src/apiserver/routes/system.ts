@@ -1,0 +1,151 @@
+import type { ApiResponse } from '../request.ts'
+import { ApiError } from '../../schema/status.ts'
+import type { AggregatedVersion, Discovery, Document } from '../discovery.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Metrics } from '../metrics.ts'
+import { negotiate, parseAccept, plainOffer } from '../negotiate.ts'
+import { answerJson, answerObject, answerText, headersOf, pageNotFound } from '../respond.ts'
+import type { VersionInfo } from '../version.ts'
+import { type Health, healthPaths } from './health.ts'
+
+/** A document below `/openapi`, as `path` and the Accept header ask for it; undefined when there is none. */
+export type OpenApi = (path: string, exchange: Exchange) => ApiResponse | undefined | Promise<ApiResponse | undefined>
+
+/** Paths outside the resources: what the server says about itself. */
+export interface SystemServices {
+  readonly discovery: Discovery
+  readonly health: Health
+  readonly version: VersionInfo
+  readonly metrics: Metrics
+  readonly openApi?: OpenApi
+  /** Further documents by path (`/openid/v1/jwks`), asked for at every request. */
+  readonly documents?: Readonly<Record<string, (exchange: Exchange) => ApiResponse | Promise<ApiResponse>>>
+}
+
+const metricsType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores'
+
+export const methodNotAllowed = (): ApiError =>
+  new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} })
+
+export const resourceNotFound = (): ApiError =>
+  new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
+
+/** Answers a request that is not for a resource. */
+export function answerSystem(exchange: Exchange, services: SystemServices): ApiResponse | Promise<ApiResponse> {
+  const { path } = exchange.info
+  if (path.startsWith('/api/') || path === '/api' || path.startsWith('/apis/') || path === '/apis') {
+    return answerDiscovery(exchange, services)
+  }
+  if (services.health.handles(path)) return services.health.answer(path, exchange.info.query)
+  switch (path) {
+    case '/':
+    case '/index.html':
+      return answerObject(exchange, 200, { paths: indexOf(services) }, negotiate(undefined, plainOffer))
+    case '/version':
+    case '/version/':
+      requireGet(exchange)
+      return answerObject(exchange, 200, services.version, negotiate(undefined, plainOffer))
+    case '/metrics':
+    case '/metrics/slis':
+      return { status: 200, headers: headersOf(metricsType), body: services.metrics.print() }
+    default:
+      return answerOther(exchange, services)
+  }
+}
+
+async function answerOther(exchange: Exchange, services: SystemServices): Promise<ApiResponse> {
+  const { path } = exchange.info
+  const document = services.documents?.[path]
+  if (document !== undefined) return document(exchange)
+  if (path.startsWith('/openapi/')) return (await services.openApi?.(path, exchange)) ?? noDocument
+  return pageNotFound()
+}
+
+/** A document that there is not is answered without a word. */
+const noDocument: ApiResponse = { status: 404, headers: {}, body: '' }
+
+function requireGet({ request }: Exchange): void {
+  if (request.method !== 'GET') throw methodNotAllowed()
+}
+
+function answerDiscovery(exchange: Exchange, { discovery }: SystemServices): ApiResponse {
+  const parts = exchange.info.path.split('/').filter((part) => part !== '')
+  const [root, first = '', second = ''] = parts
+  if (root === 'api') {
+    requireGet(exchange)
+    if (first === '') return answerGroups(exchange, discovery, true)
+    return answerResources(exchange, discovery, '', first)
+  }
+  if (first === '') return answerGroups(exchange, discovery, false)
+  const group = first === '' ? undefined : discovery.group(first)
+  if (group === undefined) return pageNotFound()
+  if (second !== '') return answerResources(exchange, discovery, first, second)
+  return answerDocument(exchange, discovery.groupDocument(group))
+}
+
+function answerResources(exchange: Exchange, discovery: Discovery, groupName: string, version: string): ApiResponse {
+  const group = discovery.group(groupName)
+  const served = group?.versions.find((candidate) => candidate.version === version)
+  if (group !== undefined && served !== undefined) {
+    requireGet(exchange)
+    return answerDocument(exchange, discovery.resourceList(group, served))
+  }
+  if (group !== undefined && groupName !== '' && discovery.isCustomGroup(group)) return pageNotFound()
+  throw resourceNotFound()
+}
+
+/** `/api` and `/apis`: the old form, or everything in one document for those who ask for it. */
+function answerGroups(exchange: Exchange, discovery: Discovery, core: boolean): ApiResponse {
+  const accept = exchange.request.headers['accept']
+  const version = aggregatedVersion(accept)
+  if (version === undefined) {
+    return answerDocument(exchange, core ? discovery.coreVersions() : discovery.groupList())
+  }
+  const { body, etag } = discovery.aggregated(core, version)
+  const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`
+  const headers = headersOf(type, [], { etag, vary: 'Accept' })
+  if (exchange.request.headers['if-none-match'] === etag) return { status: 304, headers, body: '' }
+  return { status: 200, headers, body }
+}
+
+function aggregatedVersion(accept: string | undefined): AggregatedVersion | undefined {
+  if (accept === undefined || !accept.includes('APIGroupDiscoveryList')) return undefined
+  for (const { type, subtype, parameters } of parseAccept(accept)) {
+    if (type !== 'application' || subtype !== 'json') continue
+    const isAggregated = parameters.get('as') === 'APIGroupDiscoveryList' && parameters.get('g') === 'apidiscovery.k8s.io'
+    const version = parameters.get('v')
+    if (isAggregated && (version === 'v2' || version === 'v2beta1')) return version
+    if (!parameters.has('as')) return undefined
+  }
+  return undefined
+}
+
+function answerDocument(exchange: Exchange, { body }: Document): ApiResponse {
+  return answerJson(exchange, 200, body, negotiate(exchange.request.headers['accept'], plainOffer))
+}
+
+/** Every path that leads somewhere, sorted. */
+function indexOf({ discovery }: SystemServices): readonly string[] {
+  const paths = [
+    '/.well-known/openid-configuration',
+    '/api',
+    '/apis',
+    '/apis/',
+    '/flagz',
+    '/metrics',
+    '/metrics/slis',
+    '/openapi/v2',
+    '/openapi/v3',
+    '/openapi/v3/',
+    '/openid/v1/jwks',
+    '/statusz',
+    '/version',
+    ...healthPaths,
+  ]
+  for (const { name, versions } of discovery.groups()) {
+    const root = name === '' ? '/api' : `/apis/${name}`
+    if (name !== '') paths.push(root)
+    for (const { version } of versions) paths.push(`${root}/${version}`)
+  }
+  return paths.sort()
+}

@@ -1,0 +1,445 @@
+import { X509Certificate } from 'node:crypto'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import * as http2 from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Duplex } from 'node:stream'
+import { ApiError } from '../schema/status.ts'
+import { bodyTooLarge } from './body.ts'
+import type { ApiRequest, ApiResponse, ClientCertificate, Sink } from './request.ts'
+
+export interface ServerOptions {
+  readonly handler: (request: ApiRequest) => Promise<ApiResponse>
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly certificates: Certificates
+  /** Takes over connections that leave HTTP (`exec`, `port-forward`, by WebSocket or SPDY). Absent: they are refused. */
+  readonly upgrade?: (request: ApiRequest, socket: Duplex, head: Buffer) => void
+  readonly limits?: Partial<Limits>
+}
+
+/** All in PEM. */
+export interface Certificates {
+  readonly certificate: string
+  readonly key: string
+  /** Client certificates that one of these signed are believed. Absent: none is. */
+  readonly clientCa?: string
+}
+
+export interface Limits {
+  /** Bytes of all headers of a request. */
+  readonly headerBytes: number
+  /** HTTP/2: requests that one connection may have open. */
+  readonly streams: number
+  /** How long the headers of a request may take (HTTP/1), in milliseconds. */
+  readonly headersTimeoutMs: number
+  /** How long a body may take to come. */
+  readonly bodyTimeoutMs: number
+  /** How long a connection without a request lives (HTTP/1). */
+  readonly keepAliveMs: number
+  /** How long a connection may take for its TLS handshake. */
+  readonly handshakeTimeoutMs: number
+}
+
+const defaultLimits: Limits = {
+  headerBytes: 1024 * 1024,
+  streams: 250,
+  headersTimeoutMs: 32_000,
+  bodyTimeoutMs: 60_000,
+  keepAliveMs: 90_000,
+  handshakeTimeoutMs: 30_000,
+}
+
+/** The API on a socket. */
+export interface ApiServer extends AsyncDisposable {
+  readonly host: string
+  readonly port: number
+  /** Uses other certificates for connections from now on. */
+  setCertificates(certificates: Certificates): void
+  /**
+   * Stops: no new connections, watches end at once, other requests get `graceMs` to finish, then everything is cut.
+   */
+  close(graceMs?: number): Promise<void>
+}
+
+/** Starts to listen. Rejects when the address is taken or the certificates cannot be used. */
+export async function startServer(options: ServerOptions): Promise<ApiServer> {
+  const server = new SocketServer(options)
+  await server.listen()
+  return server
+}
+
+class SocketServer implements ApiServer {
+  readonly host: string
+  readonly #options: ServerOptions
+  readonly #limits: Limits
+  readonly #server: http2.Http2SecureServer
+  readonly #sessions = new Set<http2.ServerHttp2Session>()
+  readonly #sockets = new Set<Socket>()
+  readonly #open = new Set<AbortController>()
+  readonly #certificates = new WeakMap<object, ClientCertificate | null>()
+  #closing: Promise<void> | undefined
+
+  constructor(options: ServerOptions) {
+    this.#options = options
+    this.host = options.host
+    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#server = http2.createSecureServer({
+      ...tlsOptions(options.certificates),
+      requestCert: true,
+      // A certificate that nobody knows is no fault: its holder may have a token. It just does not count.
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      allowHTTP1: true,
+      handshakeTimeout: this.#limits.handshakeTimeoutMs,
+      maxHeaderListPairs: 256,
+      settings: {
+        maxConcurrentStreams: this.#limits.streams,
+        maxHeaderListSize: this.#limits.headerBytes,
+        initialWindowSize: 1024 * 1024,
+      },
+      // Go's clients know no limit of one session's memory; ours is per request.
+      maxSessionMemory: 1000,
+      ...({
+        maxHeaderSize: this.#limits.headerBytes,
+        headersTimeout: this.#limits.headersTimeoutMs,
+        requestTimeout: this.#limits.bodyTimeoutMs,
+        keepAliveTimeout: this.#limits.keepAliveMs,
+      } as object),
+    })
+    this.#hookUp()
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(this.#options.port, this.#options.host, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+  }
+
+  setCertificates(certificates: Certificates): void {
+    this.#server.setSecureContext(tlsOptions(certificates))
+  }
+
+  close(graceMs = 5000): Promise<void> {
+    this.#closing ??= this.#close(graceMs)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close(0)
+  }
+
+  #hookUp(): void {
+    const server = this.#server
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.setNoDelay(true)
+      socket.once('close', () => this.#sockets.delete(socket))
+      socket.on('error', ignore)
+    })
+    server.on('session', (session) => {
+      this.#sessions.add(session)
+      session.once('close', () => this.#sessions.delete(session))
+      session.on('error', ignore)
+    })
+    server.on('sessionError', ignore)
+    server.on('tlsClientError', ignore)
+    server.on('clientError', (_error: Error, socket: Duplex) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    })
+    server.on('stream', (stream, headers) => void this.#onStream(stream, headers))
+    // HTTP/2 streams come here, too; those have been dealt with.
+    server.on('request', (request, response) => {
+      if (request.httpVersionMajor < 2) {
+        void this.#onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse)
+      }
+    })
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#onUpgrade(request, socket, head)
+    })
+  }
+
+  async #onStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): Promise<void> {
+    stream.on('error', ignore)
+    const socket = stream.session?.socket as TLSSocket | undefined
+    if (socket === undefined) return
+    const gone = new AbortController()
+    this.#open.add(gone)
+    stream.once('close', () => {
+      this.#open.delete(gone)
+      gone.abort()
+    })
+    const method = headers[':method'] as string
+    const body = new IncomingBody(stream, headers['content-length'], this.#limits.bodyTimeoutMs)
+    const response = await this.#options.handler({
+      method,
+      url: headers[':path'] as string,
+      headers: headers as Record<string, string>,
+      body: (limit) => (headers[':path'] !== undefined && stream.endAfterHeaders ? noBody : body.read(limit)),
+      signal: gone.signal,
+      remoteAddress: socket.remoteAddress ?? '',
+      certificate: this.#certificateOf(socket),
+    })
+    if (stream.destroyed || stream.closed) return
+    respond(stream, response, method === 'HEAD')
+    if (typeof response.body === 'function' && method !== 'HEAD') await writeBody(stream, response, gone.signal)
+    // What the client still sends is not waited for.
+    if (!stream.readableEnded) stream.resume()
+  }
+
+  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController()
+    this.#open.add(gone)
+    response.on('error', ignore)
+    response.once('close', () => {
+      this.#open.delete(gone)
+      gone.abort()
+    })
+    const answer = await this.#options.handler(this.#toRequest(request, gone.signal))
+    if (response.destroyed) return
+    const isHead = request.method === 'HEAD'
+    const { body } = answer
+    const length =
+      typeof body === 'function' || answer.status === 304 ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+    // A connection on which a body is still coming cannot be used again, unless it is read to its end.
+    const close = request.complete || hasNoBody(request.headers) ? {} : { connection: 'close' }
+    response.writeHead(answer.status, { ...answer.headers, ...length, ...close } as Record<string, string | string[]>)
+    if (isHead || answer.status === 304) response.end()
+    else if (typeof body === 'function') {
+      response.flushHeaders()
+      await writeBody(response, answer, gone.signal)
+    } else response.end(body)
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', ignore)
+    const { upgrade } = this.#options
+    if (upgrade === undefined) {
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+      return
+    }
+    const gone = new AbortController()
+    this.#open.add(gone)
+    socket.once('close', () => {
+      this.#open.delete(gone)
+      gone.abort()
+    })
+    upgrade(this.#toRequest(request, gone.signal), socket, head)
+  }
+
+  #toRequest(request: IncomingMessage, signal: AbortSignal): ApiRequest {
+    const socket = request.socket as TLSSocket
+    const body = new IncomingBody(request, request.headers['content-length'], this.#limits.bodyTimeoutMs)
+    return {
+      method: request.method ?? 'GET',
+      url: request.url ?? '/',
+      headers: joined(request.headers),
+      body: (limit) => (hasNoBody(request.headers) ? noBody : body.read(limit)),
+      signal,
+      remoteAddress: socket.remoteAddress ?? '',
+      certificate: this.#certificateOf(socket),
+    }
+  }
+
+  /** The certificate of a connection is looked at once. */
+  #certificateOf(socket: TLSSocket): ClientCertificate | undefined {
+    const known = this.#certificates.get(socket)
+    if (known !== undefined) return known ?? undefined
+    const certificate = socket.authorized ? readCertificate(socket) : undefined
+    this.#certificates.set(socket, certificate ?? null)
+    return certificate
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    // Ends watches, which would never end by themselves, and tells the others that time is short.
+    for (const gone of [...this.#open]) gone.abort()
+    for (const session of this.#sessions) session.close()
+    const cut = setTimeout(() => {
+      for (const session of this.#sessions) session.destroy()
+      for (const socket of this.#sockets) socket.destroy()
+    }, graceMs)
+    if (this.#open.size === 0) this.#cutIdle()
+    await closed
+    clearTimeout(cut)
+  }
+
+  /** Kept-alive connections of HTTP/1 have nothing to wait for. */
+  #cutIdle(): void {
+    const busy = new Set([...this.#sessions].map((session) => session.socket as unknown))
+    for (const socket of this.#sockets) if (!busy.has(socket)) socket.destroy()
+  }
+}
+
+const ignore = () => {}
+const noBody = Promise.resolve(Buffer.alloc(0))
+
+const tlsOptions = ({ certificate, key, clientCa }: Certificates) => ({
+  cert: certificate,
+  key,
+  ...(clientCa !== undefined && { ca: clientCa }),
+})
+
+/** HTTP/2 headers as they are to be sent, by the headers of the answer, which most answers share. */
+const outgoing = new WeakMap<object, Map<number, http2.OutgoingHttpHeaders>>()
+
+function respond(stream: http2.ServerHttp2Stream, { status, headers, body }: ApiResponse, isHead: boolean): void {
+  let byStatus = outgoing.get(headers)
+  if (byStatus === undefined) outgoing.set(headers, (byStatus = new Map()))
+  let known = byStatus.get(status)
+  if (known === undefined) {
+    known = { ...headers, ':status': status } as unknown as http2.OutgoingHttpHeaders
+    byStatus.set(status, known)
+  }
+  if (isHead || status === 304) stream.respond(known, { endStream: true })
+  else if (typeof body === 'function') stream.respond(known)
+  else {
+    stream.respond(known)
+    stream.end(body)
+  }
+}
+
+type Writable = http2.ServerHttp2Stream | ServerResponse
+
+async function writeBody(to: Writable, { body }: ApiResponse, signal: AbortSignal): Promise<void> {
+  const sink = new StreamSink(to, signal)
+  try {
+    await (body as (sink: Sink) => Promise<void>)(sink)
+    to.end()
+  } catch {
+    // It has begun to answer, so the client can only be told by cutting the answer off.
+    to.destroy()
+  }
+}
+
+/** What a client takes slowly waits in the stream's own buffer. */
+class StreamSink implements Sink {
+  readonly signal: AbortSignal
+  readonly #to: Writable
+  #corked = false
+
+  constructor(to: Writable, signal: AbortSignal) {
+    this.#to = to
+    this.signal = signal
+  }
+
+  get backlog(): number {
+    return this.#to.writableLength
+  }
+
+  write(chunk: Uint8Array | string): void {
+    if (this.signal.aborted || this.#to.destroyed) return
+    // What is written in one go leaves in one go.
+    if (!this.#corked) {
+      this.#corked = true
+      this.#to.cork()
+      process.nextTick(() => {
+        this.#corked = false
+        if (!this.#to.destroyed) this.#to.uncork()
+      })
+    }
+    this.#to.write(chunk)
+  }
+
+  drained(): Promise<void> {
+    if (this.signal.aborted || this.#to.destroyed) return Promise.reject(new Error('the client is gone'))
+    if (!this.#to.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const onDrain = () => {
+        this.signal.removeEventListener('abort', onAbort)
+        resolve()
+      }
+      const onAbort = () => {
+        this.#to.off('drain', onDrain)
+        reject(new Error('the client is gone'))
+      }
+      this.#to.once('drain', onDrain)
+      this.signal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+}
+
+type Readable = http2.ServerHttp2Stream | IncomingMessage
+
+/** A body that is read when somebody wants it. */
+class IncomingBody {
+  readonly #from: Readable
+  readonly #length: string | undefined
+  readonly #timeoutMs: number
+  #read: Promise<Buffer> | undefined
+
+  constructor(from: Readable, length: string | undefined, timeoutMs: number) {
+    this.#from = from
+    this.#length = length
+    this.#timeoutMs = timeoutMs
+  }
+
+  read(limit: number): Promise<Buffer> {
+    this.#read ??= this.#collect(limit)
+    return this.#read
+  }
+
+  #collect(limit: number): Promise<Buffer> {
+    if (this.#length !== undefined && Number(this.#length) > limit) return Promise.reject(bodyTooLarge(limit))
+    return new Promise((resolve, reject) => {
+      const from = this.#from
+      const chunks: Buffer[] = []
+      let size = 0
+      const timer = setTimeout(() => finish(new ApiError('Timeout', 'the request body did not arrive in time')), this.#timeoutMs)
+      const onData = (chunk: Buffer) => {
+        size += chunk.length
+        if (size > limit) finish(bodyTooLarge(limit))
+        else chunks.push(chunk)
+      }
+      const onEnd = () => finish(undefined)
+      const onGone = () => finish(new ApiError('BadRequest', 'the client went away while it sent the request'))
+      const finish = (error: Error | undefined) => {
+        clearTimeout(timer)
+        from.off('data', onData)
+        from.off('end', onEnd)
+        from.off('close', onGone)
+        from.off('aborted', onGone)
+        if (error !== undefined) reject(error)
+        else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
+      }
+      from.on('data', onData)
+      from.on('end', onEnd)
+      from.on('close', onGone)
+      from.on('aborted', onGone)
+    })
+  }
+}
+
+const hasNoBody = (headers: IncomingHttpHeaders) =>
+  headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
+
+/** Node joins most repeated headers; `set-cookie` alone stays a list, and nobody sends that here. */
+function joined(headers: IncomingHttpHeaders): Record<string, string | undefined> {
+  return headers as Record<string, string | undefined>
+}
+
+/** Who the verified certificate of a connection names. */
+function readCertificate(socket: TLSSocket): ClientCertificate | undefined {
+  const raw = socket.getPeerCertificate(true).raw as Buffer | undefined
+  if (raw === undefined) return undefined
+  const { subject, fingerprint256 } = new X509Certificate(raw)
+  const values = (name: string) =>
+    subject
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}=`))
+      .map((line) => line.slice(name.length + 1).replace(/\\(.)/g, '$1'))
+  return {
+    commonName: values('CN')[0] ?? '',
+    organizations: values('O'),
+    fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
+  }
+}

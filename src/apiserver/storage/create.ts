@@ -1,0 +1,133 @@
+import { FieldErrors } from '../../schema/field-errors.ts'
+import type { ApiObject } from '../../schema/kind.ts'
+import { ApiError, alreadyExists, type GroupResource } from '../../schema/status.ts'
+import type { Mutable } from '../../schema/types.ts'
+import type { KeyValue } from '../../store/store.ts'
+import type { RequestContext } from '../context.ts'
+import { entryOf, entryToStore } from '../entry.ts'
+import type { Entry } from '../resource.ts'
+import { admit, validateAdmission } from './admission.ts'
+import { keyOf } from './keys.ts'
+import { generateName, settleNamespace, toStoredForm, wipeSystemFields, withoutDuplicateOwners } from './metadata.ts'
+import { type ResourceState, toTimestamp } from './state.ts'
+import { changeIf } from './transaction.ts'
+import { validateMetadata } from './validate-metadata.ts'
+
+/** How often a name is generated anew when it is taken (KEP-4420). */
+const nameAttempts = 8
+
+/** Makes a new object. Takes over the object, which must be decoded and not be held by anybody else. */
+export async function create<T extends ApiObject>(
+  state: ResourceState<T>,
+  namespace: string,
+  given: ApiObject,
+  context: RequestContext,
+): Promise<Entry<T>> {
+  const { kind } = state
+  const object = toStoredForm(kind, given)
+  const metadata = object.metadata as Mutable<ApiObject['metadata']>
+  wipeSystemFields(metadata)
+  settleNamespace(kind, namespace, metadata)
+  withoutDuplicateOwners(metadata, context.warn)
+  kind.defaults(object)
+  const attributes = {
+    operation: 'CREATE' as const,
+    kind,
+    subresource: '',
+    namespace: metadata.namespace ?? '',
+    name: metadata.name ?? '',
+    object,
+    context,
+  }
+  const admission = admit(state.admission, attributes)
+  if (admission !== undefined) await admission
+  // Admission may have put fields anywhere.
+  const admitted = admission === undefined ? object : toStoredForm(kind, object)
+  const hasRevision = (given.metadata.resourceVersion ?? '') !== ''
+  return createAdmitted(state, admitted, hasRevision, context)
+}
+
+/**
+ * The second half, also of a PUT that creates: the object has passed mutating admission.
+ * `hasRevision`: the client stated a resourceVersion, which a new object cannot have.
+ */
+export async function createAdmitted<T extends ApiObject>(
+  state: ResourceState<T>,
+  object: Mutable<T>,
+  hasRevision: boolean,
+  context: RequestContext,
+): Promise<Entry<T>> {
+  const metadata = object.metadata as Mutable<ApiObject['metadata']>
+  const isNamed = (metadata.name ?? '') !== ''
+  const base = metadata.generateName ?? ''
+  if (isNamed || base === '') return finishCreate(state, object, hasRevision, context)
+  for (let attempt = 1; ; attempt++) {
+    metadata.name = generateName(base, state.random)
+    try {
+      return await finishCreate(state, object, hasRevision, context)
+    } catch (error) {
+      if (attempt === nameAttempts || !(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error
+    }
+  }
+}
+
+async function finishCreate<T extends ApiObject>(
+  state: ResourceState<T>,
+  prepared: Mutable<T>,
+  hasRevision: boolean,
+  context: RequestContext,
+): Promise<Entry<T>> {
+  const { kind, store } = state
+  const preparedMetadata = prepared.metadata as Mutable<ApiObject['metadata']>
+  preparedMetadata.uid = state.random.uuid()
+  preparedMetadata.creationTimestamp = toTimestamp(state.clock.now())
+  kind.prepareCreate(prepared)
+  const object = toStoredForm(kind, prepared)
+  const metadata = object.metadata as ApiObject['metadata']
+  const namespace = metadata.namespace ?? ''
+  const name = metadata.name ?? ''
+  const errors = new FieldErrors()
+  validateMetadata(kind, metadata, errors)
+  kind.validate(object as T, errors)
+  if (errors.length > 0) throw errors.toError(kind, name)
+  for (const warning of kind.warnings(object as T, undefined)) context.warn(warning)
+  const validation = validateAdmission(state.admission, {
+    operation: 'CREATE',
+    kind,
+    subresource: '',
+    namespace,
+    name,
+    object,
+    context,
+  })
+  if (validation !== undefined) await validation
+  if (hasRevision) throw new ApiError('', 'resourceVersion should not be set on objects to be created')
+  const key = keyOf(kind, namespace, name)
+  const { value, entry } = entryToStore(kind, object as T)
+  if (context.dryRun) {
+    const [existing] = (await store.range({ from: key })).kvs
+    if (existing !== undefined) throw isThere(state, metadata, existing)
+    return entry
+  }
+  const lease = kind.ttlSeconds === undefined ? undefined : await state.leases.leaseFor(kind.ttlSeconds)
+  const put = { type: 'put', key, value, memo: entry, ...(lease !== undefined && { lease }) } as const
+  const outcome = await changeIf(store, key, 0, put, true)
+  if (!outcome.succeeded) throw isThere(state, metadata, outcome.kv)
+  return entryOf(kind, outcome.kv!)
+}
+
+function isThere(state: ResourceState, metadata: ApiObject['metadata'], existing: KeyValue | undefined): ApiError {
+  const name = metadata.name ?? ''
+  const error = (metadata.generateName ?? '') === '' ? alreadyExists(state.name, name) : nameTaken(state.name, name)
+  const isDeleting =
+    existing !== undefined && entryOf(state.kind, existing).object.metadata.deletionTimestamp !== undefined
+  if (!isDeleting) return error
+  return new ApiError('AlreadyExists', `object is being deleted: ${error.message}`, { details: error.details! })
+}
+
+function nameTaken(resource: GroupResource, name: string): ApiError {
+  const { message, details } = alreadyExists(resource, name)
+  return new ApiError('AlreadyExists', `${message}, the server was not able to generate a unique name for the object`, {
+    details: { ...details, retryAfterSeconds: 1 },
+  })
+}

@@ -1,0 +1,87 @@
+import { equalJson } from '../../schema/freeze.ts'
+import type { ApiObject, Kind, ObjectMetaLike, OwnerReferenceLike } from '../../schema/kind.ts'
+import { badRequest } from '../../schema/status.ts'
+import type { Mutable } from '../../schema/types.ts'
+import type { Random } from '../../world/world.ts'
+import { apiVersionAndKind } from './state.ts'
+
+/** The fields of metadata that are stored, in the order in which they are. */
+const storedFields = [
+  'name',
+  'generateName',
+  'namespace',
+  'uid',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'labels',
+  'annotations',
+  'ownerReferences',
+  'finalizers',
+] as const satisfies readonly (keyof ObjectMetaLike)[]
+
+/**
+ * The object in the form in which it is stored: kind and apiVersion first, metadata in order and without what is not
+ * stored (resourceVersion, managedFields). Shares everything below the metadata's fields with the given one.
+ */
+export function toStoredForm<T extends ApiObject>(kind: Kind<T>, object: ApiObject): Mutable<T> {
+  const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object
+  return { ...apiVersionAndKind(kind), metadata: orderedMetadata(metadata), ...rest } as unknown as Mutable<T>
+}
+
+function orderedMetadata(metadata: ObjectMetaLike): Mutable<ObjectMetaLike> {
+  const ordered: Record<string, unknown> = {}
+  for (const field of storedFields) {
+    const value = metadata[field]
+    if (value !== undefined) ordered[field] = value
+  }
+  return ordered as Mutable<ObjectMetaLike>
+}
+
+/** Sets the object's namespace, or refuses one that is not that of the request (`EnsureObjectNamespaceMatchesRequestNamespace`). */
+export function settleNamespace(kind: Kind, namespace: string, metadata: Mutable<ObjectMetaLike>): void {
+  const expected = kind.namespaced ? namespace : ''
+  const given = metadata.namespace ?? ''
+  if (given === '' && expected !== '') metadata.namespace = expected
+  else if (given !== expected) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  }
+}
+
+/** Takes away what only the server sets. */
+export function wipeSystemFields(metadata: Mutable<ObjectMetaLike>): void {
+  delete metadata.uid
+  delete metadata.creationTimestamp
+  delete metadata.deletionTimestamp
+  delete metadata.deletionGracePeriodSeconds
+}
+
+const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789'
+const suffixLength = 5
+const longestBase = 63 - suffixLength
+
+/** A name that begins with `generateName`, cut so that it stays a DNS label. */
+export function generateName(base: string, random: Random): string {
+  let name = base.slice(0, longestBase)
+  for (let left = suffixLength; left > 0; left--) name += suffixLetters[random.int(suffixLetters.length)]
+  return name
+}
+
+/** Drops owner references that stand there twice, and tells the client, as the reference does. */
+export function withoutDuplicateOwners(metadata: Mutable<ObjectMetaLike>, warn: (message: string) => void): void {
+  const owners = metadata.ownerReferences
+  if (owners === undefined || owners.length < 2) return
+  const kept: Mutable<OwnerReferenceLike>[] = []
+  const duplicates: string[] = []
+  for (const owner of owners) {
+    if (!kept.some((known) => known.uid === owner.uid && equalJson(known, owner))) kept.push(owner)
+    else if (!duplicates.includes(owner.uid)) duplicates.push(owner.uid)
+  }
+  if (duplicates.length === 0) return
+  metadata.ownerReferences = kept
+  warn(
+    '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may ' +
+      `reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${duplicates.join(',')}`,
+  )
+}

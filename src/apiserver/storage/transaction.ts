@@ -1,0 +1,28 @@
+import type { KeyValue, Op, Store } from '../../store/store.ts'
+
+export interface Outcome {
+  /** Whether the change was made. */
+  readonly succeeded: boolean
+  /** What is there now: what was put, or what was in the way. */
+  readonly kv: KeyValue | undefined
+  readonly revision: number
+}
+
+/**
+ * Changes a key that nobody else has changed since `modRevision` (0: that is not there), with one write.
+ * `find`: asks for what is in the way when it did not work.
+ */
+export async function changeIf(store: Store, key: string, modRevision: number, op: Op, find = false): Promise<Outcome> {
+  const result = await store.txn({
+    compare: [{ key, target: 'mod', result: '=', value: modRevision }],
+    // biome-ignore lint/suspicious/noThenProperty: it is etcd's word, and nothing awaits a transaction.
+    then: [op],
+    ...(find && { else: [{ type: 'range', from: key }] }),
+  })
+  return { succeeded: result.succeeded, kv: foundIn(result.results[0]), revision: result.revision }
+}
+
+function foundIn(result: Awaited<ReturnType<Store['txn']>>['results'][number] | undefined): KeyValue | undefined {
+  if (result?.type === 'put') return result.kv
+  return result?.type === 'range' ? result.kvs[0] : undefined
+}

@@ -1,0 +1,104 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
+import { equalJson } from '../../schema/freeze.ts'
+import type { ApiObject, Kind } from '../../schema/kind.ts'
+import { notFound } from '../../schema/status.ts'
+import type { Mutable } from '../../schema/types.ts'
+
+/** How a write through a sub-resource differs from one of the object itself. */
+export interface UpdateRules<T extends ApiObject> {
+  prepareUpdate(object: Mutable<T>, old: T): void
+  validateUpdate(object: T, old: T, errors: FieldErrors): void
+  /** Whether the object may go once it has no finalizers left. */
+  mayVanish(object: T): boolean
+}
+
+interface NamespaceLike {
+  spec: { finalizers?: readonly string[] }
+}
+
+/** The rules for a sub-resource that is the object seen from another side. Throws NotFound when the kind has none such. */
+export function rulesOf<T extends ApiObject>(kind: Kind<T>, subresource: string): UpdateRules<T> {
+  const mayVanish = isNamespace(kind)
+    ? (object: T) => ((object as unknown as NamespaceLike).spec.finalizers ?? []).length === 0
+    : () => true
+  if (subresource === '') {
+    return {
+      prepareUpdate: (object, old) => kind.prepareUpdate(object, old),
+      validateUpdate: (object, old, errors) => kind.validateUpdate(object, old, errors),
+      mayVanish,
+    }
+  }
+  if (subresource === 'status' && kind.status !== undefined) return { ...statusRules(kind), mayVanish }
+  if (subresource === 'finalize' && isNamespace(kind)) return { ...finalizeRules<T>(), mayVanish }
+  if (subresource === 'scale' && kind.scale !== undefined) return rulesOf(kind, '')
+  const side = kind.group === '' && kind.kind === 'Pod' ? podSides[subresource] : csrSides(kind)[subresource]
+  if (side !== undefined) return { ...side, mayVanish }
+  throw notFound({ group: kind.group, resource: kind.plural }, subresource)
+}
+
+type Sides = Readonly<Record<string, Omit<UpdateRules<never>, 'mayVanish'>>>
+
+/** Sides of a pod that are written for themselves: everything else stays as it was. */
+const podSides: Sides = {
+  binding: { prepareUpdate: () => {}, validateUpdate: () => {} },
+  ephemeralcontainers: only('spec', 'ephemeralContainers'),
+  resize: only('spec', 'containers', 'initContainers'),
+}
+
+const csrSides = (kind: Kind): Sides =>
+  kind.kind === 'CertificateSigningRequest' ? { approval: only('status', 'conditions') } : {}
+
+/** Of `part` only these fields may change. A change of the wish is counted. */
+function only(part: 'spec' | 'status', ...fields: readonly string[]): Sides[string] {
+  return {
+    prepareUpdate(object: Mutable<ApiObject>, old: ApiObject) {
+      const given = (object as unknown as Parts)[part] ?? {}
+      const current = (old as unknown as Parts)[part] ?? {}
+      const chosen = Object.fromEntries(fields.filter((field) => field in given).map((field) => [field, given[field]]))
+      const rest = Object.fromEntries(Object.entries(current).filter(([field]) => !fields.includes(field)))
+      keepAllBut(object, old, '')
+      Object.assign(object, { [part]: { ...rest, ...chosen } })
+      if (part !== 'spec' || equalJson((object as unknown as Parts).spec, current)) return
+      object.metadata.generation = (old.metadata.generation ?? 0) + 1
+    },
+    validateUpdate: () => {},
+  } as Sides[string]
+}
+
+interface Parts {
+  readonly spec?: Readonly<Record<string, unknown>>
+  readonly status?: Readonly<Record<string, unknown>>
+}
+
+export const isNamespace = (kind: Kind): boolean => kind.group === '' && kind.kind === 'Namespace'
+
+function statusRules<T extends ApiObject>(kind: Kind<T>): Omit<UpdateRules<T>, 'mayVanish'> {
+  const { status } = kind
+  return {
+    prepareUpdate(object, old) {
+      if (status?.prepareUpdate !== undefined) status.prepareUpdate(object, old)
+      else keepAllBut(object, old, 'status')
+    },
+    validateUpdate: (object, old, errors) => status?.validateUpdate?.(object, old, errors),
+  }
+}
+
+/** `finalize` of a namespace changes its finalizers and nothing else of the spec and status. */
+function finalizeRules<T extends ApiObject>(): Omit<UpdateRules<T>, 'mayVanish'> {
+  return {
+    prepareUpdate(object, old) {
+      Object.assign(object, { status: (old as unknown as { status: unknown }).status })
+    },
+    validateUpdate() {},
+  }
+}
+
+/** Everything but `field` and the metadata goes back to what it was. */
+function keepAllBut<T extends ApiObject>(object: Mutable<T>, old: T, field: string): void {
+  const target = object as Record<string, unknown>
+  const source = old as unknown as Record<string, unknown>
+  for (const name in target) {
+    if (name !== field && name !== 'metadata' && !Object.hasOwn(source, name)) delete target[name]
+  }
+  for (const name in source) if (name !== field && name !== 'metadata') target[name] = source[name]
+}

@@ -1,0 +1,289 @@
+import type { ApiObject, Kind } from '../schema/kind.ts'
+import { isExpired } from '../schema/status.ts'
+import type { Clock, Log, Random } from '../world/world.ts'
+import type { Client, Selectors, WatchEvent } from './client.ts'
+
+export type Change<T> =
+  | { readonly type: 'added'; readonly object: T }
+  | { readonly type: 'updated'; readonly object: T; readonly old: T }
+  | { readonly type: 'deleted'; readonly object: T }
+
+export type ChangeHandler<T> = (change: Change<T>) => void
+
+export interface CacheOptions {
+  readonly client: Client
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Ends all caches. */
+  readonly signal: AbortSignal
+}
+
+const firstDelayMs = 250
+const longestDelayMs = 30_000
+
+/**
+ * All objects of a kind (or those that selectors choose), kept up to date by a list and a watch. Objects are the
+ * server's own and frozen. When the watch ends it goes on from where it was; when that is no longer possible it lists
+ * anew and tells the difference, so that handlers never miss how things stand (though they may miss how they went).
+ */
+export class Cache<T extends ApiObject> {
+  readonly kind: Kind<T>
+  /** Resolves when the first list is in. Never rejects: a server that cannot be reached is tried again. */
+  readonly synced: Promise<void>
+  readonly #options: CacheOptions
+  readonly #selectors: Selectors
+  readonly #namespaces = new Map<string, Map<string, T>>()
+  readonly #indexes = new Map<string, Index<T>>()
+  readonly #handlers = new Set<ChangeHandler<T>>()
+  readonly #awaited: { readonly revision: number; readonly resolve: () => void }[] = []
+  #count = 0
+  #revision = 0
+  #failures = 0
+
+  constructor(kind: Kind<T>, options: CacheOptions, selectors: Selectors = {}) {
+    this.kind = kind
+    this.#options = options
+    this.#selectors = selectors
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.synced = promise
+    void this.#run(resolve)
+  }
+
+  get size(): number {
+    return this.#count
+  }
+
+  /** Everything up to here has been seen. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  get(namespace: string, name: string): T | undefined {
+    return this.#namespaces.get(namespace)?.get(name)
+  }
+
+  /** The objects of one namespace, or of all. */
+  *list(namespace?: string): Generator<T> {
+    if (namespace !== undefined) yield* this.#namespaces.get(namespace)?.values() ?? []
+    else for (const objects of this.#namespaces.values()) yield* objects.values()
+  }
+
+  /** Keeps the objects by further values, which `valuesOf` takes from them; look them up with `byIndex`. */
+  addIndex(name: string, valuesOf: (object: T) => readonly string[]): void {
+    if (this.#indexes.has(name)) return
+    const index = new Index(valuesOf)
+    for (const object of this.list()) index.add(object)
+    this.#indexes.set(name, index)
+  }
+
+  /** Throws when there is no such index. */
+  byIndex(name: string, value: string): Iterable<T> {
+    const index = this.#indexes.get(name)
+    if (index === undefined) throw new Error(`the cache of ${this.kind.plural} has no index ${name}`)
+    return index.get(value)
+  }
+
+  /**
+   * Tells `handler` what there is (as added) and from then on every change, after the cache has it.
+   * The returned function ends that.
+   */
+  onChange(handler: ChangeHandler<T>): () => void {
+    this.#handlers.add(handler)
+    for (const object of this.list()) this.#tell(handler, { type: 'added', object })
+    return () => this.#handlers.delete(handler)
+  }
+
+  /**
+   * Resolves when the cache has seen `resourceVersion`: that of an object of this kind which one has just written,
+   * and which the cache's selectors choose.
+   */
+  untilRevision(resourceVersion: string | number): Promise<void> {
+    const revision = Number(resourceVersion)
+    if (revision <= this.#revision) return Promise.resolve()
+    return new Promise((resolve) => this.#awaited.push({ revision, resolve }))
+  }
+
+  async #run(synced: () => void): Promise<void> {
+    const { signal } = this.#options
+    let isListed = false
+    while (!signal.aborted) {
+      try {
+        if (!isListed) await this.#list()
+        isListed = true
+        synced()
+        // A watch that ends by itself is nothing to worry about, unless it never brings anything.
+        if (!(await this.#watch())) await this.#pause(undefined)
+      } catch (error) {
+        if (signal.aborted) return
+        if (isExpired(error)) isListed = false
+        else await this.#pause(error)
+      }
+    }
+  }
+
+  async #list(): Promise<void> {
+    const { items, resourceVersion } = await this.#options.client.list(this.kind, this.#selectors)
+    const gone = new Set(this.list())
+    for (const object of items) {
+      const old = this.get(object.metadata.namespace ?? '', object.metadata.name ?? '')
+      if (old !== undefined) gone.delete(old)
+      if (
+        old?.metadata.resourceVersion !== object.metadata.resourceVersion ||
+        old?.metadata.uid !== object.metadata.uid
+      )
+        this.#put(object)
+    }
+    for (const object of gone) this.#remove(object)
+    this.#advance(resourceVersion)
+    this.#failures = 0
+  }
+
+  /** Gives whether the watch brought anything. */
+  async #watch(): Promise<boolean> {
+    const { client, signal } = this.#options
+    const resourceVersion = String(this.#revision)
+    const options = { ...this.#selectors, resourceVersion, allowWatchBookmarks: true, signal }
+    let hasEvents = false
+    for await (const event of client.watch(this.kind, options)) {
+      hasEvents = true
+      this.#failures = 0
+      this.#take(event)
+    }
+    return hasEvents
+  }
+
+  #take(event: WatchEvent<T>): void {
+    if (event.type === 'BOOKMARK') {
+      this.#advance(event.resourceVersion)
+      return
+    }
+    if (event.type === 'DELETED') this.#remove(event.object)
+    else this.#put(event.object)
+    this.#advance(event.object.metadata.resourceVersion)
+  }
+
+  #put(object: T): void {
+    const { namespace = '', name = '' } = object.metadata
+    let objects = this.#namespaces.get(namespace)
+    if (objects === undefined) {
+      objects = new Map()
+      this.#namespaces.set(namespace, objects)
+    }
+    const old = objects.get(name)
+    objects.set(name, object)
+    if (old === undefined) this.#count++
+    for (const index of this.#indexes.values()) index.replace(old, object)
+    this.#tellAll(old === undefined ? { type: 'added', object } : { type: 'updated', object, old })
+  }
+
+  #remove(object: T): void {
+    const { namespace = '', name = '' } = object.metadata
+    const objects = this.#namespaces.get(namespace)
+    const old = objects?.get(name)
+    if (objects === undefined || old === undefined) return
+    objects.delete(name)
+    if (objects.size === 0) this.#namespaces.delete(namespace)
+    this.#count--
+    for (const index of this.#indexes.values()) index.remove(old)
+    this.#tellAll({ type: 'deleted', object })
+  }
+
+  #advance(resourceVersion: string | undefined): void {
+    const revision = Number(resourceVersion ?? 0)
+    if (revision <= this.#revision) return
+    this.#revision = revision
+    if (this.#awaited.length === 0) return
+    for (const awaited of this.#awaited.splice(0)) {
+      if (awaited.revision <= revision) awaited.resolve()
+      else this.#awaited.push(awaited)
+    }
+  }
+
+  #tellAll(change: Change<T>): void {
+    for (const handler of this.#handlers) this.#tell(handler, change)
+  }
+
+  #tell(handler: ChangeHandler<T>, change: Change<T>): void {
+    try {
+      handler(change)
+    } catch (error) {
+      this.#options.log('error', 'a handler of changes failed', { kind: this.kind.kind, error: String(error) })
+    }
+  }
+
+  /** Waits longer each time that nothing came of it, with chance in it, so that not all come back at once. */
+  async #pause(error: unknown): Promise<void> {
+    const { clock, random, log, signal } = this.#options
+    if (signal.aborted) return
+    if (error !== undefined) log('warn', 'a watch failed', { kind: this.kind.kind, error: String(error) })
+    const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** this.#failures++)
+    await clock.after(delay * (1 + random.next()), signal).catch(() => {})
+  }
+}
+
+/** Objects by values that are taken from them. */
+class Index<T extends ApiObject> {
+  readonly #valuesOf: (object: T) => readonly string[]
+  readonly #objects = new Map<string, Set<T>>()
+
+  constructor(valuesOf: (object: T) => readonly string[]) {
+    this.#valuesOf = valuesOf
+  }
+
+  get(value: string): Iterable<T> {
+    return this.#objects.get(value) ?? []
+  }
+
+  replace(old: T | undefined, object: T): void {
+    if (old !== undefined) this.remove(old)
+    this.add(object)
+  }
+
+  add(object: T): void {
+    for (const value of this.#valuesOf(object)) {
+      const objects = this.#objects.get(value)
+      if (objects === undefined) this.#objects.set(value, new Set([object]))
+      else objects.add(object)
+    }
+  }
+
+  remove(object: T): void {
+    for (const value of this.#valuesOf(object)) {
+      const objects = this.#objects.get(value)
+      if (objects?.delete(object) && objects.size === 0) this.#objects.delete(value)
+    }
+  }
+}
+
+/** The caches of one client: whoever asks for the same kind and selectors shares one. */
+export class CacheSet {
+  readonly #options: CacheOptions
+  readonly #caches = new Map<Kind, Map<string, Cache<ApiObject>>>()
+
+  constructor(options: CacheOptions) {
+    this.#options = options
+  }
+
+  /** The cache of a kind. It begins to fill when it is first asked for. */
+  of<T extends ApiObject>(kind: Kind<T>, selectors: Selectors = {}): Cache<T> {
+    let caches = this.#caches.get(kind)
+    if (caches === undefined) {
+      caches = new Map()
+      this.#caches.set(kind, caches)
+    }
+    const { namespace = '', labelSelector = '', fieldSelector = '' } = selectors
+    const id = JSON.stringify([namespace, labelSelector, fieldSelector])
+    let cache = caches.get(id)
+    if (cache === undefined) {
+      cache = new Cache<ApiObject>(kind, this.#options, selectors)
+      caches.set(id, cache)
+    }
+    return cache as unknown as Cache<T>
+  }
+
+  /** Resolves when all that have been asked for are filled. */
+  async synced(): Promise<void> {
+    await Promise.all([...this.#caches.values()].flatMap((caches) => [...caches.values()].map((cache) => cache.synced)))
+  }
+}

@@ -1,0 +1,240 @@
+import { decode } from '../schema/decode.ts'
+import { applyJsonPatch } from '../schema/json-patch.ts'
+import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
+import { applyMergePatch } from '../schema/merge-patch.ts'
+import { ApiError, notFound } from '../schema/status.ts'
+import { applyStrategicMergePatch } from '../schema/strategic-merge.ts'
+import type { Draft } from '../schema/types.ts'
+import type {
+  Client,
+  ClientUser,
+  DeleteOptions,
+  List,
+  ListOptions,
+  Patch,
+  Ref,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from './client.ts'
+import { EventQueue } from './event-queue.ts'
+
+/** What the in-process client needs of a server in the same process. `apiserver/`'s `Registry` is one. */
+export interface LocalServer {
+  resource<T extends ApiObject>(kind: Kind<T>): LocalResource<T>
+  /** POST to a sub-resource. */
+  createSubresource(
+    kind: Kind,
+    namespace: string,
+    name: string,
+    subresource: string,
+    body: ApiObject,
+    context: LocalContext,
+  ): Promise<unknown>
+}
+
+export interface LocalContext {
+  readonly user: { readonly name: string; readonly groups: readonly string[] }
+  readonly dryRun: boolean
+  readonly fieldManager: string
+  readonly userAgent: string
+  readonly fieldValidation: 'Ignore'
+  readonly warn: (message: string) => void
+  readonly signal: AbortSignal
+}
+
+export interface LocalEntry<T> {
+  readonly object: T
+}
+
+export interface LocalResource<T extends ApiObject> {
+  get(namespace: string, name: string, options: { readonly resourceVersion?: string }): Promise<LocalEntry<T>>
+  list(
+    namespace: string,
+    options: Omit<ListOptions, 'namespace'>,
+  ): Promise<{
+    readonly entries: readonly LocalEntry<T>[]
+    readonly resourceVersion: string
+    readonly continue: string
+  }>
+  watch(namespace: string, options: LocalWatchOptions, observer: LocalObserver<T>): Promise<void>
+  create(namespace: string, object: ApiObject, context: LocalContext): Promise<LocalEntry<T>>
+  update(
+    namespace: string,
+    name: string,
+    subresource: string,
+    change: (current: T | undefined) => ApiObject,
+    context: LocalContext,
+    options?: { readonly uid?: string },
+  ): Promise<{ readonly entry: LocalEntry<T> }>
+  delete(
+    namespace: string,
+    name: string,
+    options: DeleteOptions,
+    context: LocalContext,
+  ): Promise<{ readonly gone: boolean }>
+}
+
+export interface LocalWatchOptions extends Omit<WatchOptions, 'namespace'> {
+  readonly resourceVersionMatch?: string
+}
+
+export interface LocalObserver<T> {
+  event(type: 'ADDED' | 'MODIFIED' | 'DELETED', entry: LocalEntry<T>): void
+  bookmark(resourceVersion: string, initialEventsEnd: boolean): void
+  error(error: Error): void
+}
+
+const never = new AbortController().signal
+
+/** The identity of the server's own components, until `as` says otherwise. */
+const server: ClientUser = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
+
+/** The API of a server in the same process: no copies, no serialisation, the server's own frozen objects. */
+export class LocalClient implements Client {
+  readonly #server: LocalServer
+  readonly #user: LocalContext['user']
+  readonly #context: LocalContext
+
+  constructor(localServer: LocalServer, user: ClientUser = server) {
+    this.#server = localServer
+    const userAgent = user.userAgent ?? 'coracle'
+    this.#user = { name: user.name, groups: user.groups ?? [] }
+    this.#context = {
+      user: this.#user,
+      dryRun: false,
+      fieldManager: userAgent.split('/', 1)[0]!,
+      userAgent,
+      fieldValidation: 'Ignore',
+      warn: () => {},
+      signal: never,
+    }
+  }
+
+  async get<T extends ApiObject>(
+    kind: Kind<T>,
+    ref: Ref,
+    options: { readonly resourceVersion?: string } = {},
+  ): Promise<T> {
+    return (await this.#server.resource(kind).get(ref.namespace ?? '', ref.name, options)).object
+  }
+
+  async list<T extends ApiObject>(kind: Kind<T>, { namespace = '', ...options }: ListOptions = {}): Promise<List<T>> {
+    const page = await this.#server.resource(kind).list(namespace, options)
+    return {
+      items: page.entries.map((entry) => entry.object),
+      resourceVersion: page.resourceVersion,
+      ...(page.continue !== '' && { continue: page.continue }),
+    }
+  }
+
+  async create<T extends ApiObject>(kind: Kind<T>, object: Draft<T>, options?: WriteOptions): Promise<T> {
+    const decoded = toObject(kind, object)
+    return (
+      await this.#server.resource(kind).create(decoded.metadata.namespace ?? '', decoded, this.#contextOf(options))
+    ).object
+  }
+
+  update<T extends ApiObject>(kind: Kind<T>, object: Draft<T>, options?: WriteOptions): Promise<T> {
+    return this.#put(kind, object, options?.subresource ?? '', options)
+  }
+
+  updateStatus<T extends ApiObject>(kind: Kind<T>, object: Draft<T>, options?: WriteOptions): Promise<T> {
+    return this.#put(kind, object, 'status', options)
+  }
+
+  async #put<T extends ApiObject>(
+    kind: Kind<T>,
+    object: Draft<T>,
+    subresource: string,
+    options: WriteOptions | undefined,
+  ): Promise<T> {
+    const { name = '', namespace = '', uid } = (object as Draft<ApiObject>).metadata ?? {}
+    // Every attempt gets a fresh object: the server takes over what it is given.
+    const change = () => toObject(kind, object)
+    const resource = this.#server.resource(kind)
+    const { entry } = await resource.update(
+      namespace,
+      name,
+      subresource,
+      change,
+      this.#contextOf(options),
+      uid ? { uid } : {},
+    )
+    return entry.object
+  }
+
+  async patch<T extends ApiObject>(kind: Kind<T>, ref: Ref, patch: Patch, options?: WriteOptions): Promise<T> {
+    const change = (current: T | undefined) => {
+      if (current === undefined) throw notFound({ group: kind.group, resource: kind.plural }, ref.name)
+      return toObject(kind, patched(kind, current, patch))
+    }
+    const resource = this.#server.resource(kind)
+    const context = this.#contextOf(options)
+    return (await resource.update(ref.namespace ?? '', ref.name, options?.subresource ?? '', change, context)).entry
+      .object
+  }
+
+  async delete<T extends ApiObject>(kind: Kind<T>, ref: Ref, options: DeleteOptions = {}): Promise<boolean> {
+    return (await this.#server.resource(kind).delete(ref.namespace ?? '', ref.name, options, this.#context)).gone
+  }
+
+  createSubresource<T extends ApiObject>(kind: Kind<T>, ref: Ref, subresource: string, body: object): Promise<unknown> {
+    const sent = structuredClone(body) as ApiObject
+    return this.#server.createSubresource(kind, ref.namespace ?? '', ref.name, subresource, sent, this.#context)
+  }
+
+  watch<T extends ApiObject>(
+    kind: Kind<T>,
+    { namespace = '', signal, ...options }: WatchOptions,
+  ): AsyncIterable<WatchEvent<T>> {
+    const stop = new AbortController()
+    const events = new EventQueue<WatchEvent<T>>(() => stop.abort())
+    const match = options.sendInitialEvents === undefined ? {} : { resourceVersionMatch: 'NotOlderThan' }
+    const watching = this.#server.resource(kind).watch(
+      namespace,
+      { ...options, ...match, signal: AbortSignal.any([signal, stop.signal]) },
+      {
+        event: (type, entry) => events.push({ type, object: entry.object }),
+        bookmark: (resourceVersion, initialEventsEnd) =>
+          events.push({ type: 'BOOKMARK', resourceVersion, initialEventsEnd }),
+        error: (error) => events.fail(error),
+      },
+    )
+    watching.then(
+      () => events.end(),
+      (error) => events.fail(error),
+    )
+    return events
+  }
+
+  as(user: ClientUser): LocalClient {
+    return new LocalClient(this.#server, user)
+  }
+
+  #contextOf(options: WriteOptions | undefined): LocalContext {
+    if (options?.dryRun === undefined && options?.fieldManager === undefined) return this.#context
+    const { dryRun = false, fieldManager = this.#context.fieldManager } = options
+    return { ...this.#context, dryRun, fieldManager }
+  }
+}
+
+/** A draft as a whole object that nobody else holds: complete, in order, and saying what it is. */
+function toObject<T extends ApiObject>(kind: Kind<T>, draft: object): ApiObject {
+  const object = decode(kind.schema, draft).object as unknown as Record<string, unknown>
+  return { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind) } as unknown as ApiObject
+}
+
+function patched(kind: Kind, current: ApiObject, patch: Patch): object {
+  switch (patch.type) {
+    case 'merge':
+      return applyMergePatch(current, patch.body)
+    case 'strategic':
+      return applyStrategicMergePatch(current, patch.body, kind.schema)
+    case 'json': {
+      const result = applyJsonPatch(current, patch.body)
+      if (typeof result === 'object' && result !== null) return result
+      throw new ApiError('Invalid', 'the patch does not leave an object')
+    }
+  }
+}

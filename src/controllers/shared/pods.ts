@@ -1,0 +1,64 @@
+import type { Pod, PodCondition } from '../../kinds/core/pod.ts'
+import type { PodTemplateSpec } from '../../kinds/core/pod-spec.ts'
+import type { OwnerReference } from '../../kinds/meta/object-meta.ts'
+import type { Draft } from '../../schema/types.ts'
+import { timeOf } from './owner.ts'
+
+export const isTerminal = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
+
+/** Counts towards a controller's replicas. */
+export const isActive = (pod: Pod): boolean => !isTerminal(pod) && pod.metadata.deletionTimestamp === undefined
+
+/** Was told to stop and has not. */
+export const isTerminating = (pod: Pod): boolean => !isTerminal(pod) && pod.metadata.deletionTimestamp !== undefined
+
+export function podCondition({ status }: Pod, type: string): PodCondition | undefined {
+  return status.conditions?.find((condition) => condition.type === type)
+}
+
+export const isReady = (pod: Pod): boolean => podCondition(pod, 'Ready')?.status === 'True'
+
+/** Has been ready for `minReadySeconds`. */
+export function isAvailable(pod: Pod, minReadySeconds: number, now: number): boolean {
+  const at = availableAt(pod, minReadySeconds)
+  return at !== undefined && at <= now
+}
+
+/** When a ready pod becomes available; undefined for one that is not ready. */
+export function availableAt(pod: Pod, minReadySeconds: number): number | undefined {
+  const ready = podCondition(pod, 'Ready')
+  if (ready?.status !== 'True') return undefined
+  if (minReadySeconds === 0) return 0
+  return ready.lastTransitionTime ? timeOf(ready.lastTransitionTime) + minReadySeconds * 1000 : undefined
+}
+
+/** In how many milliseconds the next ready pod becomes available; undefined when none is on the way. */
+export function untilNextAvailable(pods: readonly Pod[], minReadySeconds: number, now: number): number | undefined {
+  let next: number | undefined
+  if (minReadySeconds === 0) return next
+  for (const pod of pods) {
+    const at = availableAt(pod, minReadySeconds)
+    if (at !== undefined && at > now && (next === undefined || at < next)) next = at
+  }
+  return next === undefined ? undefined : next - now
+}
+
+/** The pod that a controller makes of its template. */
+export function podFrom(
+  template: PodTemplateSpec,
+  parent: { readonly name: string; readonly namespace: string },
+  owner: OwnerReference,
+): Draft<Pod> {
+  const { labels, annotations, finalizers } = template.metadata
+  return {
+    metadata: {
+      generateName: `${parent.name}-`,
+      namespace: parent.namespace,
+      ...(labels && { labels }),
+      ...(annotations && { annotations }),
+      ...(finalizers && { finalizers }),
+      ownerReferences: [owner],
+    },
+    spec: template.spec,
+  }
+}

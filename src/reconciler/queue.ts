@@ -1,0 +1,98 @@
+import type { Clock } from '../world/world.ts'
+
+/** The first failure of a key is retried after this, each further one after twice as long. */
+const firstRetryMs = 5
+const longestRetryMs = 1_000_000
+
+/**
+ * Keys that wait for work. A key is there at most once, in the order of its first arrival; a key that is being worked
+ * on is not handed out again until it is done, but not forgotten either.
+ */
+export class WorkQueue {
+  readonly #clock: Clock
+  readonly #onReady: () => void
+  readonly #waiting = new Set<string>()
+  readonly #running = new Set<string>()
+  readonly #again = new Set<string>()
+  readonly #failures = new Map<string, number>()
+  readonly #later = new Map<string, { readonly at: number; readonly cancel: () => void }>()
+  #closed = false
+
+  /** Calls `onReady` whenever there is a key to take. */
+  constructor(clock: Clock, onReady: () => void) {
+    this.#clock = clock
+    this.#onReady = onReady
+  }
+
+  /** No key waits and none is being worked on. Keys that wait for a time do not count. */
+  get idle(): boolean {
+    return this.#waiting.size === 0 && this.#running.size === 0
+  }
+
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  add(key: string): void {
+    if (this.#closed) return
+    if (this.#running.has(key)) {
+      this.#again.add(key)
+      return
+    }
+    this.#waiting.add(key)
+    this.#onReady()
+  }
+
+  /** Adds the key after a time, unless an earlier time is set already. */
+  addAfter(key: string, delayMs: number): void {
+    if (this.#closed) return
+    if (delayMs <= 0) return this.add(key)
+    const at = this.#clock.monotonic() + delayMs
+    const present = this.#later.get(key)
+    if (present !== undefined && present.at <= at) return
+    present?.cancel()
+    const cancel = this.#clock.timer(delayMs, () => {
+      this.#later.delete(key)
+      this.add(key)
+    })
+    this.#later.set(key, { at, cancel })
+  }
+
+  /** Adds the key after a time that doubles with each failure in a row. Returns that time. */
+  retry(key: string): number {
+    const failures = this.#failures.get(key) ?? 0
+    this.#failures.set(key, failures + 1)
+    const delayMs = Math.min(firstRetryMs * 2 ** failures, longestRetryMs)
+    this.addAfter(key, delayMs)
+    return delayMs
+  }
+
+  failures(key: string): number {
+    return this.#failures.get(key) ?? 0
+  }
+
+  succeeded(key: string): void {
+    this.#failures.delete(key)
+  }
+
+  take(): string | undefined {
+    for (const key of this.#waiting) {
+      this.#waiting.delete(key)
+      this.#running.add(key)
+      return key
+    }
+    return undefined
+  }
+
+  done(key: string): void {
+    this.#running.delete(key)
+    if (this.#again.delete(key)) this.add(key)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#waiting.clear()
+    for (const { cancel } of this.#later.values()) cancel()
+    this.#later.clear()
+  }
+}

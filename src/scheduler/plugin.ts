@@ -1,0 +1,54 @@
+import type { Node } from '../kinds/core/node.ts'
+import type { Pod } from '../kinds/core/pod.ts'
+import type { NodeState } from './node-state.ts'
+
+/**
+ * One reason for or against a node. A plugin says what it refuses, in the user's words, and what could change its
+ * mind; nothing here waits or reads anything but its arguments. The profile, in order, is `plugins/index.ts`.
+ */
+export interface Plugin<Prepared = unknown> {
+  readonly name: string
+  /** Whether what happened may let a pod in that this plugin refused: it is tried again then, and not before. */
+  wakes(event: ClusterEvent, pod: Pod): boolean
+  /** Once for each pod, before any node is looked at; what it returns reaches `filter` and `score`. */
+  prepare?(pod: Pod): Prepared
+  /** Nothing when the pod fits. */
+  filter?(pod: Pod, node: NodeState, prepared: Prepared): Refusal | undefined
+  /** How good the node is, in numbers of the plugin's own; see `best`. */
+  score?(pod: Pod, node: NodeState, prepared: Prepared): number
+  /**
+   * What the numbers mean: `percent` is a score from 0 to 100 already; `highest` and `lowest` are compared with the
+   * best of the other nodes.
+   */
+  readonly best?: 'percent' | 'highest' | 'lowest'
+  readonly weight?: number
+}
+
+/** Makes a plugin; `Prepared` follows from `prepare`. */
+export function definePlugin<Prepared = undefined>(plugin: Plugin<Prepared>): Plugin {
+  return plugin as Plugin
+}
+
+export interface Refusal {
+  /** As in the event: `Insufficient cpu`, `node(s) were unschedulable`. */
+  readonly reasons: readonly string[]
+  /** Whether taking other pods off the node could help. */
+  readonly preemptible: boolean
+}
+
+/** A refusal that other pods have nothing to do with. */
+export const never = (...reasons: string[]): Refusal => ({ reasons, preemptible: false })
+/** A refusal for want of what other pods hold. */
+export const notNow = (...reasons: string[]): Refusal => ({ reasons, preemptible: true })
+
+/** What happened in the cluster that may let a waiting pod in. */
+export type ClusterEvent =
+  | { readonly type: 'node'; readonly node: Node; readonly old: Node | undefined }
+  /** A pod left its node: it was deleted, it ended, or it asks for less. */
+  | { readonly type: 'room'; readonly pod: Pod }
+
+/** A node that is new, or of which the part that `select` gives has changed. */
+export function nodeChanged(event: ClusterEvent, select: (node: Node) => unknown): boolean {
+  if (event.type !== 'node') return false
+  return event.old === undefined || JSON.stringify(select(event.old)) !== JSON.stringify(select(event.node))
+}

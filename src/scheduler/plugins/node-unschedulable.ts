@@ -1,0 +1,13 @@
+import type { Pod } from '../../kinds/core/pod.ts'
+import { definePlugin, never, nodeChanged } from '../plugin.ts'
+import { tolerates } from './taint-toleration.ts'
+
+const refusal = never('node(s) were unschedulable')
+const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const
+
+/** Keeps pods off cordoned nodes, but for those that tolerate it (a DaemonSet's). */
+export const nodeUnschedulable = definePlugin({
+  name: 'NodeUnschedulable',
+  wakes: (event) => nodeChanged(event, (node) => node.spec?.unschedulable),
+  filter: (pod: Pod, { node }) => (node?.spec?.unschedulable && !tolerates(pod, taint) ? refusal : undefined),
+})

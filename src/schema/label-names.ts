@@ -1,0 +1,1 @@
+export { labelValueFaults, qualifiedNameFaults } from './names.ts'

@@ -1,0 +1,93 @@
+/** Starts real etcds for tests: Debian's `/usr/bin/etcd`, or what `CORACLE_ETCD` names, on free loopback ports. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const binary = process.env['CORACLE_ETCD'] ?? '/usr/bin/etcd'
+
+/** Why tests against etcd are skipped; undefined: they run. In CI a missing etcd is a failure. */
+export function etcdMissing(): string | undefined {
+  if (existsSync(binary)) return undefined
+  if (process.env['CI'] === 'true') throw new Error(`${binary} is missing (apt-get install etcd-server)`)
+  return `${binary} is missing`
+}
+
+export interface Etcd extends AsyncDisposable {
+  readonly endpoint: string
+  /** Kills it as a power cut would, and starts it again at the same address with the same data. */
+  restart(): Promise<void>
+}
+
+export async function startEtcd(): Promise<Etcd> {
+  const directory = await mkdtemp(join(tmpdir(), 'coracle-etcd-'))
+  const [client, peer] = [await freePort(), await freePort()]
+  const endpoint = `http://127.0.0.1:${client}`
+  const peerUrl = `http://127.0.0.1:${peer}`
+  const start = () => launch(directory, endpoint, peerUrl)
+  let process = await start()
+  return {
+    endpoint,
+    async restart() {
+      await kill(process)
+      process = await start()
+    },
+    async [Symbol.asyncDispose]() {
+      await kill(process)
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function launch(directory: string, endpoint: string, peerUrl: string): Promise<ChildProcess> {
+  const child = spawn(
+    binary,
+    [
+      ['--name', 'test', '--data-dir', directory, '--log-level', 'error', '--logger', 'zap'],
+      ['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
+      ['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `test=${peerUrl}`],
+      // Nothing here is to survive the machine.
+      ['--unsafe-no-fsync'],
+    ].flat(),
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  let said = ''
+  child.stderr?.on('data', (text) => {
+    said += text
+  })
+  for (let attempt = 0; attempt < 400; attempt++) {
+    if (child.exitCode !== null) throw new Error(`etcd ended: ${said}`)
+    if (await isHealthy(endpoint)) return child
+    await new Promise((done) => setTimeout(done, 25))
+  }
+  await kill(child)
+  throw new Error(`etcd did not get healthy: ${said}`)
+}
+
+async function isHealthy(endpoint: string): Promise<boolean> {
+  try {
+    return (await fetch(`${endpoint}/health`)).ok
+  } catch {
+    return false
+  }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((done) => child.once('exit', done))
+  child.kill('SIGKILL')
+  await gone
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}

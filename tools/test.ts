@@ -1,0 +1,80 @@
+/**
+ * Runs everything that must hold: types, formatting and lint, then all tests.
+ *
+ *   npm test                      all
+ *   npm test -- src/store         the tests below a folder, or one file
+ *
+ * Tests with real parts (etcd, kubectl) get them from Debian's packages where this runs as root; elsewhere they are
+ * skipped and say so. With CI=true nothing may be skipped.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, globSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const cache = join(root, '.cache')
+const wanted = process.argv.slice(2)
+
+prepare()
+if (wanted.length === 0) check()
+process.exit(runTests())
+
+function prepare(): void {
+  const root = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+  if (!existsSync('/usr/bin/etcd') || !existsSync('/usr/bin/etcdctl'))
+    installable(root, 'etcd and etcdctl', () => apt('install', '-y', '-q', 'etcd-server', 'etcd-client'))
+  if (!existsSync(join(cache, 'kubectl-1.20/usr/bin/kubectl')))
+    installable(root, 'kubectl 1.20', () => {
+      // Unpacked beside whatever kubectl the machine has, because Debian's package would replace it.
+      const folder = join(cache, 'kubectl-1.20')
+      mkdirSync(folder, { recursive: true })
+      apt('download', 'kubernetes-client')
+      const archive = readdirSync(cache).find((name) => name.startsWith('kubernetes-client_'))
+      if (archive) run('dpkg-deb', ['-x', join(cache, archive), folder])
+    })
+}
+
+function installable(possible: boolean, what: string, install: () => void): void {
+  if (!possible) return console.log(`note: ${what} is not here and this is not root on Debian: its tests are skipped`)
+  console.log(`installing ${what} from Debian's packages ...`)
+  install()
+}
+
+let listsAreFresh = false
+function apt(...args: string[]): void {
+  mkdirSync(cache, { recursive: true })
+  if (!listsAreFresh) run('apt-get', ['update', '-qq'])
+  listsAreFresh = true
+  run('apt-get', args, { DEBIAN_FRONTEND: 'noninteractive' })
+}
+
+function check(): void {
+  const tool = (name: string) => join(root, 'node_modules/.bin', name)
+  for (const [command, ...args] of [
+    [tool('tsc'), '--noEmit'],
+    [tool('biome'), 'check', '--error-on-warnings', '.'],
+  ] as const) {
+    const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+    if (status !== 0) process.exit(status ?? 1)
+  }
+}
+
+function runTests(): number {
+  const patterns = wanted.length > 0 ? wanted : ['src', 'test']
+  const files = patterns.flatMap((pattern) =>
+    existsSync(join(root, pattern)) && statSync(join(root, pattern)).isDirectory()
+      ? globSync(`${pattern}/**/*.test.ts`, { cwd: root })
+      : [relative(root, join(root, pattern))],
+  )
+  const { status } = spawnSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=2', ...files.sort()],
+    { cwd: root, stdio: 'inherit' },
+  )
+  return status ?? 1
+}
+
+function run(command: string, args: readonly string[], env: Record<string, string> = {}): void {
+  const result = spawnSync(command, args, { cwd: cache, env: { ...process.env, ...env }, encoding: 'utf8' })
+  if (result.status !== 0) console.log(`${command} ${args.join(' ')} failed: ${result.stderr || result.error?.message}`)
+}
