@@ -4,6 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EtcdStore } from '../src/store/etcd.ts'
 import { LmdbStore } from '../src/store/lmdb.ts'
 import { MemoryStore } from '../src/store/memory.ts'
 import { prefixEnd, type Store } from '../src/store/store.ts'
@@ -31,6 +32,15 @@ async function measureStore(name: string, store: Store): Promise<void> {
   await measure(say('100,000 puts, 1,000 in flight'), 'puts', 100_000, async () => {
     for (let i = 0; i < 100_000; i += 1_000) {
       await Promise.all(Array.from({ length: 1_000 }, (_, j) => put(store, keys[(i * 7 + j) % keys.length]!)))
+    }
+  })
+  await measure(say('100,000 puts in transactions of 100'), 'puts', 100_000, async () => {
+    for (let i = 0; i < 100_000; i += 100) {
+      const puts = Array.from(
+        { length: 100 },
+        (_, j) => ({ type: 'put', key: keys[(i * 7 + j) % keys.length]!, value }) as const,
+      )
+      await store.txn({ then: puts })
     }
   })
   await measure(say('20,000 puts, 64 writers'), 'puts', 20_000, async () => {
@@ -106,4 +116,10 @@ if (chosen.includes('lmdb')) {
     await (await LmdbStore.open(directory, world))[Symbol.asyncDispose]()
   })
   await rm(directory, { recursive: true })
+}
+
+for (const choice of chosen) {
+  if (!choice.startsWith('etcd=')) continue
+  await using store = await EtcdStore.connect({ endpoints: [choice.slice('etcd='.length)], ...world })
+  await measureStore('etcd', store)
 }

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { staticTokens, parseTokenFile, refuseUnknownTokens } from '../src/apiserver/authn/static-token.ts'
+import { defaultAdmission } from '../src/apiserver/admission/index.ts'
+import { clusterReader } from '../src/apiserver/cluster-reader.ts'
 import { createHandler } from '../src/apiserver/handler.ts'
 import { Registry } from '../src/apiserver/registry.ts'
+import { openApiDocuments } from '../src/apiserver/routes/openapi.ts'
+import { subresourceRoutes } from '../src/apiserver/subresources/routes.ts'
 import { startServer } from '../src/apiserver/server.ts'
 import { kinds } from '../src/kinds/index.ts'
 import { createAuthority, issueCertificate } from '../src/lifecycle/pki.ts'
@@ -15,20 +19,24 @@ import { lineLog, realWorld } from '../src/world/real.ts'
 const [port = '0', tokenFile = '/tmp/coracle/token'] = process.argv.slice(2)
 const world = realWorld(lineLog('warn'))
 const token = readFileSync(tokenFile, 'utf8').trim()
+const version = 'v1.36.2'
+const store = new MemoryStore(world)
+const books = { book: async () => {}, isConflict: () => false }
 const registry = new Registry({
-  store: new MemoryStore(world),
+  store,
   kinds,
   world,
-  admission: [],
+  admission: defaultAdmission(clusterReader(store), books, world.random),
 })
 const handler = createHandler({
   ...world,
   catalogue: registry,
-  subresources: { find: () => undefined },
+  subresources: subresourceRoutes(registry),
+  openApi: openApiDocuments(registry, version),
   authenticators: [staticTokens(parseTokenFile(`${token},admin,1,"system:masters"`)), refuseUnknownTokens],
   anonymous: true,
   authorizer: { authorize: () => ({ allowed: true, reason: '' }) },
-  version: 'v1.36.2',
+  version,
   serverAddress: `127.0.0.1:${port}`,
 })
 const authority = createAuthority('kubernetes', world)

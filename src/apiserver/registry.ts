@@ -10,6 +10,8 @@ import { LeasePool } from './storage/lease-pool.ts'
 import { StoredResource } from './storage/stored-resource.ts'
 import { WatchHub } from './storage/watch-hub.ts'
 import { subresourceCreators } from './subresources/index.ts'
+import type { SubresourceCreator } from './subresources/resources.ts'
+import type { TokenIssuer } from './subresources/token.ts'
 
 export interface RegistryOptions {
   readonly store: Store
@@ -17,6 +19,8 @@ export interface RegistryOptions {
   readonly world: Pick<World, 'clock' | 'random' | 'log'>
   /** In the order in which they are asked. */
   readonly admission: readonly AdmissionPlugin[]
+  /** Signs the tokens of service accounts. Absent: nobody gets one. */
+  readonly tokens?: TokenIssuer
 }
 
 /**
@@ -33,13 +37,15 @@ export class Registry {
   readonly #resources = new Map<Kind, Resource>()
   readonly #hubs = new Map<string, WatchHub>()
   readonly #leases: LeasePool
+  readonly #creators: Readonly<Record<string, SubresourceCreator>>
 
-  constructor({ store, kinds, world, admission }: RegistryOptions) {
+  constructor({ store, kinds, world, admission, tokens }: RegistryOptions) {
     this.store = store
     this.world = world
     this.admission = admission
     this.#kinds = kinds
     this.#leases = new LeasePool(store, world.clock)
+    this.#creators = subresourceCreators(tokens)
   }
 
   get kinds(): readonly Kind[] {
@@ -66,6 +72,11 @@ export class Registry {
     return this.#paths.get(`${group}/${version}/${plural}`)
   }
 
+  /** What a POST to a sub-resource does. */
+  subresourceCreator(kind: Kind, subresource: string): SubresourceCreator | undefined {
+    return this.#creators[`${kind.plural}.${kind.group}/${subresource}`]
+  }
+
   /** POST to a sub-resource by somebody in this process. Throws NotFound when there is none such. */
   createSubresource(
     kind: Kind,
@@ -75,7 +86,7 @@ export class Registry {
     body: ApiObject,
     context: RequestContext,
   ): Promise<object> {
-    const create = subresourceCreators[`${kind.plural}.${kind.group}/${subresource}`]
+    const create = this.subresourceCreator(kind, subresource)
     if (create === undefined) throw notFound({ group: kind.group, resource: kind.plural }, name)
     return create(this, namespace, name, body, context)
   }

@@ -77,7 +77,7 @@ class SocketServer implements ApiServer {
   readonly #server: http2.Http2SecureServer
   readonly #sessions = new Set<http2.ServerHttp2Session>()
   readonly #sockets = new Set<Socket>()
-  readonly #open = new Set<AbortController>()
+  readonly #open = new Set<Gone>()
   readonly #certificates = new WeakMap<object, ClientCertificate | null>()
   #closing: Promise<void> | undefined
 
@@ -157,11 +157,11 @@ class SocketServer implements ApiServer {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
     })
     server.on('stream', (stream, headers) => void this.#onStream(stream, headers))
-    // HTTP/2 streams come here, too; those have been dealt with.
+    // Whoever listens to requests gets HTTP/2 streams a second time, dressed up as requests, at a third of the speed.
+    // Node sets that up when the listener is added; without its own listener for that, only HTTP/1 comes here.
+    server.removeAllListeners('newListener')
     server.on('request', (request, response) => {
-      if (request.httpVersionMajor < 2) {
-        void this.#onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse)
-      }
+      void this.#onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse)
     })
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       this.#onUpgrade(request, socket, head)
@@ -172,23 +172,19 @@ class SocketServer implements ApiServer {
     stream.on('error', ignore)
     const socket = stream.session?.socket as TLSSocket | undefined
     if (socket === undefined) return
-    const gone = new AbortController()
-    this.#open.add(gone)
-    stream.once('close', () => {
-      this.#open.delete(gone)
-      gone.abort()
-    })
+    const gone = this.#exchange()
+    stream.once('close', () => gone.end())
     const method = headers[':method'] as string
-    const body = new IncomingBody(stream, headers['content-length'], this.#limits.bodyTimeoutMs)
-    const response = await this.#options.handler({
+    const request = new SocketRequest(
       method,
-      url: headers[':path'] as string,
-      headers: headers as Record<string, string>,
-      body: (limit) => (headers[':path'] !== undefined && stream.endAfterHeaders ? noBody : body.read(limit)),
-      signal: gone.signal,
-      remoteAddress: socket.remoteAddress ?? '',
-      certificate: this.#certificateOf(socket),
-    })
+      headers[':path'] ?? '/',
+      headers as Record<string, string>,
+      stream.endAfterHeaders ? undefined : new IncomingBody(stream, headers['content-length'], this.#limits.bodyTimeoutMs),
+      gone,
+      socket.remoteAddress ?? '',
+      this.#certificateOf(socket),
+    )
+    const response = await this.#options.handler(request)
     if (stream.destroyed || stream.closed) return
     respond(stream, response, method === 'HEAD')
     if (typeof response.body === 'function' && method !== 'HEAD') await writeBody(stream, response, gone.signal)
@@ -197,14 +193,10 @@ class SocketServer implements ApiServer {
   }
 
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const gone = new AbortController()
-    this.#open.add(gone)
+    const gone = this.#exchange()
     response.on('error', ignore)
-    response.once('close', () => {
-      this.#open.delete(gone)
-      gone.abort()
-    })
-    const answer = await this.#options.handler(this.#toRequest(request, gone.signal))
+    response.once('close', () => gone.end())
+    const answer = await this.#options.handler(this.#toRequest(request, gone))
     if (response.destroyed) return
     const isHead = request.method === 'HEAD'
     const { body } = answer
@@ -227,27 +219,26 @@ class SocketServer implements ApiServer {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
       return
     }
-    const gone = new AbortController()
-    this.#open.add(gone)
-    socket.once('close', () => {
-      this.#open.delete(gone)
-      gone.abort()
-    })
-    upgrade(this.#toRequest(request, gone.signal), socket, head)
+    const gone = this.#exchange()
+    socket.once('close', () => gone.end())
+    upgrade(this.#toRequest(request, gone), socket, head)
   }
 
-  #toRequest(request: IncomingMessage, signal: AbortSignal): ApiRequest {
+  #toRequest(request: IncomingMessage, gone: Gone): ApiRequest {
     const socket = request.socket as TLSSocket
-    const body = new IncomingBody(request, request.headers['content-length'], this.#limits.bodyTimeoutMs)
-    return {
-      method: request.method ?? 'GET',
-      url: request.url ?? '/',
-      headers: joined(request.headers),
-      body: (limit) => (hasNoBody(request.headers) ? noBody : body.read(limit)),
-      signal,
-      remoteAddress: socket.remoteAddress ?? '',
-      certificate: this.#certificateOf(socket),
-    }
+    const { method = 'GET', url = '/', headers } = request
+    const body = hasNoBody(headers)
+      ? undefined
+      : new IncomingBody(request, headers['content-length'], this.#limits.bodyTimeoutMs)
+    // Node joins repeated headers; `set-cookie` alone stays a list, and nobody sends that here.
+    const joined = headers as Record<string, string | undefined>
+    return new SocketRequest(method, url, joined, body, gone, socket.remoteAddress ?? '', this.#certificateOf(socket))
+  }
+
+  #exchange(): Gone {
+    const gone = new Gone(this.#open)
+    this.#open.add(gone)
+    return gone
   }
 
   /** The certificate of a connection is looked at once. */
@@ -262,7 +253,7 @@ class SocketServer implements ApiServer {
   async #close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     // Ends watches, which would never end by themselves, and tells the others that time is short.
-    for (const gone of [...this.#open]) gone.abort()
+    for (const gone of this.#open) gone.abort()
     for (const session of this.#sessions) session.close()
     const cut = setTimeout(() => {
       for (const session of this.#sessions) session.destroy()
@@ -277,6 +268,74 @@ class SocketServer implements ApiServer {
   #cutIdle(): void {
     const busy = new Set([...this.#sessions].map((session) => session.socket as unknown))
     for (const socket of this.#sockets) if (!busy.has(socket)) socket.destroy()
+  }
+}
+
+/** One exchange that is under way. The signal is made when somebody asks for it: most never do. */
+class Gone {
+  readonly #open: Set<Gone>
+  #controller: AbortController | undefined
+  #aborted = false
+
+  constructor(open: Set<Gone>) {
+    this.#open = open
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#aborted) this.#controller.abort(goneReason)
+    }
+    return this.#controller.signal
+  }
+
+  abort(): void {
+    this.#aborted = true
+    // With a reason at hand: to make one costs more than many a request.
+    this.#controller?.abort(goneReason)
+  }
+
+  end(): void {
+    this.#open.delete(this)
+    this.abort()
+  }
+}
+
+const goneReason = new Error('the client is gone')
+
+class SocketRequest implements ApiRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly remoteAddress: string
+  readonly certificate: ClientCertificate | undefined
+  readonly #body: IncomingBody | undefined
+  readonly #gone: Gone
+
+  constructor(
+    method: string,
+    url: string,
+    headers: Readonly<Record<string, string | undefined>>,
+    body: IncomingBody | undefined,
+    gone: Gone,
+    remoteAddress: string,
+    certificate: ClientCertificate | undefined,
+  ) {
+    this.method = method
+    this.url = url
+    this.headers = headers
+    this.#body = body
+    this.#gone = gone
+    this.remoteAddress = remoteAddress
+    this.certificate = certificate
+  }
+
+  body(limit: number): Promise<Buffer> {
+    return this.#body === undefined ? noBody : this.#body.read(limit)
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal
   }
 }
 
@@ -338,8 +397,8 @@ class StreamSink implements Sink {
 
   write(chunk: Uint8Array | string): void {
     if (this.signal.aborted || this.#to.destroyed) return
-    // What is written in one go leaves in one go.
-    if (!this.#corked) {
+    // What is written in one go leaves in one go. HTTP/1 does so by itself, and loses what is corked when it ends.
+    if (!this.#corked && 'session' in this.#to) {
       this.#corked = true
       this.#to.cork()
       process.nextTick(() => {
@@ -421,11 +480,6 @@ class IncomingBody {
 
 const hasNoBody = (headers: IncomingHttpHeaders) =>
   headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
-
-/** Node joins most repeated headers; `set-cookie` alone stays a list, and nobody sends that here. */
-function joined(headers: IncomingHttpHeaders): Record<string, string | undefined> {
-  return headers as Record<string, string | undefined>
-}
 
 /** Who the verified certificate of a connection names. */
 function readCertificate(socket: TLSSocket): ClientCertificate | undefined {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { canonicalQuantity, compareQuantities, isQuantity, parseQuantity, Quantity } from './quantity.ts'
+import { canonicalQuantity, compareQuantities, isQuantity, parseQuantity, Quantity, QuantityError } from './quantity.ts'
 
 test('an amount is given back in its canonical form', () => {
   const table: Record<string, string> = {
@@ -80,7 +80,12 @@ test('fractions round away from zero', () => {
   assert.equal(parseQuantity('100m').toNumber(), 0.1)
 })
 
-test('a hostile exponent costs nothing', () => {
+test('hostile amounts cost nothing', () => {
+  for (const text of [`${'1'.repeat(3_000_000)}x`, `${'0'.repeat(3_000_000)}x`, `1.${'0'.repeat(3_000_000)}!`]) {
+    assert.throws(() => parseQuantity(text), QuantityError)
+  }
+  assert.throws(() => parseQuantity('1'.repeat(3_000_000)), { message: 'unable to parse numeric part of quantity' })
+  assert.equal(canonicalQuantity(`${'0'.repeat(3_000_000)}1000m`), '1')
   assert.throws(() => parseQuantity('1e999999999'), { message: 'unable to parse numeric part of quantity' })
 })
 

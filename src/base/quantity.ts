@@ -26,6 +26,12 @@ const sureDigits = 18
 /** No sensible amount is further from 1; keeps hostile exponents from growing numbers without end. */
 const exponentLimit = 1000
 
+/** The same for digits that are written out. */
+const digitLimit = 1000
+
+/** Sign, digits, decimals, suffix. No text can be split in two ways, so that hostile ones are refused at once. */
+const amount = /^([+-]?)0*((?:[1-9]\d*)?)(?:\.(\d*))?((?:[eEinumkKMGTP]+[-+]?\d*|[-+]\d*)?)$/
+
 const decimalExponents: Readonly<Record<string, number>> = {
   n: -9,
   u: -6,
@@ -167,10 +173,11 @@ export function isQuantity(text: string): boolean {
 }
 
 function parse(text: string): Quantity {
-  const parts = text === '' ? null : /^([+-]?)0*(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)$/.exec(text)
+  const parts = text === '' ? null : amount.exec(text)
   if (!parts) throw new QuantityError(wrongFormat)
   const [, sign, digits = '', decimals = '', suffix = ''] = parts
   const { exponent, format } = interpretSuffix(suffix)
+  if (digits.length + decimals.length > digitLimit) throw new QuantityError(wrongNumber)
   const whole = digits === '' ? '0' : digits
   const magnitude = BigInt(whole + decimals)
   const negative = sign === '-'

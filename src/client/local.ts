@@ -4,7 +4,7 @@ import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import { applyMergePatch } from '../schema/merge-patch.ts'
 import { ApiError, notFound } from '../schema/status.ts'
 import { applyStrategicMergePatch } from '../schema/strategic-merge.ts'
-import type { Draft } from '../schema/types.ts'
+import type { Draft, ObjectType, Type } from '../schema/types.ts'
 import type {
   Client,
   ClientUser,
@@ -221,8 +221,39 @@ export class LocalClient implements Client {
 
 /** A draft as a whole object that nobody else holds: complete, in order, and saying what it is. */
 function toObject<T extends ApiObject>(kind: Kind<T>, draft: object): ApiObject {
-  const object = decode(kind.schema, draft).object as unknown as Record<string, unknown>
+  const own = holdsRawValues(kind.schema) ? structuredClone(draft) : draft
+  const object = decode(kind.schema, own).object as unknown as Record<string, unknown>
   return { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind) } as unknown as ApiObject
+}
+
+const rawHolders = new WeakMap<ObjectType, boolean>()
+
+/** Whether decoding passes parts of such objects on as they are, so that the caller would share them with the server. */
+function holdsRawValues(type: ObjectType): boolean {
+  let holds = rawHolders.get(type)
+  if (holds === undefined) {
+    holds = reachesRaw(type, new Set())
+    rawHolders.set(type, holds)
+  }
+  return holds
+}
+
+function reachesRaw(type: Type, seen: Set<Type>): boolean {
+  switch (type.type) {
+    case 'object':
+      if (seen.has(type)) return false
+      seen.add(type)
+      // The server drops what clients say of managed fields.
+      return Object.entries(type.fields).some(
+        ([name, field]) => name !== 'managedFields' && reachesRaw(field.type, seen),
+      )
+    case 'list':
+      return reachesRaw(type.items, seen)
+    case 'map':
+      return reachesRaw(type.values, seen)
+    default:
+      return type.type === 'json' || type.type === 'rawObject'
+  }
 }
 
 function patched(kind: Kind, current: ApiObject, patch: Patch): object {

@@ -6,8 +6,8 @@ import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import { reconcileOnce } from '../reconciler/fixture.ts'
 import type { Draft } from '../schema/types.ts'
-import { daemonSetController } from './daemonset.ts'
 import { hashLabel } from './daemonset/pods.ts'
+import { daemonSetController } from './daemonset.ts'
 import { lines, node, now, object, type PodTraits, pod, written } from './fixtures.ts'
 import { templateHash } from './shared/template-hash.ts'
 
@@ -31,7 +31,16 @@ const daemon = (set: DaemonSet, on: string, revision = hash, traits: PodTraits =
   })
 
 const run = (set: DaemonSet, nodes: readonly Node[], pods: readonly Pod[]) =>
-  reconcileOnce(daemonSetController(), set, [[DaemonSet, set], [Node, ...nodes], [Pod, ...pods]], { now })
+  reconcileOnce(
+    daemonSetController(),
+    set,
+    [
+      [DaemonSet, set],
+      [Node, ...nodes],
+      [Pod, ...pods],
+    ],
+    { now },
+  )
 
 const podLines = (changes: Parameters<typeof lines>[0]) => lines(changes).filter((line) => / pod\//.test(line))
 const ready = { readySince: '2026-01-01T11:00:00Z' }

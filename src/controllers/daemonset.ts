@@ -3,7 +3,7 @@ import { DaemonSet } from '../kinds/apps/daemon-set.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import type { CacheChange } from '../reconciler/caches.ts'
-import { again, event, setStatus, type Steps } from '../reconciler/changes.ts'
+import { again, event, type Steps, setStatus } from '../reconciler/changes.ts'
 import { type Context, type Controller, defineController, watch } from '../reconciler/controller.ts'
 import { matcherOf, selectsAll } from '../reconciler/selector.ts'
 import { cleanUpHistory, type History, historyOf } from './daemonset/history.ts'
@@ -30,8 +30,14 @@ export function daemonSetController(): Controller {
     owns: [Pod, ControllerRevision],
     watches: [
       watch(Node, nodeWakes),
-      watch(Pod, orphanWakes(DaemonSet, ({ spec }) => matcherOf(spec.selector))),
-      watch(ControllerRevision, orphanWakes(DaemonSet, ({ spec }) => matcherOf(spec.selector))),
+      watch(
+        Pod,
+        orphanWakes(DaemonSet, ({ spec }) => matcherOf(spec.selector)),
+      ),
+      watch(
+        ControllerRevision,
+        orphanWakes(DaemonSet, ({ spec }) => matcherOf(spec.selector)),
+      ),
     ],
     concurrency: 2,
 

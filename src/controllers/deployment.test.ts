@@ -12,13 +12,28 @@ import { controllerReference } from './shared/owner.ts'
 import { templateHash } from './shared/template-hash.ts'
 
 const run = (wish: Deployment, sets: readonly ReplicaSet[], options: TrialOptions = {}, pods: readonly Pod[] = []) =>
-  reconcileOnce(deploymentController, wish, [[Deployment, wish], [ReplicaSet, ...sets], [Pod, ...pods]], {
-    now,
-    ...options,
-  })
+  reconcileOnce(
+    deploymentController,
+    wish,
+    [
+      [Deployment, wish],
+      [ReplicaSet, ...sets],
+      [Pod, ...pods],
+    ],
+    {
+      now,
+      ...options,
+    },
+  )
 
 /** A ReplicaSet of the deployment, at a revision, with so many replicas and so many of them available. */
-function setOf(wish: Deployment, revision: number, replicas: number, available = replicas, rest: Draft<ReplicaSet> = {}) {
+function setOf(
+  wish: Deployment,
+  revision: number,
+  replicas: number,
+  available = replicas,
+  rest: Draft<ReplicaSet> = {},
+) {
   const image = `web:${revision}`
   const desired = wish.spec.replicas ?? 1
   const set = replicaSet(`web-${revision}`, replicas, {

@@ -2,7 +2,7 @@ import { Deployment } from '../kinds/apps/deployment.ts'
 import { ReplicaSet } from '../kinds/apps/replica-set.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import { controllerIndex } from '../reconciler/caches.ts'
-import { event, remove, setStatus, type Steps } from '../reconciler/changes.ts'
+import { event, remove, type Steps, setStatus } from '../reconciler/changes.ts'
 import { type Context, type Controller, defineController, watch } from '../reconciler/controller.ts'
 import { matcherOf, selectsAll } from '../reconciler/selector.ts'
 import { revisionOf } from './deployment/annotations.ts'
@@ -22,7 +22,10 @@ export const deploymentController: Controller = defineController<Deployment>({
   reconciles: Deployment,
   owns: [ReplicaSet],
   watches: [
-    watch(ReplicaSet, orphanWakes(Deployment, ({ spec }) => matcherOf(spec.selector))),
+    watch(
+      ReplicaSet,
+      orphanWakes(Deployment, ({ spec }) => matcherOf(spec.selector)),
+    ),
     watch(Pod, lastPodWakes),
   ],
 

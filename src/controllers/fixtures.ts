@@ -2,9 +2,9 @@ import { Deployment } from '../kinds/apps/deployment.ts'
 import { ReplicaSet } from '../kinds/apps/replica-set.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
+import type { Change } from '../reconciler/changes.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import type { Draft } from '../schema/types.ts'
-import type { Change } from '../reconciler/changes.ts'
 import { controllerReference } from './shared/owner.ts'
 
 /** For tests: the moment at which they all take place. */

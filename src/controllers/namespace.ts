@@ -2,7 +2,7 @@ import type { Client } from '../client/client.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import type { CacheChange } from '../reconciler/caches.ts'
-import { type Again, type Controller, defineController, watch, type WatchContext } from '../reconciler/controller.ts'
+import { type Again, type Controller, defineController, type WatchContext, watch } from '../reconciler/controller.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import { isNotFound } from '../schema/status.ts'
 import { deletionConditions, type Remaining } from './namespace/conditions.ts'
@@ -18,15 +18,15 @@ const lookAgainMs = 8_500
  * Empties a namespace that is being deleted, pods first, then lets it go. Works on what the server has, not on the
  * caches: what was created a moment before the namespace began to end must go, too.
  *
- * @param kinds every namespaced kind that can be listed and deleted
+ * @param kinds gives every kind that is served, custom resources included, whenever it is asked
  */
-export function namespaceController(kinds: readonly Kind[]): Controller {
-  const contents = kinds.filter(({ namespaced, verbs }) => namespaced && verbs.includes('list') && verbs.includes('delete'))
+export function namespaceController(kinds: () => readonly Kind[]): Controller {
   return defineController<Namespace>({
     name: 'namespace-controller',
     reconciles: Namespace,
-    writes: contents,
-    watches: contents.map((kind) => watch(kind, contentGone)),
+    watches: kinds()
+      .filter(isContent)
+      .map((kind) => watch(kind, contentGone)),
     concurrency: 10,
     wakes: ({ object }) => object?.metadata.deletionTimestamp !== undefined,
 
@@ -34,16 +34,22 @@ export function namespaceController(kinds: readonly Kind[]): Controller {
       const namespace = await client.get(Namespace, { name: cached.metadata.name! })
       if (namespace.metadata.uid !== cached.metadata.uid || !namespace.metadata.deletionTimestamp) return undefined
       if (!namespace.spec.finalizers?.includes(finalizer)) return undefined
-      const remaining = await empty(client, namespace.metadata.name!, contents)
+      const remaining = await empty(client, namespace.metadata.name!, kinds().filter(isContent))
       const isEmpty = remaining.objects.size === 0 && remaining.errors.length === 0
       const reported = isEmpty ? namespace : await report(client, namespace, remaining, now)
       if (!isEmpty) return { againAfterMs: lookAgainMs }
       const finalizers = reported.spec.finalizers!.filter((each) => each !== finalizer)
-      await client.update(Namespace, { ...reported, spec: { ...reported.spec, finalizers } }, { subresource: 'finalize' })
+      await client.update(
+        Namespace,
+        { ...reported, spec: { ...reported.spec, finalizers } },
+        { subresource: 'finalize' },
+      )
       return undefined
     },
   })
 }
+
+const isContent = ({ namespaced, verbs }: Kind) => namespaced && verbs.includes('list') && verbs.includes('delete')
 
 /** The last object may have been the last thing that a namespace waited for. */
 function contentGone({ object, old }: CacheChange<ApiObject>, { get }: WatchContext) {
@@ -54,7 +60,11 @@ function contentGone({ object, old }: CacheChange<ApiObject>, { get }: WatchCont
 
 /** While pods are there, what they may need to end well (their secrets, their services) stays. */
 async function empty(client: Client, namespace: string, contents: readonly Kind[]): Promise<Remaining> {
-  const remaining = { objects: new Map<string, number>(), finalizers: new Map<string, number>(), errors: [] as string[] }
+  const remaining = {
+    objects: new Map<string, number>(),
+    finalizers: new Map<string, number>(),
+    errors: [] as string[],
+  }
   await emptyKind(client, namespace, Pod, remaining)
   if (remaining.objects.size > 0) return remaining
   for (const kind of contents) if (kind !== (Pod as Kind)) await emptyKind(client, namespace, kind, remaining)
@@ -72,7 +82,8 @@ async function emptyKind(
     const { items } = await client.list(kind, { namespace })
     if (items.length > 0) remaining.objects.set(`${kind.plural}.${kind.group}`, items.length)
     for (const { metadata } of items)
-      for (const name of metadata.finalizers ?? []) remaining.finalizers.set(name, (remaining.finalizers.get(name) ?? 0) + 1)
+      for (const name of metadata.finalizers ?? [])
+        remaining.finalizers.set(name, (remaining.finalizers.get(name) ?? 0) + 1)
   } catch (error) {
     // A kind that is not served (any more) has no objects.
     if (!isNotFound(error)) remaining.errors.push(error instanceof Error ? error.message : String(error))

@@ -9,7 +9,15 @@ import { replicaSetController } from './replicaset.ts'
 import { leastWanted } from './shared/pod-ranking.ts'
 
 const run = (set: ReplicaSet, pods: readonly Pod[], answer?: Parameters<typeof reconcileOnce>[3]) =>
-  reconcileOnce(replicaSetController, set, [[ReplicaSet, set], [Pod, ...pods]], { now, ...answer })
+  reconcileOnce(
+    replicaSetController,
+    set,
+    [
+      [ReplicaSet, set],
+      [Pod, ...pods],
+    ],
+    { now, ...answer },
+  )
 
 const status = (set: ReplicaSet) => set.status
 const ownedBy = (set: ReplicaSet) => ({ kind: ReplicaSet, object: set })
@@ -128,7 +136,11 @@ test('which pod goes first', async (t) => {
     ['one that is not ready', pod('a', { node: 'n', phase: 'Running', created: old }), pod('b', running)],
     ['the cheaper one', pod('a', { ...running, rest: cost('-5') }), pod('b', { ...running, readySince: young })],
     ['the one that became ready last', pod('a', { ...running, readySince: young }), pod('b', running)],
-    ['the one that restarted more', pod('a', { ...running, rest: restarts(3) }), pod('b', { ...running, created: young })],
+    [
+      'the one that restarted more',
+      pod('a', { ...running, rest: restarts(3) }),
+      pod('b', { ...running, created: young }),
+    ],
     ['the younger one', pod('a', { ...running, created: young }), pod('b', running)],
   ]
   for (const [name, first, second] of cases) {

@@ -1,7 +1,7 @@
 import { ReplicaSet } from '../kinds/apps/replica-set.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import { controllerIndex } from '../reconciler/caches.ts'
-import { setStatus, type Steps } from '../reconciler/changes.ts'
+import { type Steps, setStatus } from '../reconciler/changes.ts'
 import { type Context, type Controller, defineController, watch } from '../reconciler/controller.ts'
 import { matcherOf } from '../reconciler/selector.ts'
 import { manageReplicas, type ReplicaCounts } from './replica-manager.ts'
@@ -15,7 +15,12 @@ export const replicaSetController: Controller = defineController<ReplicaSet>({
   name: 'replicaset-controller',
   reconciles: ReplicaSet,
   owns: [Pod],
-  watches: [watch(Pod, orphanWakes(ReplicaSet, ({ spec }) => matcherOf(spec.selector)))],
+  watches: [
+    watch(
+      Pod,
+      orphanWakes(ReplicaSet, ({ spec }) => matcherOf(spec.selector)),
+    ),
+  ],
 
   *reconcile(set, context) {
     const { spec, status } = set

@@ -1,7 +1,7 @@
 import { Pod } from '../kinds/core/pod.ts'
 import { ReplicationController } from '../kinds/core/replication-controller.ts'
 import { controllerIndex } from '../reconciler/caches.ts'
-import { setStatus, type Steps } from '../reconciler/changes.ts'
+import { type Steps, setStatus } from '../reconciler/changes.ts'
 import { type Controller, defineController, watch } from '../reconciler/controller.ts'
 import { mapMatcherOf } from '../reconciler/selector.ts'
 import { manageReplicas, type ReplicaCounts } from './replica-manager.ts'
@@ -16,7 +16,12 @@ export const replicationControllerController: Controller = defineController<Repl
   eventSource: 'replication-controller',
   reconciles: ReplicationController,
   owns: [Pod],
-  watches: [watch(Pod, orphanWakes(ReplicationController, ({ spec }) => mapMatcherOf(spec.selector)))],
+  watches: [
+    watch(
+      Pod,
+      orphanWakes(ReplicationController, ({ spec }) => mapMatcherOf(spec.selector)),
+    ),
+  ],
 
   *reconcile(controller, context) {
     const { spec, status, metadata } = controller

@@ -31,7 +31,9 @@ export function rootCaController(certificate: string): Controller {
       const present = get(ConfigMap, { namespace: namespace.metadata.name!, name })
       const annotations = { ...present?.metadata.annotations, [descriptionAnnotation]: description }
       if (present === undefined) {
-        yield* ifWelcome(create(ConfigMap, { metadata: { name, namespace: namespace.metadata.name, annotations }, data }))
+        yield* ifWelcome(
+          create(ConfigMap, { metadata: { name, namespace: namespace.metadata.name, annotations }, data }),
+        )
       } else if (!isEqual(present.data, data) || !present.metadata.annotations?.[descriptionAnnotation]) {
         yield update(ConfigMap, { ...present, metadata: { ...present.metadata, annotations }, data })
       }

@@ -415,7 +415,9 @@ class GrpcCall<Q extends ObjectType, A extends ObjectType> implements Call<Infer
   }
 
   #broken(): EtcdError {
-    const cause = this.#session.error ?? this.#stream.errored ?? new Error('the connection was closed')
+    // What the stream died of is often only the cause of what the stream says.
+    const { errored } = this.#stream
+    const cause = this.#session.error ?? (errored?.cause as Error | undefined) ?? errored ?? new Error('it was closed')
     if (!this.#session.connected) return new NotSentError(this.#endpoint, cause)
     return new EtcdError(grpcCode.unavailable, `etcd: lost the connection to ${this.#endpoint}: ${cause.message}`, {
       cause,

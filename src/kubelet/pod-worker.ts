@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts'
 import type { Container } from '../kinds/core/containers.ts'
 import { Pod } from '../kinds/core/pod.ts'
+import type { Activity } from '../reconciler/activity.ts'
 import type { EventRecorder } from '../reconciler/events.ts'
 import { isConflict, isNotFound } from '../schema/status.ts'
 import type { Clock, Log } from '../world/world.ts'
@@ -13,6 +14,8 @@ export interface PodWorkerTools {
   readonly log: Log
   readonly runtime: Runtime
   readonly events: EventRecorder
+  /** Is told of what is under way; waiting for a back-off is not. */
+  readonly activity: Activity
   /** The node's address. */
   readonly hostAddress: string
 }
@@ -174,7 +177,10 @@ export class PodWorker {
 
   #again(failures: number, run: () => Promise<unknown>): void {
     const delayMs = failures === 0 ? 0 : backOffSeconds(failures) * 1000
-    this.#guard(this.#tools.clock.after(delayMs, this.#stop.signal).then(run))
+    this.#tools.clock.after(delayMs, this.#stop.signal).then(
+      () => this.#guard(run()),
+      () => {},
+    )
   }
 
   #terminate(): void {
@@ -242,7 +248,7 @@ export class PodWorker {
   /** Tells the API how things stand; while one write is on its way, the next waits and then tells the newest. */
   #report(): void {
     this.#isDirty = true
-    this.#writing ??= this.#flush()
+    this.#writing ??= this.#tools.activity.track(this.#flush())
   }
 
   async #flush(): Promise<void> {
@@ -277,7 +283,7 @@ export class PodWorker {
   }
 
   #guard(work: Promise<unknown>): void {
-    work.catch((error: unknown) => {
+    this.#tools.activity.track(work).catch((error: unknown) => {
       if (this.#stop.signal.aborted) return
       const { namespace, name } = this.#pod.metadata
       this.#tools.log('warn', 'a pod could not be brought up', { pod: `${namespace}/${name}`, error: String(error) })

@@ -73,10 +73,7 @@ async function write(change: Write, writer: Writer): Promise<unknown> {
   return object
 }
 
-function writeObject(
-  change: Exclude<Write, { type: 'remove' | 'confirm' }>,
-  client: Client,
-): Promise<ApiObject> {
+function writeObject(change: Exclude<Write, { type: 'remove' | 'confirm' }>, client: Client): Promise<ApiObject> {
   const options = 'subresource' in change && change.subresource ? { subresource: change.subresource } : {}
   switch (change.type) {
     case 'create':

@@ -1,4 +1,4 @@
-import type { Change, CacheSet } from '../client/cache.ts'
+import type { CacheSet, Change } from '../client/cache.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 
 /**

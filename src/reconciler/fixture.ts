@@ -23,7 +23,12 @@ export interface TrialOptions {
 }
 
 /** Runs a reconcile function once, in memory, and tells what it wanted done. The server answers everything with yes. */
-export function reconcileOnce(controller: Controller, object: ApiObject, state: State, options: TrialOptions = {}): Trial {
+export function reconcileOnce(
+  controller: Controller,
+  object: ApiObject,
+  state: State,
+  options: TrialOptions = {},
+): Trial {
   return drive(controller.reconcile(object, contextOf(object, state, options.now ?? 0)), options)
 }
 
@@ -86,7 +91,9 @@ function contextOf(object: ApiObject, state: State, now: number): Context {
     now,
     random: seededRandom(1),
     get: (kind, ref) =>
-      objects(kind).find((each) => each.metadata.name === ref.name && (each.metadata.namespace ?? '') === (ref.namespace ?? '')),
+      objects(kind).find(
+        (each) => each.metadata.name === ref.name && (each.metadata.namespace ?? '') === (ref.namespace ?? ''),
+      ),
     list: (kind, namespace) =>
       objects(kind).filter((each) => namespace === undefined || each.metadata.namespace === namespace),
     by,

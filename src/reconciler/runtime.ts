@@ -28,9 +28,25 @@ export interface Running extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Starts a controller. It begins its work when its caches have synced. */
-export function startController(controller: Controller, options: RuntimeOptions): Running {
-  return new ControllerRuntime(controller, options)
+/** A controller that is made otherwise than by `defineController`, because it does not go by one kind's objects. */
+export interface SpecialController {
+  readonly name: string
+  readonly serviceAccount: string
+  start(options: RuntimeOptions): Running
+}
+
+/**
+ * Starts a controller. It begins its work when its caches have synced, and writes as its own service account, as the
+ * reference's controller manager does: RBAC knows each by name, and `managedFields` tell who wrote.
+ */
+export function startController(controller: Controller | SpecialController, options: RuntimeOptions): Running {
+  const client = options.client.as({
+    name: `system:serviceaccount:kube-system:${controller.serviceAccount}`,
+    groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
+    userAgent: 'kube-controller-manager',
+  })
+  const ownOptions = { ...options, client }
+  return 'start' in controller ? controller.start(ownOptions) : new ControllerRuntime(controller, ownOptions)
 }
 
 class ControllerRuntime implements Running {
@@ -283,4 +299,3 @@ function refOfKey(key: string): Ref {
   const slash = key.indexOf('/')
   return slash < 0 ? { namespace: '', name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
 }
-

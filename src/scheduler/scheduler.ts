@@ -1,8 +1,10 @@
 import type { Client } from '../client/client.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod, type PodCondition } from '../kinds/core/pod.ts'
+import { Activity } from '../reconciler/activity.ts'
 import type { CacheChange, Caches } from '../reconciler/caches.ts'
 import { EventRecorder } from '../reconciler/events.ts'
+import type { Running } from '../reconciler/runtime.ts'
 import { isConflict, isNotFound } from '../schema/status.ts'
 import type { World } from '../world/world.ts'
 import { Cycle } from './cycle.ts'
@@ -27,8 +29,8 @@ const bindingsAtOnce = 64
  * Gives every pod without a node one. Choosing is synchronous and looks at nothing but memory, so no two pods are ever
  * given the same place; telling the API server happens beside it, with the place counted as taken meanwhile.
  */
-export class Scheduler implements AsyncDisposable {
-  readonly #name: string
+export class Scheduler implements Running {
+  readonly name: string
   readonly #client: Client
   readonly #world: World
   readonly #state = new ClusterState()
@@ -36,35 +38,43 @@ export class Scheduler implements AsyncDisposable {
   readonly #queue: SchedulingQueue
   readonly #events: EventRecorder
   readonly #stops: (() => void)[] = []
-  readonly #running = new Set<Promise<void>>()
+  readonly #activity = new Activity()
   #bindings = 0
   #stopped = false
 
   constructor(options: SchedulerOptions) {
-    this.#name = options.name ?? 'default-scheduler'
+    this.name = options.name ?? 'default-scheduler'
     this.#client = options.client.as({ name: 'system:kube-scheduler', userAgent: 'kube-scheduler' })
     this.#world = options.world
     this.#cycle = new Cycle(options.profile ?? defaultProfile, options.world.random.fork('scheduler'))
     this.#queue = new SchedulingQueue(options.world.clock, () => this.#wake())
-    this.#events = new EventRecorder(this.#name, { client: this.#client, ...options.world })
+    this.#events = new EventRecorder(this.name, { client: this.#client, ...options.world })
     // Nodes first: with no node known every pod would be refused.
     this.#stops.push(options.caches.of(Node).onChange((change) => this.#nodeChanged(change)))
     this.#stops.push(options.caches.of(Pod).onChange((change) => this.#podChanged(change)))
   }
 
-  /** Whether there is nothing to do: nothing to choose and nothing on its way. */
-  get isIdle(): boolean {
-    return this.#queue.counts.active === 0 && this.#running.size === 0
+  get busy(): boolean {
+    return this.#activity.busy || this.#isAwake || this.#events.busy
+  }
+
+  async idle(): Promise<void> {
+    await this.#activity.idle()
+    await this.#events.idle
   }
 
   get counts(): SchedulingQueue['counts'] {
     return this.#queue.counts
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async stop(): Promise<void> {
     this.#stopped = true
     for (const stop of this.#stops) stop()
-    await Promise.allSettled(this.#running)
+    await this.idle()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
   }
 
   #nodeChanged({ object: node, old }: CacheChange<Node>): void {
@@ -92,7 +102,7 @@ export class Scheduler implements AsyncDisposable {
 
   #isMine({ spec, metadata }: Pod): boolean {
     const gated = (spec.schedulingGates?.length ?? 0) > 0
-    return spec.schedulerName === this.#name && metadata.deletionTimestamp === undefined && !gated
+    return spec.schedulerName === this.name && metadata.deletionTimestamp === undefined && !gated
   }
 
   #isAwake = false
@@ -121,7 +131,7 @@ export class Scheduler implements AsyncDisposable {
     if (placement.node) {
       this.#state.place(pod, placement.node.name)
       this.#bindings++
-      this.#run(this.#bind(pod, placement.node.name))
+      this.#activity.track(this.#bind(pod, placement.node.name))
     } else {
       this.#queue.refused(pod.metadata.uid!, placement.refusedBy)
       this.#events.record({
@@ -131,7 +141,7 @@ export class Scheduler implements AsyncDisposable {
         reason: 'FailedScheduling',
         message: placement.message,
       })
-      this.#run(this.#reportUnschedulable(pod, placement.message))
+      this.#activity.track(this.#reportUnschedulable(pod, placement.message))
     }
   }
 
@@ -186,11 +196,6 @@ export class Scheduler implements AsyncDisposable {
           error: String(error),
         })
     }
-  }
-
-  #run(work: Promise<void>): void {
-    this.#running.add(work)
-    void work.finally(() => this.#running.delete(work))
   }
 }
 

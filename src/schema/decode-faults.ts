@@ -52,18 +52,22 @@ const maxProblems = 100
 export function unknownFields(type: ObjectType, value: unknown, textProblems: readonly string[]): string[] {
   const unknown: string[] = []
   collectUnknown(type, value, '', unknown)
+  const unknownPaths = new Set(unknown)
   const inside = (problem: string) => {
-    const path = /^duplicate field "(.*)"$/.exec(problem)?.[1]
-    return (
-      path !== undefined &&
-      unknown.some((field) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`))
-    )
+    const path = /^duplicate field "(.*)"$/s.exec(problem)?.[1]
+    return path !== undefined && prefixesOf(path).some((prefix) => unknownPaths.has(prefix))
   }
   const problems = [
     ...textProblems.filter((problem) => !inside(problem)),
     ...unknown.map((path) => `unknown field "${path}"`),
   ]
   return [...new Set(problems)].slice(0, maxProblems)
+}
+
+/** The path itself and those of all that it lies in. */
+function prefixesOf(path: string): string[] {
+  const ends = [...path.matchAll(/[.[]/g)].slice(0, maxProblems).map((match) => path.slice(0, match.index))
+  return [...ends, path]
 }
 
 function collectUnknown(type: Type, value: unknown, path: string, unknown: string[]): void {

@@ -151,7 +151,7 @@ export class ObjectDecoder {
         continue
       }
       const given = (value as Record<string, unknown>)[name]
-      if (given !== null) stack[base + index] = (decodes[index] as Decode)(given)
+      if (given !== null && given !== undefined) stack[base + index] = (decodes[index] as Decode)(given)
     }
     // Zero values are decoded, too, above this object's own fields.
     const object = this.#assemble(base)

@@ -179,6 +179,16 @@ test('fields: what a kind cannot be selected by', () => {
     faultOf(() => check('spec.x', 'batch', 'Job', true, 'status.successful')),
     faultOf(() => check('spec.x', 'resource.k8s.io', 'ResourceSlice', false, 'spec.driver')),
   ]
+  const custom = {
+    group: 'example.com',
+    version: 'v1',
+    kind: 'Foo',
+    namespaced: true,
+    selectableFields: {},
+    isCustom: true,
+  }
+  const fault = faultOf(() => checkFieldSelector(parseFieldSelector('spec.x=2'), custom))
+  assert.equal(fault, 'field label not supported: spec.x')
   assert.deepEqual(faults, [
     '"data.i" is not a known field selector: only "metadata.name", "metadata.namespace"',
     'field label not supported: spec.x',

@@ -246,9 +246,11 @@ export function checkFieldSelector(selector: FieldSelector, kind: FieldSelectabl
 
 type FieldSelectableKind = Pick<Kind, 'group' | 'version' | 'kind' | 'namespaced'> & {
   readonly selectableFields: Readonly<Record<string, unknown>>
+  /** A kind made of a CustomResourceDefinition, which is strict even without fields of its own. */
+  readonly isCustom?: boolean
 }
 
-const hasOwnFields = (kind: FieldSelectableKind) => Object.keys(kind.selectableFields).length > 0
+const hasOwnFields = (kind: FieldSelectableKind) => kind.isCustom || Object.keys(kind.selectableFields).length > 0
 
 function isSelectable(field: string, kind: FieldSelectableKind): boolean {
   if (field === 'metadata.name' || Object.hasOwn(kind.selectableFields, field)) return true

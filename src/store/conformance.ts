@@ -228,6 +228,8 @@ export function storeConformance(name: string, open: () => Promise<Store>, optio
     await refuses([put('x', '1'), put('x', '2')], duplicate)
     await refuses([put('x', '1'), { type: 'delete', from: 'a', to: 'z' }], duplicate)
     await refuses([put('x', '1'), { type: 'txn', txn: { else: [put('x', '2')] } }], duplicate)
+    const twice = { then: [put('x', '1'), put('x', '2')] }
+    await refuses([{ type: 'txn', txn: { else: [{ type: 'txn', txn: twice }] } }], duplicate)
     await refuses([put('', '1')], { message: InvalidRequestError.emptyKey })
     await refuses([put('x', '1'), put('y', '1', { lease: 77n })], LeaseNotFoundError)
     await refuses([put('x', '1'), { type: 'range', from: 'a', revision: 99 }], FutureRevisionError)
@@ -288,6 +290,11 @@ export function storeConformance(name: string, open: () => Promise<Store>, optio
     assert.deepEqual(await error, new CompactedError(4))
     const fine = record(store, { from: 'a', to: 'z', fromRevision: 4 })
     assert.deepEqual(await fine.lines(1), ['4 put c=c'])
+  })
+
+  conforms('a watch of a range that can hold nothing is refused', async (store) => {
+    const { error } = record(store, { from: 'b', to: 'a' })
+    assert.equal((await error).message, InvalidRequestError.emptyWatchRange)
   })
 
   conforms('an aborted watch is quiet', async (store) => {

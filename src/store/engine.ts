@@ -238,6 +238,11 @@ export class Engine implements Store {
     this.#publish([{ type: 'version', version }])
   }
 
+  /** Throws `CompactedError` or `FutureRevisionError`. */
+  versionAt(revision: number): Version {
+    return this.#visibleAt(revision)
+  }
+
   /** The newest visible version. */
   get newest(): Version {
     return this.#visible
@@ -276,13 +281,17 @@ export class Engine implements Store {
   #beginWatch(query: WatchQuery, watcher: Watcher): void {
     const visible = this.#visible.revision
     const from = query.fromRevision || visible + 1
+    const end = endOf(query.from, query.to)
+    if (end !== undefined && end <= query.from) {
+      watcher.onError(new InvalidRequestError(InvalidRequestError.emptyWatchRange))
+      return
+    }
     if (from < this.compacted) {
       watcher.onError(new CompactedError(this.compacted))
       return
     }
     this.#hub.add(query, Math.max(from, visible + 1), watcher)
     watcher.onProgress?.(Math.min(from - 1, visible))
-    const end = endOf(query.from, query.to)
     const missed: StoreEvent[] = []
     for (const events of this.#history.changes(from, visible)) {
       for (const event of events) if (inRange(event.key, query.from, end)) missed.push(event)

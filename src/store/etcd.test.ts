@@ -66,6 +66,7 @@ test('a store sees what is there already, keeps its prefix only, and asks etcd f
   await write('/other/c', '1')
   assert.equal((await store.range({ from: '\0', to: '\0' })).revision, 6, 'revisions of other keys count')
   assert.equal((await store.range({ from: '\0', to: '\0', revision: 5 })).count, 1)
+  await assert.rejects(store.txn(put('/other/d', '1')), /outside \/registry\//)
   const past: string[] = []
   await new Promise<void>((done, failed) => {
     const query = { from: '/registry/', to: '/registry0', fromRevision: 2, signal: AbortSignal.timeout(60_000) }

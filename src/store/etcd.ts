@@ -135,6 +135,7 @@ export class EtcdStore implements Store {
   }
 
   async txn(txn: Txn): Promise<TxnResult> {
+    this.#requireKept(txn)
     const response = await this.#write(methods.txn, toTxnRequest(txn))
     const revision = response.header!.revision
     await this.#reach(revision)
@@ -296,6 +297,16 @@ export class EtcdStore implements Store {
     return inRange(key, from, to === '\0' ? undefined : to)
   }
 
+  /** What is written outside the prefix could not be read back. */
+  #requireKept(txn: Txn): void {
+    for (const op of [...(txn.then ?? []), ...(txn.else ?? [])]) {
+      if (op.type === 'txn') this.#requireKept(op.txn)
+      if (op.type === 'put' && op.key !== '' && !this.#isKept(op.key)) {
+        throw new InvalidRequestError(`key ${op.key} is outside ${this.#prefix.from}, which is what this store keeps`)
+      }
+    }
+  }
+
   /** Resolves when the mirror has everything up to `revision`. */
   #reach(revision: number): Promise<void> | undefined {
     if (this.#mirror.revision >= revision) return undefined
@@ -388,6 +399,7 @@ export class EtcdStore implements Store {
       [new NoSpaceError().message]: () => new NoSpaceError(),
       [InvalidRequestError.emptyKey]: () => new InvalidRequestError(error.message),
       [InvalidRequestError.duplicateKey]: () => new InvalidRequestError(error.message),
+      [InvalidRequestError.emptyWatchRange]: () => new InvalidRequestError(error.message),
       [InvalidRequestError.leaseTtlTooLarge]: () => new InvalidRequestError(error.message),
     }
     return known[error.message]?.() ?? error
@@ -423,10 +435,14 @@ export class EtcdStore implements Store {
     }
   }
 
-  /** The key-value that a put made, from the mirror, with the writer's decoded form beside it. */
+  /**
+   * The key-value that a put made, from the mirror, with the writer's decoded form beside it. Not from the state after
+   * the transaction: a nested one may have deleted the key again.
+   */
   #written(op: Extract<Op, { type: 'put' }>, revision: number): KeyValue {
-    const kv = this.#mirror.rangeNow({ from: op.key, revision }).kvs[0]
-    if (kv === undefined) throw new Error(`etcd: key ${op.key} was put at revision ${revision} and is not there`)
+    const { events } = this.#mirror.versionAt(revision)
+    const kv = events.find((event) => event.key === op.key && event.type === 'put')?.kv
+    if (kv === undefined) throw new Error(`etcd: the put of ${op.key} at revision ${revision} did not arrive`)
     if (kv.memo === undefined) kv.memo = op.memo
     return kv
   }

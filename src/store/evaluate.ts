@@ -4,7 +4,8 @@
  *
  * - All comparisons, those of nested transactions too, look at the state before the transaction.
  * - A key may be changed once: two puts, or a put and a delete that covers it, are refused before anything is done.
- *   (The branches of one nested transaction may put the same key, since only one of them runs.)
+ *   (The branches of one nested transaction may put the same key, since only one of them runs. And a nested one may
+ *   delete what one before it put: etcd lets that pass.)
  * - A key that is absent compares as version, create, mod and lease 0; its value compares as unequal to everything.
  * - An operation that cannot be done (lease unknown, revision compacted) refuses the whole transaction.
  */
@@ -226,17 +227,37 @@ export function sizeOf(kv: KeyValue | undefined): number {
 
 // What is refused.
 
+/** Leases are looked at before revisions, which decides what is said when both are wrong. */
 function requirePossible(plan: Plan, surroundings: Surroundings): void {
-  for (const op of plan.ops) {
+  requireLeases(plan, surroundings)
+  requireRevisions(plan, surroundings)
+}
+
+function requireLeases(plan: Plan, surroundings: Surroundings): void {
+  eachOp(plan, (op) => {
     if (op.type === 'put' && op.lease && !surroundings.hasLease(op.lease)) throw new LeaseNotFoundError()
+  })
+}
+
+function requireRevisions(plan: Plan, surroundings: Surroundings): void {
+  eachOp(plan, (op) => {
     if (op.type === 'range' && op.revision) surroundings.versionAt(op.revision)
+  })
+}
+
+/** Every operation that runs, those of nested transactions in their place. */
+function eachOp({ ops, nested }: Plan, visit: (op: Op) => void): void {
+  let next = 0
+  for (const op of ops) {
+    if (op.type === 'txn') eachOp(nested[next++]!, visit)
+    else visit(op)
   }
-  for (const nested of plan.nested) requirePossible(nested, surroundings)
 }
 
 function requireSound(txn: Txn): void {
   requireKeys(txn)
-  for (const ops of [txn.then, txn.else]) if (ops !== undefined && ops.length > 1) changesOf(ops)
+  for (const ops of [txn.then, txn.else])
+    if (ops !== undefined && (ops.length > 1 || ops[0]?.type === 'txn')) changesOf(ops)
 }
 
 function requireKeys(txn: Txn): void {

@@ -41,13 +41,18 @@ export interface Store extends AsyncDisposable {
    */
   rangeNow(query: RangeQuery): RangeResult
 
-  /** Compare, then do. See the top of the file for when it is answered. */
+  /**
+   * Compare, then do. See the top of the file for when it is answered, and `evaluate.ts` for the rules.
+   * Throws `InvalidRequestError`, `LeaseNotFoundError`, `CompactedError`, `FutureRevisionError` (nothing was done),
+   * `NoSpaceError` (nothing was written).
+   */
   txn(txn: Txn): Promise<TxnResult>
 
   /**
    * Every change in the range from `fromRevision` on (absent: from now on), each exactly once, in order, revision by
    * revision, until the signal aborts. `fromRevision` may lie in the future. A revision that is compacted gets
    * `onError(CompactedError)`, also later when the watcher was too slow; after an error nothing more is delivered.
+   * A range that can hold nothing gets `onError(InvalidRequestError)`.
    * The first call says which revision the watch has reached (`onProgress`) so that the caller knows it stands.
    */
   watch(query: WatchQuery, watcher: Watcher): void
@@ -221,6 +226,7 @@ export class LeaseNotFoundError extends Error {
 export class InvalidRequestError extends Error {
   static readonly emptyKey = 'etcdserver: key is not provided'
   static readonly duplicateKey = 'etcdserver: duplicate key given in txn request'
+  static readonly emptyWatchRange = 'mvcc: watcher range is empty'
   static readonly leaseTtlTooLarge = 'etcdserver: too large lease TTL'
 }
 

@@ -21,12 +21,20 @@ export interface Etcd extends AsyncDisposable {
   restart(): Promise<void>
 }
 
-export async function startEtcd(): Promise<Etcd> {
+export interface EtcdTlsFiles {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
+/** With `tls` (paths of PEM files) clients must show a certificate of `ca`. */
+export async function startEtcd(tls?: EtcdTlsFiles): Promise<Etcd> {
   const directory = await mkdtemp(join(tmpdir(), 'coracle-etcd-'))
   const [client, peer] = [await freePort(), await freePort()]
-  const endpoint = `http://127.0.0.1:${client}`
+  const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${client}`
   const peerUrl = `http://127.0.0.1:${peer}`
-  const start = () => launch(directory, endpoint, peerUrl)
+  const metrics = `http://127.0.0.1:${await freePort()}`
+  const start = () => launch(directory, endpoint, peerUrl, metrics, tls)
   let process = await start()
   return {
     endpoint,
@@ -41,13 +49,23 @@ export async function startEtcd(): Promise<Etcd> {
   }
 }
 
-async function launch(directory: string, endpoint: string, peerUrl: string): Promise<ChildProcess> {
+async function launch(
+  directory: string,
+  endpoint: string,
+  peerUrl: string,
+  metrics: string,
+  tls?: EtcdTlsFiles,
+): Promise<ChildProcess> {
   const child = spawn(
     binary,
     [
       ['--name', 'test', '--data-dir', directory, '--log-level', 'error', '--logger', 'zap'],
       ['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
       ['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `test=${peerUrl}`],
+      ['--listen-metrics-urls', metrics],
+      tls === undefined
+        ? []
+        : ['--cert-file', tls.cert, '--key-file', tls.key, '--trusted-ca-file', tls.ca, '--client-cert-auth'],
       // Nothing here is to survive the machine.
       ['--unsafe-no-fsync'],
     ].flat(),
@@ -59,16 +77,16 @@ async function launch(directory: string, endpoint: string, peerUrl: string): Pro
   })
   for (let attempt = 0; attempt < 400; attempt++) {
     if (child.exitCode !== null) throw new Error(`etcd ended: ${said}`)
-    if (await isHealthy(endpoint)) return child
+    if (await isHealthy(metrics)) return child
     await new Promise((done) => setTimeout(done, 25))
   }
   await kill(child)
   throw new Error(`etcd did not get healthy: ${said}`)
 }
 
-async function isHealthy(endpoint: string): Promise<boolean> {
+async function isHealthy(metrics: string): Promise<boolean> {
   try {
-    return (await fetch(`${endpoint}/health`)).ok
+    return (await fetch(`${metrics}/health`)).ok
   } catch {
     return false
   }

@@ -8,7 +8,14 @@ import { entryOf, entryToStore } from '../entry.ts'
 import type { Entry } from '../resource.ts'
 import { admit, validateAdmission } from './admission.ts'
 import { keyOf } from './keys.ts'
-import { generateName, settleNamespace, toStoredForm, wipeSystemFields, withoutDuplicateOwners } from './metadata.ts'
+import {
+  canonical,
+  generateName,
+  settleNamespace,
+  toStoredForm,
+  wipeSystemFields,
+  withoutDuplicateOwners,
+} from './metadata.ts'
 import { type ResourceState, toTimestamp } from './state.ts'
 import { changeIf } from './transaction.ts'
 import { validateMetadata } from './validate-metadata.ts'
@@ -82,15 +89,15 @@ async function finishCreate<T extends ApiObject>(
   preparedMetadata.uid = state.random.uuid()
   preparedMetadata.creationTimestamp = toTimestamp(state.clock.now())
   kind.prepareCreate(prepared)
-  const object = toStoredForm(kind, prepared)
+  const object = canonical(kind, prepared)
   const metadata = object.metadata as ApiObject['metadata']
   const namespace = metadata.namespace ?? ''
   const name = metadata.name ?? ''
   const errors = new FieldErrors()
   validateMetadata(kind, metadata, errors)
-  kind.validate(object as T, errors)
+  kind.validate(object, errors)
   if (errors.length > 0) throw errors.toError(kind, name)
-  for (const warning of kind.warnings(object as T, undefined)) context.warn(warning)
+  for (const warning of kind.warnings(object, undefined)) context.warn(warning)
   const validation = validateAdmission(state.admission, {
     operation: 'CREATE',
     kind,
@@ -103,7 +110,7 @@ async function finishCreate<T extends ApiObject>(
   if (validation !== undefined) await validation
   if (hasRevision) throw new ApiError('', 'resourceVersion should not be set on objects to be created')
   const key = keyOf(kind, namespace, name)
-  const { value, entry } = entryToStore(kind, object as T)
+  const { value, entry } = entryToStore(kind, object)
   if (context.dryRun) {
     const [existing] = (await store.range({ from: key })).kvs
     if (existing !== undefined) throw isThere(state, metadata, existing)

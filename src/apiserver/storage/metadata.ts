@@ -1,3 +1,4 @@
+import { decode } from '../../schema/decode.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, Kind, ObjectMetaLike, OwnerReferenceLike } from '../../schema/kind.ts'
 import { badRequest } from '../../schema/status.ts'
@@ -28,6 +29,14 @@ const storedFields = [
 export function toStoredForm<T extends ApiObject>(kind: Kind<T>, object: ApiObject): Mutable<T> {
   const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object
   return { ...apiVersionAndKind(kind), metadata: orderedMetadata(metadata), ...rest } as unknown as Mutable<T>
+}
+
+/**
+ * The object as it is stored: every field in its type's order, wherever defaults and admission have put it, so that the
+ * same object always gives the same bytes.
+ */
+export function canonical<T extends ApiObject>(kind: Kind<T>, object: ApiObject): T {
+  return toStoredForm(kind, decode(kind.schema, object).object as unknown as ApiObject) as unknown as T
 }
 
 function orderedMetadata(metadata: ObjectMetaLike): Mutable<ObjectMetaLike> {

@@ -10,7 +10,7 @@ import type { Entry, UpdateOptions } from '../resource.ts'
 import { admit, validateAdmission } from './admission.ts'
 import { createAdmitted } from './create.ts'
 import { keyOf } from './keys.ts'
-import { settleNamespace, toStoredForm, withoutDuplicateOwners } from './metadata.ts'
+import { canonical, settleNamespace, toStoredForm, withoutDuplicateOwners } from './metadata.ts'
 import { notANumber, parseRevision, type ResourceState } from './state.ts'
 import { changeIf } from './transaction.ts'
 import { rulesOf, type UpdateRules } from './update-rules.ts'
@@ -98,7 +98,7 @@ async function updateExisting<T extends ApiObject>(task: Update<T>, kv: KeyValue
   const prepared = toStoredForm(kind, changed)
   carrySystemFields(prepared.metadata as Mutable<ObjectMetaLike>, old.metadata)
   rules.prepareUpdate(prepared, old)
-  const object = toStoredForm(kind, prepared) as unknown as T
+  const object = canonical(kind, prepared)
   validate(task, object, old)
   const validation = validateAdmission(state.admission, { ...about, object })
   if (validation !== undefined) await validation

@@ -19,32 +19,41 @@ import { methodNotAllowed } from '../routes/system.ts'
 import { updateObject } from '../routes/write.ts'
 import { Shape } from '../shapes.ts'
 import { bind } from './binding.ts'
-import { evict } from './eviction.ts'
 import type { Resources, SubresourceCreator } from './resources.ts'
 import { scaleOf, scaleType, updateScale } from './scale.ts'
+import { tokenRequestType } from './token.ts'
+
+/** The registry. */
+export interface CreatingResources extends Resources {
+  subresourceCreator(kind: Kind, subresource: string): SubresourceCreator | undefined
+}
+
+const postedTypes: Readonly<Record<string, Expected>> = {
+  'pods./binding': { group: '', version: 'v1', kind: 'Binding', schema: bindingSchema },
+  'pods./eviction': { group: 'policy', version: 'v1', kind: 'Eviction', schema: Eviction },
+  'serviceaccounts./token': tokenRequestType,
+}
 
 /** The HTTP side of the sub-resources in this folder. */
-export function subresourceRoutes(resources: Resources): SubresourceFinder {
+export function subresourceRoutes(resources: CreatingResources): SubresourceFinder {
   const seenFromAnotherSide: SubresourceRoute = (exchange, services, kind) =>
     answerSide(exchange, services, { kind, resource: resources.resource(kind), custom: false })
-  const bindingType = { group: '', version: 'v1', kind: 'Binding', schema: bindingSchema }
-  const evictionType = { group: 'policy', version: 'v1', kind: 'Eviction', schema: Eviction }
-  const postBinding = poster(resources, bindingType, bind)
   const routes: Readonly<Record<string, SubresourceRoute>> = {
-    'pods./binding': postBinding,
-    'pods./eviction': poster(resources, evictionType, evict),
     'pods./ephemeralcontainers': seenFromAnotherSide,
     'pods./resize': seenFromAnotherSide,
     'namespaces./finalize': seenFromAnotherSide,
     'certificatesigningrequests.certificates.k8s.io/approval': seenFromAnotherSide,
-    'bindings./': (exchange, services) => createBinding(exchange, services, resources, bindingType),
+    'bindings./': (exchange, services) => createBinding(exchange, services, resources),
   }
   const scale: SubresourceRoute = (exchange, services, kind) =>
     answerScale(exchange, services, resources.resource(kind))
   return {
     find(kind, subresource) {
       if (subresource === 'scale' && kind.scale !== undefined) return scale
-      return routes[`${kind.plural}.${kind.group}/${subresource}`]
+      const name = `${kind.plural}.${kind.group}/${subresource}`
+      const create = resources.subresourceCreator(kind, subresource)
+      const type = postedTypes[name]
+      return create !== undefined && type !== undefined ? poster(resources, type, create) : routes[name]
     },
   }
 }
@@ -75,15 +84,10 @@ function poster(resources: Resources, type: Expected, create: SubresourceCreator
 }
 
 /** The old way to bind a pod: a POST to `bindings`, where the name is in the body alone. */
-async function createBinding(
-  exchange: Exchange,
-  services: ObjectServices,
-  resources: Resources,
-  type: Expected,
-): Promise<ApiResponse> {
+async function createBinding(exchange: Exchange, services: ObjectServices, resources: Resources): Promise<ApiResponse> {
   const accepted = negotiate(exchange.request.headers['accept'], objectOffer)
   const context = writeContext(exchange, 'CreateOptions')
-  const body = await readObject(exchange, type, services, context.fieldValidation)
+  const body = await readObject(exchange, postedTypes['pods./binding']!, services, context.fieldValidation)
   const answer = await bind(resources, exchange.info.namespace, body.metadata.name ?? '', body, context)
   return answerObject(exchange, 201, answer, accepted)
 }

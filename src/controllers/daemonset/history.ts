@@ -1,7 +1,7 @@
 import { ControllerRevision } from '../../kinds/apps/controller-revision.ts'
 import { DaemonSet } from '../../kinds/apps/daemon-set.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
-import { create, made, remove, setStatus, type Steps, update } from '../../reconciler/changes.ts'
+import { create, made, remove, type Steps, setStatus, update } from '../../reconciler/changes.ts'
 import type { Context } from '../../reconciler/controller.ts'
 import { matcherOf } from '../../reconciler/selector.ts'
 import { isAlreadyExists } from '../../schema/status.ts'

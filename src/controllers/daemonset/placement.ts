@@ -26,7 +26,8 @@ export interface Plan {
 }
 
 export const allowsSurge = ({ spec }: DaemonSet): boolean =>
-  spec.updateStrategy.type === 'RollingUpdate' && scaledValue(spec.updateStrategy.rollingUpdate?.maxSurge, 100, 'up') > 0
+  spec.updateStrategy.type === 'RollingUpdate' &&
+  scaledValue(spec.updateStrategy.rollingUpdate?.maxSurge, 100, 'up') > 0
 
 /** One pod on each node that should have one, none where none may stay. */
 export function* plan(daemons: Daemons): Steps<Plan> {

@@ -1,7 +1,7 @@
 import { Deployment } from '../../kinds/apps/deployment.ts'
 import { ReplicaSet } from '../../kinds/apps/replica-set.ts'
 import type { PodTemplateSpec } from '../../kinds/core/pod-spec.ts'
-import { create, event, made, setStatus, type Steps, update } from '../../reconciler/changes.ts'
+import { create, event, made, type Steps, setStatus, update } from '../../reconciler/changes.ts'
 import type { Context } from '../../reconciler/controller.ts'
 import { ApiError, isAlreadyExists } from '../../schema/status.ts'
 import type { Draft } from '../../schema/types.ts'
@@ -63,7 +63,8 @@ export function* syncRevision(rollout: Rollout): Steps {
     return
   }
   const found = condition('Progressing', 'True', 'FoundNewReplicaSet', foundMessage(newSet), context.now)
-  const isNews = progressDeadline(deployment) !== undefined && conditionOf(deployment.status, 'Progressing') === undefined
+  const isNews =
+    progressDeadline(deployment) !== undefined && conditionOf(deployment.status, 'Progressing') === undefined
   yield* noteRevision(rollout, annotations[revisionAnnotation]!, isNews ? found : undefined)
 }
 

@@ -1,6 +1,6 @@
 import { Deployment, type DeploymentCondition, type DeploymentStatus } from '../../kinds/apps/deployment.ts'
 import type { ReplicaSet } from '../../kinds/apps/replica-set.ts'
-import { again, made, setStatus, type Steps } from '../../reconciler/changes.ts'
+import { again, made, type Steps, setStatus } from '../../reconciler/changes.ts'
 import { isEqual } from '../shared/equal.ts'
 import { timeOf } from '../shared/owner.ts'
 import { condition, conditionOf, isComplete, withCondition, without } from './conditions.ts'

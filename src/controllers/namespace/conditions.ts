@@ -53,8 +53,7 @@ function contentRemaining(objects: ReadonlyMap<string, number>): Verdict {
 }
 
 function finalizersRemaining(finalizers: ReadonlyMap<string, number>): Verdict {
-  if (finalizers.size === 0)
-    return ['False', 'ContentHasNoFinalizers', 'All content-preserving finalizers finished']
+  if (finalizers.size === 0) return ['False', 'ContentHasNoFinalizers', 'All content-preserving finalizers finished']
   const list = [...finalizers].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`)
   const message = `Some content in the namespace has finalizers remaining: ${list.sort().join(', ')}`
   return ['True', 'SomeFinalizersRemain', message]

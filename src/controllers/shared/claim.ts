@@ -1,9 +1,9 @@
-import type { ApiObject, Kind } from '../../schema/kind.ts'
-import { isInvalid, isNotFound } from '../../schema/status.ts'
 import { controllerIndex, orphansOf } from '../../reconciler/caches.ts'
 import { type Change, confirm, patch, type Steps } from '../../reconciler/changes.ts'
 import type { Context } from '../../reconciler/controller.ts'
 import type { Matcher } from '../../reconciler/selector.ts'
+import type { ApiObject, Kind } from '../../schema/kind.ts'
+import { isInvalid, isNotFound } from '../../schema/status.ts'
 import { controllerReference, isBeingDeleted } from './owner.ts'
 
 export interface Claim<Owner extends ApiObject, T extends ApiObject> {

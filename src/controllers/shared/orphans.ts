@@ -1,8 +1,8 @@
 import type { Ref } from '../../client/client.ts'
-import type { ApiObject, Kind } from '../../schema/kind.ts'
 import type { CacheChange } from '../../reconciler/caches.ts'
 import type { WatchContext } from '../../reconciler/controller.ts'
 import type { Matcher } from '../../reconciler/selector.ts'
+import type { ApiObject, Kind } from '../../schema/kind.ts'
 import { controllerOf, isBeingDeleted } from './owner.ts'
 
 /** For `watch`: an object that nobody controls wakes every owner of its namespace whose selector would adopt it. */

@@ -5,23 +5,27 @@ import { ageColumn, integerColumn, nameColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 
-export const ScaleSpec = object('io.k8s.api.autoscaling.v1.ScaleSpec', '', {
-  replicas: optional(1, int32, ''),
+export const ScaleSpec = object('io.k8s.api.autoscaling.v1.ScaleSpec', 'What is wished of the number of pods.', {
+  replicas: optional(1, int32, 'How many pods there are to be.'),
 })
 export interface ScaleSpec extends Infer<typeof ScaleSpec> {}
 
-export const ScaleStatus = object('io.k8s.api.autoscaling.v1.ScaleStatus', '', {
-  replicas: required(1, int32, ''),
-  selector: optional(2, string, ''),
+export const ScaleStatus = object('io.k8s.api.autoscaling.v1.ScaleStatus', 'What is known about the number of pods.', {
+  replicas: required(1, int32, 'How many pods there are.'),
+  selector: optional(2, string, 'Label selector of the pods, in the form of query parameters.'),
 })
 export interface ScaleStatus extends Infer<typeof ScaleStatus> {}
 
-export const Scale = object('io.k8s.api.autoscaling.v1.Scale', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, ScaleSpec, ''),
-  status: embedded(3, ScaleStatus, ''),
-})
+export const Scale = object(
+  'io.k8s.api.autoscaling.v1.Scale',
+  'The number of pods of an object; read and written through its scale subresource.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: embedded(2, ScaleSpec, 'The number of pods that is wished.'),
+    status: embedded(3, ScaleStatus, 'The number of pods there are.'),
+  },
+)
 export interface Scale extends Infer<typeof Scale> {}
 
 export function validateScale({ spec }: Scale, errors: FieldErrors): void {

@@ -1,4 +1,7 @@
+import { humanDuration } from '../../base/duration.ts'
+import { clone } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import {
   embedded,
   explicit,
@@ -11,8 +14,14 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import { templateColumns } from '../apps/workload-columns.ts'
+import { ageColumn, nameColumn, selectorText, textColumn, wideColumn } from '../columns.ts'
+import { workloadWarnings } from '../core/pod-warnings.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
+import { defaultJob, generateSelector } from './job-defaults.ts'
+import { validateJob, validateJobStatus, validateJobUpdate } from './job-validation.ts'
 import { JobSpec } from './shared.ts'
 
 export const JobCondition = object('io.k8s.api.batch.v1.JobCondition', '', {
@@ -54,6 +63,32 @@ export const jobSchema = object('io.k8s.api.batch.v1.Job', '', {
 })
 export interface Job extends Infer<typeof jobSchema> {}
 
+const states: readonly (readonly [condition: string, word: string])[] = [
+  ['Complete', 'Complete'],
+  ['Failed', 'Failed'],
+]
+const laterStates: readonly (readonly [condition: string, word: string])[] = [
+  ['Suspended', 'Suspended'],
+  ['FailureTarget', 'FailureTarget'],
+  ['SuccessCriteriaMet', 'SuccessCriteriaMet'],
+]
+
+function stateOf({ metadata, status }: Job): string {
+  const has = ([type]: readonly [string, string]): boolean =>
+    status.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false
+  const over = states.find(has)
+  if (over) return over[1]
+  if (metadata.deletionTimestamp) return 'Terminating'
+  return laterStates.find(has)?.[1] ?? 'Running'
+}
+
+function completionsOf({ spec, status }: Job): string {
+  const { completions, parallelism = 0 } = spec
+  const succeeded = status.succeeded ?? 0
+  if (completions !== undefined) return `${succeeded}/${completions}`
+  return parallelism > 1 ? `${succeeded}/1 of ${parallelism}` : `${succeeded}/1`
+}
+
 export const Job: Kind<Job> = defineKind<Job>({
   group: 'batch',
   version: 'v1',
@@ -63,5 +98,34 @@ export const Job: Kind<Job> = defineKind<Job>({
   namespaced: true,
   storageVersionHash: 'mudhfqk/qZY=',
   schema: jobSchema,
-  status: {},
+  nameRule: subdomainNameRule,
+  defaults: defaultJob,
+  prepareCreate(job) {
+    job.status = {}
+    startGeneration(job)
+    if (!job.spec.manualSelector) generateSelector(job)
+  },
+  prepareUpdate(job, old) {
+    job.status = clone(old.status)
+    countChange(job, old, ({ spec }) => spec)
+  },
+  validate: validateJob,
+  validateUpdate: validateJobUpdate,
+  warnings: workloadWarnings,
+  status: { validateUpdate: validateJobStatus },
+  columns: [
+    nameColumn,
+    textColumn('Status', 'How the job is, in one word.', stateOf),
+    textColumn('Completions', 'How many pods have succeeded, of how many must.', completionsOf),
+    textColumn('Duration', 'How long the job ran, or has been running.', ({ status }, { now }) => {
+      if (!status.startTime) return ''
+      const end = status.completionTime ? Date.parse(status.completionTime) : now
+      return humanDuration(end - Date.parse(status.startTime))
+    }),
+    ageColumn,
+    ...templateColumns<Job>(({ spec }) => spec.template),
+    wideColumn('Selector', 'The labels by which the pods are found.', ({ spec }) => selectorText(spec.selector)),
+  ],
+  selectableFields: { 'status.successful': ({ status }) => String(status.succeeded ?? 0) },
+  defaultPropagation: 'Orphan',
 })

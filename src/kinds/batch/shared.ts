@@ -1,5 +1,6 @@
 import {
   bool,
+  embedded,
   explicit,
   type Infer,
   int32,
@@ -30,7 +31,7 @@ export const PodFailurePolicyOnPodConditionsPattern = object(
   '',
   {
     type: required(1, string, ''),
-    status: optional(2, string, ''),
+    status: embedded(2, string, ''),
   },
 )
 export interface PodFailurePolicyOnPodConditionsPattern extends Infer<typeof PodFailurePolicyOnPodConditionsPattern> {}

@@ -8,22 +8,30 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { validateNotNegative } from '../rules.ts'
 
-export const LeaseSpec = object('io.k8s.api.coordination.v1.LeaseSpec', '', {
-  holderIdentity: explicit(1, string, ''),
-  leaseDurationSeconds: explicit(2, int32, ''),
-  acquireTime: explicit(3, microTime, ''),
-  renewTime: explicit(4, microTime, ''),
-  leaseTransitions: explicit(5, int32, ''),
-  strategy: explicit(6, string, ''),
-  preferredHolder: explicit(7, string, ''),
+export const LeaseSpec = object('io.k8s.api.coordination.v1.LeaseSpec', 'Who holds a lease and for how long.', {
+  holderIdentity: explicit(1, string, 'Who holds the lease; absent or empty when nobody does.'),
+  leaseDurationSeconds: explicit(2, int32, 'Seconds after renewTime from which others may take the lease.'),
+  acquireTime: explicit(3, microTime, 'When the holder got the lease.'),
+  renewTime: explicit(4, microTime, 'When the holder last renewed the lease.'),
+  leaseTransitions: explicit(5, int32, 'How often the lease has changed hands.'),
+  strategy: explicit(
+    6,
+    string,
+    'How the next leader is chosen in coordinated election, such as OldestEmulationVersion.',
+  ),
+  preferredHolder: explicit(7, string, 'Who should get the lease next, so that the holder steps down; needs strategy.'),
 })
 export interface LeaseSpec extends Infer<typeof LeaseSpec> {}
 
-export const leaseSchema = object('io.k8s.api.coordination.v1.Lease', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, LeaseSpec, ''),
-})
+export const leaseSchema = object(
+  'io.k8s.api.coordination.v1.Lease',
+  'A right that one party holds for a limited time: leader election and heartbeats of nodes.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: embedded(2, LeaseSpec, 'Who holds the lease and for how long.'),
+  },
+)
 export interface Lease extends Infer<typeof leaseSchema> {}
 
 export const Lease: Kind<Lease> = defineKind<Lease>({

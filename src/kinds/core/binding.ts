@@ -5,11 +5,15 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { ObjectReference } from './references.ts'
 
-export const bindingSchema = object('io.k8s.api.core.v1.Binding', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  target: required(2, ObjectReference, ''),
-})
+export const bindingSchema = object(
+  'io.k8s.api.core.v1.Binding',
+  'Assigns a pod to a node; written through the binding subresource of the pod.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    target: required(2, ObjectReference, 'The node to which the pod is bound.'),
+  },
+)
 export interface Binding extends Infer<typeof bindingSchema> {}
 
 export const Binding: Kind<Binding> = defineKind<Binding>({

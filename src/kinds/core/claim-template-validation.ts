@@ -1,7 +1,7 @@
 /** Templates of the claims that are made for a pod's own volumes. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { addFaults, checkLabels } from './field-checks.ts'
-import { dnsSubdomainFaults } from './name-rules.ts'
+import { dnsSubdomainFaults } from '../../schema/names.ts'
 import type { PersistentVolumeClaimSpec } from './persistent-volume-claim-spec.ts'
 import type { VolumeContext } from './volume-validation.ts'
 import type { PersistentVolumeClaimTemplate } from './volumes.ts'

@@ -8,13 +8,21 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { decodedLength, immutableWhenSet, maxDataBytes } from './data.ts'
 
-export const configMapSchema = object('io.k8s.api.core.v1.ConfigMap', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  immutable: explicit(4, bool, ''),
-  data: optional(2, map(string), ''),
-  binaryData: optional(3, map(bytes), ''),
-})
+export const configMapSchema = object(
+  'io.k8s.api.core.v1.ConfigMap',
+  'Configuration as key-value pairs that pods read as files, variables or arguments; at most 1 MiB in all.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    immutable: explicit(4, bool, 'When true, the data can no longer be changed, nor this field be taken back.'),
+    data: optional(
+      2,
+      map(string),
+      'Values as UTF-8 text. Keys consist of letters, digits, -, _ and dot, and must not occur in binaryData.',
+    ),
+    binaryData: optional(3, map(bytes), 'Values as any bytes, base64 in JSON. Keys must not occur in data.'),
+  },
+)
 export interface ConfigMap extends Infer<typeof configMapSchema> {}
 
 export const ConfigMap: Kind<ConfigMap> = defineKind<ConfigMap>({

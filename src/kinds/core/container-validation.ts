@@ -2,8 +2,8 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import {
   type Container,
-  ContainerResizePolicy,
   type ContainerPort,
+  ContainerResizePolicy,
   type ContainerRestartRule,
   type EphemeralContainer,
 } from './containers.ts'
@@ -11,8 +11,9 @@ import { type EnvContext, validateEnv, validateEnvFrom } from './env-validation.
 import { addFaults, checkOneOf } from './field-checks.ts'
 import { internalForm } from './internal-form.ts'
 import { validateDevices, validateMounts } from './mount-validation.ts'
-import { dnsLabelFaults, isPort, portNameFaults, portRule } from './name-rules.ts'
-import { isSidecar } from './pod-resources.ts'
+import { dnsLabelFaults, portNameFaults } from '../../schema/names.ts'
+import { validatePort } from '../rules.ts'
+import { isSidecar } from './container-amounts.ts'
 import type { PodSpec } from './pod-spec.ts'
 import { validateProbes } from './probe-validation.ts'
 import { validateContainerResources } from './resource-validation.ts'
@@ -128,7 +129,7 @@ export function validateEphemeralContainers(context: PodContext, path: string): 
 function forbidOtherFields(container: EphemeralContainer, path: string, errors: FieldErrors): void {
   for (const [name, value] of Object.entries(container)) {
     if (ephemeralFields.has(name) || name === 'targetContainerName') continue
-    const empty = typeof value === 'object' && Object.keys(value).length === 0
+    const empty = typeof value === 'object' && Object.keys(value as object).length === 0
     if (!empty) errors.forbidden(`${path}.${name}`, 'cannot be set for an Ephemeral Container')
   }
   container.volumeMounts?.forEach((mount, index) => {
@@ -180,8 +181,8 @@ function validatePorts(ports: readonly ContainerPort[], path: string, errors: Fi
       else names.add(port.name)
     }
     if (port.containerPort === 0) errors.required(`${at}.containerPort`)
-    else if (!isPort(port.containerPort)) errors.invalid(`${at}.containerPort`, port.containerPort, portRule)
-    if (port.hostPort && !isPort(port.hostPort)) errors.invalid(`${at}.hostPort`, port.hostPort, portRule)
+    else validatePort(`${at}.containerPort`, port.containerPort, errors)
+    if (port.hostPort) validatePort(`${at}.hostPort`, port.hostPort, errors)
     validateWord(port.protocol, protocols, `${at}.protocol`, errors)
   }
 }

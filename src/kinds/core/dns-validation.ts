@@ -1,8 +1,7 @@
 /** A pod's own resolver settings. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { addFaults } from './field-checks.ts'
-import { underscoreSubdomainFaults } from './name-rules.ts'
-import { checkIP } from './pod-spec-validation.ts'
+import { legacyIpFaults, underscoreSubdomainFaults } from '../../schema/names.ts'
 import type { PodSpec } from './pod-spec.ts'
 
 const maxNameservers = 3
@@ -22,7 +21,7 @@ export function validateDns({ dnsConfig, dnsPolicy }: PodSpec, path: string, err
     errors.invalid(`${path}.nameservers`, nameservers, `must not have more than ${maxNameservers} nameservers`)
   }
   nameservers.forEach((server, index) => {
-    checkIP(errors, `${path}.nameservers[${index}]`, server)
+    addFaults(errors, `${path}.nameservers[${index}]`, server, legacyIpFaults(server))
   })
   validateSearches(searches, `${path}.searches`, errors)
   options.forEach((option, index) => {
@@ -37,7 +36,7 @@ function validateSearches(searches: readonly string[], path: string, errors: Fie
   searches.forEach((search, index) => {
     if (search === '.') return
     const domain = search.endsWith('.') ? search.slice(0, -1) : search
-    addFaults(errors, `${path}[${index}]`, search, underscoreSubdomainFaults(domain))
+    addFaults(errors, `${path}[${index}]`, domain, underscoreSubdomainFaults(domain))
   })
   if (searches.join(' ').length > maxSearchCharacters) {
     const detail = `must not have more than ${maxSearchCharacters} characters (including spaces) in the search list`

@@ -22,12 +22,12 @@ import { ObjectReference } from './references.ts'
 
 export const EndpointAddress = object(
   'io.k8s.api.core.v1.EndpointAddress',
-  '',
+  'One address behind a service.',
   {
-    ip: required(1, string, ''),
-    hostname: optional(3, string, ''),
-    nodeName: explicit(4, string, ''),
-    targetRef: explicit(2, ObjectReference, ''),
+    ip: required(1, string, 'IP address; not loopback, link-local or multicast.'),
+    hostname: optional(3, string, 'Host name of the endpoint, for its own DNS record.'),
+    nodeName: explicit(4, string, 'Node on which the endpoint runs.'),
+    targetRef: explicit(2, ObjectReference, 'The object behind the address, usually a pod.'),
   },
   { atomic: true },
 )
@@ -35,29 +35,41 @@ export interface EndpointAddress extends Infer<typeof EndpointAddress> {}
 
 export const EndpointPort = object(
   'io.k8s.api.core.v1.EndpointPort',
-  '',
+  'One port of a subset of addresses.',
   {
-    name: optional(1, string, ''),
-    port: required(2, int32, ''),
-    protocol: optional(3, oneOf('SCTP', 'TCP', 'UDP'), ''),
-    appProtocol: explicit(4, string, ''),
+    name: optional(1, string, 'Name of the service port; needed when there is more than one.'),
+    port: required(2, int32, 'Number of the port on the addresses.'),
+    protocol: optional(3, oneOf('SCTP', 'TCP', 'UDP'), 'Transport protocol; TCP when absent.'),
+    appProtocol: explicit(4, string, 'Application protocol, as an IANA service name or a prefixed name.'),
   },
   { atomic: true },
 )
 export interface EndpointPort extends Infer<typeof EndpointPort> {}
 
-export const EndpointSubset = object('io.k8s.api.core.v1.EndpointSubset', '', {
-  addresses: optional(1, list(EndpointAddress, { list: 'atomic' }), ''),
-  notReadyAddresses: optional(2, list(EndpointAddress, { list: 'atomic' }), ''),
-  ports: optional(3, list(EndpointPort, { list: 'atomic' }), ''),
+export const EndpointSubset = object('io.k8s.api.core.v1.EndpointSubset', 'Addresses that have the same ports.', {
+  addresses: optional(1, list(EndpointAddress, { list: 'atomic' }), 'Addresses that are ready.'),
+  notReadyAddresses: optional(
+    2,
+    list(EndpointAddress, { list: 'atomic' }),
+    'Addresses that are not ready yet, or no longer.',
+  ),
+  ports: optional(3, list(EndpointPort, { list: 'atomic' }), 'Ports that each of the addresses offers.'),
 })
 export interface EndpointSubset extends Infer<typeof EndpointSubset> {}
 
-export const endpointsSchema = object('io.k8s.api.core.v1.Endpoints', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  subsets: optional(2, list(EndpointSubset, { list: 'atomic' }), ''),
-})
+export const endpointsSchema = object(
+  'io.k8s.api.core.v1.Endpoints',
+  'The addresses behind the service of the same name; EndpointSlice has taken its place.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    subsets: optional(
+      2,
+      list(EndpointSubset, { list: 'atomic' }),
+      'Groups of addresses with their ports; all groups together are the endpoints.',
+    ),
+  },
+)
 export interface Endpoints extends Infer<typeof endpointsSchema> {}
 
 export const Endpoints: Kind<Endpoints> = defineKind<Endpoints>({

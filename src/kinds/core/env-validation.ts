@@ -1,10 +1,10 @@
 /** The environment of a container, and references to fields and resources, which volumes have too. */
 import { parseQuantity } from '../../base/quantity.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { qualifiedNameFaults } from '../../schema/label-names.ts'
+import { qualifiedNameFaults } from '../../schema/names.ts'
 import type { EnvFromSource, EnvVar, EnvVarSource, FileKeySelector } from './containers.ts'
 import { addFaults, checkLocalNonReservedPath } from './field-checks.ts'
-import { configKeyFaults, dnsSubdomainFaults, environmentNameFaults } from './name-rules.ts'
+import { configKeyFaults, dnsSubdomainFaults, envVarNameFaults } from '../../schema/names.ts'
 import type { ObjectFieldSelector, ResourceFieldSelector } from './references.ts'
 
 /** Volumes of the pod by name; a variable may come from a file in one. */
@@ -22,7 +22,7 @@ export function validateEnv(
     const variable = variables[index] as EnvVar
     if (variable.name === '') errors.required(`${path}[${index}].name`)
     else {
-      const faults = environmentNameFaults(variable.name)
+      const faults = envVarNameFaults(variable.name)
       if (faults.length > 0) addFaults(errors, `${path}[${index}].name`, variable.name, faults)
     }
     if (variable.valueFrom) {
@@ -79,14 +79,14 @@ function validateFileKeyRef(reference: FileKeySelector, path: string, context: E
   if (reference.path === '') errors.required(`${path}.path`)
   else checkLocalNonReservedPath(errors, `${path}.path`, reference.path)
   if (reference.key === '') errors.required(`${path}.key`)
-  else addFaults(errors, `${path}.key`, reference.key, environmentNameFaults(reference.key))
+  else addFaults(errors, `${path}.key`, reference.key, envVarNameFaults(reference.key))
 }
 
 /** The faults of one source are shown at the list: so the reference does. */
 export function validateEnvFrom(sources: readonly EnvFromSource[], path: string, errors: FieldErrors): void {
   sources.forEach(({ prefix, configMapRef, secretRef }, index) => {
     const at = `${path}[${index}]`
-    if (prefix) addFaults(errors, `${at}.prefix`, prefix, environmentNameFaults(prefix))
+    if (prefix) addFaults(errors, `${at}.prefix`, prefix, envVarNameFaults(prefix))
     if (configMapRef) validateNamed(configMapRef.name, `${at}.configMapRef`, errors)
     if (secretRef) validateNamed(secretRef.name, `${at}.secretRef`, errors)
     if (!configMapRef && !secretRef) errors.invalid(path, '', 'must specify one of: `configMapRef` or `secretRef`')

@@ -1,7 +1,7 @@
 /** Small checks that validation of pods and workloads is made of. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { labelValueFaults, qualifiedNameFaults } from '../../schema/label-names.ts'
-import { notNegative } from './name-rules.ts'
+import { labelValueFaults, qualifiedNameFaults } from '../../schema/names.ts'
+import { notNegative } from '../rules.ts'
 
 export type Faults = readonly string[]
 
@@ -64,22 +64,3 @@ export function checkLocalNonReservedPath(errors: FieldErrors, path: string, val
   checkLocalPath(errors, path, value)
   if (value.startsWith('..') && !value.startsWith('../')) errors.invalid(path, value, "must not start with '..'")
 }
-
-/** An absolute path, or one that begins with a drive letter. */
-export const isAbsolutePath = (path: string): boolean => path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(path)
-
-export const sameJson = (left: unknown, right: unknown): boolean =>
-  left === right || canonicalJson(left) === canonicalJson(right)
-
-/** JSON with sorted keys, and without what is absent or empty: how the reference compares for semantic equality. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) => {
-    if (item === null || typeof item !== 'object') return item
-    if (Array.isArray(item)) return item
-    const entries = Object.entries(item).filter(([, child]) => !isEmpty(child))
-    return Object.fromEntries(entries.sort(([left], [right]) => (left < right ? -1 : 1)))
-  })
-}
-
-const isEmpty = (value: unknown): boolean =>
-  value === null || value === undefined || (Array.isArray(value) && value.length === 0)

@@ -8,26 +8,34 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { validateLimitRange } from './limit-range-validation.ts'
 
-export const LimitRangeItem = object('io.k8s.api.core.v1.LimitRangeItem', '', {
-  type: required(1, string, ''),
-  max: optional(2, map(quantity), ''),
-  min: optional(3, map(quantity), ''),
-  default: optional(4, map(quantity), ''),
-  defaultRequest: optional(5, map(quantity), ''),
-  maxLimitRequestRatio: optional(6, map(quantity), ''),
+export const LimitRangeItem = object('io.k8s.api.core.v1.LimitRangeItem', 'Limits for one kind of object.', {
+  type: required(1, string, 'To what the limits apply: Container, Pod or PersistentVolumeClaim.'),
+  max: optional(2, map(quantity), 'Most that a limit may be, for each resource; for a claim, its request.'),
+  min: optional(3, map(quantity), 'Least that a request may be, for each resource.'),
+  default: optional(4, map(quantity), 'Limit that a container gets when it states none.'),
+  defaultRequest: optional(5, map(quantity), 'Request that a container gets when it states none.'),
+  maxLimitRequestRatio: optional(
+    6,
+    map(quantity),
+    'Most that the limit divided by the request may be, for each resource.',
+  ),
 })
 export interface LimitRangeItem extends Infer<typeof LimitRangeItem> {}
 
-export const LimitRangeSpec = object('io.k8s.api.core.v1.LimitRangeSpec', '', {
-  limits: required(1, list(LimitRangeItem, { list: 'atomic' }), ''),
+export const LimitRangeSpec = object('io.k8s.api.core.v1.LimitRangeSpec', 'The limits that hold in a namespace.', {
+  limits: required(1, list(LimitRangeItem, { list: 'atomic' }), 'Limits for each kind of object.'),
 })
 export interface LimitRangeSpec extends Infer<typeof LimitRangeSpec> {}
 
-export const limitRangeSchema = object('io.k8s.api.core.v1.LimitRange', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, LimitRangeSpec, ''),
-})
+export const limitRangeSchema = object(
+  'io.k8s.api.core.v1.LimitRange',
+  'Bounds and defaults for the resources of each pod, container or claim in a namespace.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: embedded(2, LimitRangeSpec, 'The limits that are wished.'),
+  },
+)
 export interface LimitRange extends Infer<typeof limitRangeSchema> {}
 
 export const LimitRange: Kind<LimitRange> = defineKind<LimitRange>({

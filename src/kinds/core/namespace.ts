@@ -7,32 +7,48 @@ import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 
-export const NamespaceSpec = object('io.k8s.api.core.v1.NamespaceSpec', '', {
-  finalizers: optional(1, list(string, { list: 'atomic' }), ''),
+export const NamespaceSpec = object('io.k8s.api.core.v1.NamespaceSpec', 'What is wished of a namespace.', {
+  finalizers: optional(
+    1,
+    list(string, { list: 'atomic' }),
+    'Names of those who must finish before the namespace is removed; usually kubernetes.',
+  ),
 })
 export interface NamespaceSpec extends Infer<typeof NamespaceSpec> {}
 
-export const NamespaceCondition = object('io.k8s.api.core.v1.NamespaceCondition', '', {
-  type: required(1, string, ''),
-  status: required(2, string, ''),
-  lastTransitionTime: embedded(4, time, ''),
-  reason: optional(5, string, ''),
-  message: optional(6, string, ''),
-})
+export const NamespaceCondition = object(
+  'io.k8s.api.core.v1.NamespaceCondition',
+  'One aspect of the deletion of a namespace.',
+  {
+    type: required(1, string, 'Name of the condition, such as NamespaceContentRemaining.'),
+    status: required(2, string, 'Whether the condition holds: True, False or Unknown.'),
+    lastTransitionTime: embedded(4, time, 'When the status last changed from one value to another.'),
+    reason: optional(5, string, 'One CamelCase word that says why the condition last changed, for programs.'),
+    message: optional(6, string, 'What happened, in words for people.'),
+  },
+)
 export interface NamespaceCondition extends Infer<typeof NamespaceCondition> {}
 
-export const NamespaceStatus = object('io.k8s.api.core.v1.NamespaceStatus', '', {
-  phase: optional(1, oneOf('Active', 'Terminating'), ''),
-  conditions: optional(2, list(NamespaceCondition, { list: ['type'], merge: 'type' }), ''),
+export const NamespaceStatus = object('io.k8s.api.core.v1.NamespaceStatus', 'What is known about a namespace.', {
+  phase: optional(1, oneOf('Active', 'Terminating'), 'Active, or Terminating once it is being deleted.'),
+  conditions: optional(
+    2,
+    list(NamespaceCondition, { list: ['type'], merge: 'type' }),
+    'How the deletion is getting on, and what holds it up.',
+  ),
 })
 export interface NamespaceStatus extends Infer<typeof NamespaceStatus> {}
 
-export const namespaceSchema = object('io.k8s.api.core.v1.Namespace', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, NamespaceSpec, ''),
-  status: embedded(3, NamespaceStatus, ''),
-})
+export const namespaceSchema = object(
+  'io.k8s.api.core.v1.Namespace',
+  'A space for names; most objects live in one and are deleted with it.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: embedded(2, NamespaceSpec, 'What is wished of it.'),
+    status: embedded(3, NamespaceStatus, 'What is known about it; written by the system.'),
+  },
+)
 export interface Namespace extends Infer<typeof namespaceSchema> {}
 
 export const Namespace: Kind<Namespace> = defineKind<Namespace>({

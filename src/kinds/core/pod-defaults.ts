@@ -6,7 +6,7 @@ import type { Mutable } from '../../schema/types.ts'
 import type { Container, EphemeralContainer, LifecycleHandler, Probe } from './containers.ts'
 import { pullPolicyOf } from './image-name.ts'
 import type { Pod } from './pod.ts'
-import { aggregateContainers, isHugePages, isPodLevelResource } from './pod-resources.ts'
+import { containerAmounts, isHugePages, isPodLevelResource } from './container-amounts.ts'
 import type { PodSpec, PodTemplateSpec } from './pod-spec.ts'
 import { defaultFieldRef, defaultVolume } from './volume-defaults.ts'
 
@@ -93,12 +93,12 @@ function defaultPodLevelResources(spec: Mutable<PodSpec>): void {
   const { resources } = spec
   if (!resources) return
   const limits = { ...resources.limits }
-  for (const [name, amount] of Object.entries(aggregateContainers(spec, 'limits'))) {
+  for (const [name, amount] of containerAmounts(spec, 'limits')) {
     if (isHugePages(name)) limits[name] ??= amount.toString()
   }
   if (Object.keys(limits).length > 0) resources.limits = sortedByName(limits)
   const requests = { ...resources.requests }
-  for (const [name, amount] of Object.entries(aggregateContainers(spec, 'requests'))) {
+  for (const [name, amount] of containerAmounts(spec, 'requests')) {
     if (isPodLevelResource(name) && !isHugePages(name)) requests[name] ??= amount.toString()
   }
   for (const [name, amount] of Object.entries(limits)) {

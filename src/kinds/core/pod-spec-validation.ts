@@ -8,11 +8,11 @@ import {
   validateInitContainers,
 } from './container-validation.ts'
 import { validateDns } from './dns-validation.ts'
-import { type Faults, addFaults, checkLabels, checkOneOf, checkQualifiedName } from './field-checks.ts'
+import { addFaults, checkLabels, checkOneOf, checkQualifiedName, type Faults } from './field-checks.ts'
 import { internalForm } from './internal-form.ts'
-import { dnsLabelFaults, dnsSubdomainFaults } from './name-rules.ts'
+import { dnsLabelFaults, dnsSubdomainFaults, legacyIpFaults } from '../../schema/names.ts'
 import { validateHostProcesses, validateOS } from './os-validation.ts'
-import { aggregateContainers } from './pod-resources.ts'
+import { containerAmounts } from './container-amounts.ts'
 import { type PodResourceClaim, PodResourceClaim as PodResourceClaimType, type PodSpec } from './pod-spec.ts'
 import { validateContainerResources, validatePodLevelAmounts } from './resource-validation.ts'
 import { validateAffinity, validateGates, validateSpread, validateTolerations } from './scheduling-validation.ts'
@@ -92,7 +92,7 @@ function validateRest(spec: PodSpec, path: string, errors: FieldErrors): void {
   if (spec.tolerations) validateTolerations(spec.tolerations, `${path}.tolerations`, errors)
   spec.hostAliases?.forEach(({ ip, hostnames = [] }, index) => {
     const at = `${path}.hostAliases[${index}]`
-    checkIP(errors, `${at}.ip`, ip)
+    addFaults(errors, `${at}.ip`, ip, legacyIpFaults(ip))
     hostnames.forEach((name, number) => {
       addFaults(errors, `${at}.hostnames[${number}]`, name, dnsSubdomainFaults(name))
     })
@@ -110,20 +110,6 @@ function validateRest(spec: PodSpec, path: string, errors: FieldErrors): void {
   }
   if (overhead) validateContainerResources({ limits: overhead }, [], `${path}.overhead`, errors)
   validateOS(spec, path, errors)
-}
-
-/** An address in a field from before addresses were read strictly. */
-export function checkIP(errors: FieldErrors, path: string, text: string): void {
-  if (!isIP(text)) errors.invalid(path, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')
-}
-
-const byte = '(?:0*(?:25[0-5]|2[0-4]\\d|1?\\d?\\d))'
-const v4 = new RegExp(`^${byte}(?:\\.${byte}){3}$`)
-
-function isIP(text: string): boolean {
-  if (v4.test(text)) return true
-  if (!text.includes(':') || /[^0-9a-fA-F:.]/.test(text)) return false
-  return URL.canParse(`http://[${text}]/`)
 }
 
 function validateClaims(claims: readonly PodResourceClaim[], path: string, errors: FieldErrors): void {
@@ -158,7 +144,7 @@ function validatePodResources(spec: PodSpec, path: string, errors: FieldErrors):
   const at = `${path}.resources`
   if (claims) errors.forbidden(`${at}.claims`, 'claims may not be set for Resources at pod-level')
   validatePodLevelAmounts({ limits, requests }, at, errors)
-  for (const [name, sum] of Object.entries(aggregateContainers(spec, 'requests'))) {
+  for (const [name, sum] of containerAmounts(spec, 'requests')) {
     const request = requests[name]
     if (request !== undefined && sum.compare(parseQuantity(request)) > 0) {
       const detail = `must be greater than or equal to aggregate container requests of ${sum}`

@@ -10,7 +10,8 @@ import {
   type TCPSocketAction,
 } from './containers.ts'
 import { addFaults, checkNotNegative } from './field-checks.ts'
-import { headerNameFaults, isPort, portNameFaults, portRule } from './name-rules.ts'
+import { httpHeaderNameFaults, portNameFaults } from '../../schema/names.ts'
+import { validatePort as validatePortNumber } from '../rules.ts'
 import type { PodOS } from './pod-spec.ts'
 
 type Handler = Pick<LifecycleHandler, 'exec' | 'httpGet' | 'tcpSocket' | 'sleep'> & { readonly grpc?: GRPCAction }
@@ -102,7 +103,7 @@ function validateHttpGet(action: HTTPGetAction, path: string, errors: FieldError
   const { scheme = '' } = action
   if (scheme !== 'HTTP' && scheme !== 'HTTPS') errors.notSupported(`${path}.scheme`, scheme, ['HTTP', 'HTTPS'])
   for (const header of action.httpHeaders ?? []) {
-    addFaults(errors, `${path}.httpHeaders`, header.name, headerNameFaults(header.name))
+    addFaults(errors, `${path}.httpHeaders`, header.name, httpHeaderNameFaults(header.name))
   }
 }
 
@@ -112,7 +113,7 @@ function validateTcpSocket(action: TCPSocketAction, path: string, errors: FieldE
 
 function validatePort(port: number | string, path: string, errors: FieldErrors): void {
   if (typeof port === 'string') addFaults(errors, path, port, portNameFaults(port))
-  else if (!isPort(port)) errors.invalid(path, port, portRule)
+  else validatePortNumber(path, port, errors)
 }
 
 function validateSleep(seconds: number, path: string, gracePeriod: number, errors: FieldErrors): void {

@@ -2,8 +2,9 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { addFaults, checkLocalNonReservedPath, checkQualifiedName } from './field-checks.ts'
 import { internalForm } from './internal-form.ts'
-import { dnsSubdomainFaults } from './name-rules.ts'
-import { isEmptySelector, validateLabelSelector } from './selector-validation.ts'
+import { validateLabelSelector } from '../../schema/meta-validation.ts'
+import { dnsSubdomainFaults } from '../../schema/names.ts'
+import { isEmptySelector } from './selector-validation.ts'
 import { checkMode, validateFile, validateItems } from './volume-file-validation.ts'
 import type {
   ClusterTrustBundleProjection,

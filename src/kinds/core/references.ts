@@ -2,9 +2,9 @@ import { embedded, explicit, type Infer, object, optional, quantity, required, s
 
 export const LocalObjectReference = object(
   'io.k8s.api.core.v1.LocalObjectReference',
-  '',
+  'Names an object in the same namespace.',
   {
-    name: optional(1, string, ''),
+    name: optional(1, string, 'Name of the object.'),
   },
   { atomic: true },
 )
@@ -12,10 +12,10 @@ export interface LocalObjectReference extends Infer<typeof LocalObjectReference>
 
 export const ObjectFieldSelector = object(
   'io.k8s.api.core.v1.ObjectFieldSelector',
-  '',
+  'Selects a field of an object.',
   {
-    apiVersion: optional(1, string, ''),
-    fieldPath: required(2, string, ''),
+    apiVersion: optional(1, string, 'Version in which the path is written; v1 when absent.'),
+    fieldPath: required(2, string, 'Path of the field, such as metadata.name.'),
   },
   { atomic: true },
 )
@@ -23,15 +23,15 @@ export interface ObjectFieldSelector extends Infer<typeof ObjectFieldSelector> {
 
 export const ObjectReference = object(
   'io.k8s.api.core.v1.ObjectReference',
-  '',
+  'Names an object, or a part of one.',
   {
-    kind: optional(1, string, ''),
-    namespace: optional(2, string, ''),
-    name: optional(3, string, ''),
-    uid: optional(4, string, ''),
-    apiVersion: optional(5, string, ''),
-    resourceVersion: optional(6, string, ''),
-    fieldPath: optional(7, string, ''),
+    kind: optional(1, string, 'Kind of the object.'),
+    namespace: optional(2, string, 'Namespace of the object.'),
+    name: optional(3, string, 'Name of the object.'),
+    uid: optional(4, string, 'UID of the object.'),
+    apiVersion: optional(5, string, 'Group and version of the object.'),
+    resourceVersion: optional(6, string, 'Resource version of the object that is meant, if a certain one is.'),
+    fieldPath: optional(7, string, 'Part of the object that is meant, such as spec.containers{web}.'),
   },
   { atomic: true },
 )
@@ -39,11 +39,15 @@ export interface ObjectReference extends Infer<typeof ObjectReference> {}
 
 export const ResourceFieldSelector = object(
   'io.k8s.api.core.v1.ResourceFieldSelector',
-  '',
+  'Selects a resource limit or request of a container.',
   {
-    containerName: optional(1, string, ''),
-    resource: required(2, string, ''),
-    divisor: embedded(3, quantity, ''),
+    containerName: optional(
+      1,
+      string,
+      'Name of the container; needed in volumes, absent means the container at hand in variables.',
+    ),
+    resource: required(2, string, 'The resource, such as limits.cpu or requests.memory.'),
+    divisor: embedded(3, quantity, 'Unit of the value, such as 1m or 1Mi; 1 when absent. The result is rounded up.'),
   },
   { atomic: true },
 )
@@ -51,10 +55,10 @@ export interface ResourceFieldSelector extends Infer<typeof ResourceFieldSelecto
 
 export const SecretReference = object(
   'io.k8s.api.core.v1.SecretReference',
-  '',
+  'Names a secret in any namespace.',
   {
-    name: optional(1, string, ''),
-    namespace: optional(2, string, ''),
+    name: optional(1, string, 'Name of the secret.'),
+    namespace: optional(2, string, 'Namespace of the secret.'),
   },
   { atomic: true },
 )
@@ -62,20 +66,28 @@ export interface SecretReference extends Infer<typeof SecretReference> {}
 
 export const TypedLocalObjectReference = object(
   'io.k8s.api.core.v1.TypedLocalObjectReference',
-  '',
+  'Names an object of any kind in the same namespace.',
   {
-    apiGroup: explicit(1, string, ''),
-    kind: required(2, string, ''),
-    name: required(3, string, ''),
+    apiGroup: explicit(1, string, 'API group of the object; absent means the core group.'),
+    kind: required(2, string, 'Kind of the object.'),
+    name: required(3, string, 'Name of the object.'),
   },
   { atomic: true },
 )
 export interface TypedLocalObjectReference extends Infer<typeof TypedLocalObjectReference> {}
 
-export const TypedObjectReference = object('io.k8s.api.core.v1.TypedObjectReference', '', {
-  apiGroup: explicit(1, string, ''),
-  kind: required(2, string, ''),
-  name: required(3, string, ''),
-  namespace: explicit(4, string, ''),
-})
+export const TypedObjectReference = object(
+  'io.k8s.api.core.v1.TypedObjectReference',
+  'Names an object of any kind, in this or another namespace.',
+  {
+    apiGroup: explicit(1, string, 'API group of the object; absent means the core group.'),
+    kind: required(2, string, 'Kind of the object.'),
+    name: required(3, string, 'Name of the object.'),
+    namespace: explicit(
+      4,
+      string,
+      'Namespace of the object; absent means the same. Another one needs a ReferenceGrant.',
+    ),
+  },
+)
 export interface TypedObjectReference extends Infer<typeof TypedObjectReference> {}

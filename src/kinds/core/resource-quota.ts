@@ -23,54 +23,78 @@ import {
   validateResourceQuotaUpdate,
 } from './resource-quota-validation.ts'
 
-export const ScopedResourceSelectorRequirement = object('io.k8s.api.core.v1.ScopedResourceSelectorRequirement', '', {
-  scopeName: required(
-    1,
-    oneOf(
-      'BestEffort',
-      'CrossNamespacePodAffinity',
-      'NotBestEffort',
-      'NotTerminating',
-      'PriorityClass',
-      'Terminating',
-      'VolumeAttributesClass',
+export const ScopedResourceSelectorRequirement = object(
+  'io.k8s.api.core.v1.ScopedResourceSelectorRequirement',
+  'One requirement on a scope.',
+  {
+    scopeName: required(
+      1,
+      oneOf(
+        'BestEffort',
+        'CrossNamespacePodAffinity',
+        'NotBestEffort',
+        'NotTerminating',
+        'PriorityClass',
+        'Terminating',
+        'VolumeAttributesClass',
+      ),
+      'The scope to which the requirement applies.',
     ),
-    '',
-  ),
-  operator: required(2, oneOf('DoesNotExist', 'Exists', 'In', 'NotIn'), ''),
-  values: optional(3, list(string, { list: 'atomic' }), ''),
-})
+    operator: required(
+      2,
+      oneOf('DoesNotExist', 'Exists', 'In', 'NotIn'),
+      'In, NotIn, Exists or DoesNotExist; scopes without values take Exists only.',
+    ),
+    values: optional(
+      3,
+      list(string, { list: 'atomic' }),
+      'Values to compare with; needed for In and NotIn, forbidden for the others.',
+    ),
+  },
+)
 export interface ScopedResourceSelectorRequirement extends Infer<typeof ScopedResourceSelectorRequirement> {}
 
 export const ScopeSelector = object(
   'io.k8s.api.core.v1.ScopeSelector',
-  '',
+  'Selects objects by scopes; all requirements must hold.',
   {
-    matchExpressions: optional(1, list(ScopedResourceSelectorRequirement, { list: 'atomic' }), ''),
+    matchExpressions: optional(
+      1,
+      list(ScopedResourceSelectorRequirement, { list: 'atomic' }),
+      'The requirements, all of which must hold.',
+    ),
   },
   { atomic: true },
 )
 export interface ScopeSelector extends Infer<typeof ScopeSelector> {}
 
-export const ResourceQuotaSpec = object('io.k8s.api.core.v1.ResourceQuotaSpec', '', {
-  hard: optional(1, map(quantity), ''),
-  scopes: optional(2, list(string, { list: 'atomic' }), ''),
-  scopeSelector: explicit(3, ScopeSelector, ''),
+export const ResourceQuotaSpec = object('io.k8s.api.core.v1.ResourceQuotaSpec', 'What is wished of a quota.', {
+  hard: optional(1, map(quantity), 'Most that may be used of each resource, such as requests.cpu or count/jobs.batch.'),
+  scopes: optional(
+    2,
+    list(string, { list: 'atomic' }),
+    'Scopes that an object must all match to be counted; absent counts every object.',
+  ),
+  scopeSelector: explicit(3, ScopeSelector, 'Further scopes, with operators; must match as well.'),
 })
 export interface ResourceQuotaSpec extends Infer<typeof ResourceQuotaSpec> {}
 
-export const ResourceQuotaStatus = object('io.k8s.api.core.v1.ResourceQuotaStatus', '', {
-  hard: optional(1, map(quantity), ''),
-  used: optional(2, map(quantity), ''),
+export const ResourceQuotaStatus = object('io.k8s.api.core.v1.ResourceQuotaStatus', 'What is known about a quota.', {
+  hard: optional(1, map(quantity), 'The limits that are in force.'),
+  used: optional(2, map(quantity), 'How much of each resource is in use.'),
 })
 export interface ResourceQuotaStatus extends Infer<typeof ResourceQuotaStatus> {}
 
-export const resourceQuotaSchema = object('io.k8s.api.core.v1.ResourceQuota', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, ResourceQuotaSpec, ''),
-  status: embedded(3, ResourceQuotaStatus, ''),
-})
+export const resourceQuotaSchema = object(
+  'io.k8s.api.core.v1.ResourceQuota',
+  'Limits what the objects of a namespace may use together.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: embedded(2, ResourceQuotaSpec, 'The limits that are wished.'),
+    status: embedded(3, ResourceQuotaStatus, 'The limits in force and what is used of them.'),
+  },
+)
 export interface ResourceQuota extends Infer<typeof resourceQuotaSchema> {}
 
 export const ResourceQuota: Kind<ResourceQuota> = defineKind<ResourceQuota>({

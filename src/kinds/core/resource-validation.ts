@@ -1,44 +1,16 @@
 /** Requests and limits: names, amounts, and how they relate. */
 import { compareQuantities, parseQuantity } from '../../base/quantity.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { qualifiedNameFaults } from '../../schema/label-names.ts'
+import { dnsLabelFaults } from '../../schema/names.ts'
 import type { ResourceClaim, ResourceRequirements } from './containers.ts'
 import { addFaults } from './field-checks.ts'
-import { dnsLabelFaults, notNegative } from './name-rules.ts'
-import { isHugePages, isPodLevelResource } from './pod-resources.ts'
+import { isExtendedResource, isOvercommitAllowed, validateContainerResourceName, validateResourceName } from './resource-names.ts'
+import { notNegative } from '../rules.ts'
+import { isHugePages, isPodLevelResource } from './container-amounts.ts'
 
-const containerResources = new Set(['cpu', 'memory', 'ephemeral-storage'])
-const standardResources = new Set([
-  ...containerResources,
-  'requests.cpu',
-  'requests.memory',
-  'requests.ephemeral-storage',
-  'limits.cpu',
-  'limits.memory',
-  'limits.ephemeral-storage',
-  'pods',
-  'resourcequotas',
-  'services',
-  'replicationcontrollers',
-  'secrets',
-  'configmaps',
-  'persistentvolumeclaims',
-  'storage',
-  'requests.storage',
-  'services.nodeports',
-  'services.loadbalancers',
-])
+const ordinary = new Set(['cpu', 'memory', 'ephemeral-storage'])
 
-/** Kubernetes' own resources have no domain, or one of its own. */
-export const isNativeResource = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/')
-
-export const isExtendedResource = (name: string): boolean =>
-  !isNativeResource(name) && !name.startsWith('requests.') && qualifiedNameFaults(`requests.${name}`).length === 0
-
-/** Whether containers may be promised more of it than there is. */
-export const isOvercommitAllowed = (name: string): boolean => isNativeResource(name) && !isHugePages(name)
-
-type NameCheck = (name: string, path: string, errors: FieldErrors) => void
+type NameCheck = (path: string, name: string, errors: FieldErrors) => void
 
 export function validateContainerResources(
   requirements: ResourceRequirements,
@@ -47,7 +19,7 @@ export function validateContainerResources(
   errors: FieldErrors,
 ): void {
   if (!requirements.limits && !requirements.requests && !requirements.claims) return
-  validateRequirements(requirements, containerResourceName, claims, path, errors)
+  validateRequirements(requirements, validateContainerResourceName, claims, path, errors)
 }
 
 /** The amounts that a pod states as a whole; it cannot claim devices this way. */
@@ -86,8 +58,7 @@ function validateAmount(
   errors: FieldErrors,
   checkLimit?: () => void,
 ): void {
-  if (!containerResources.has(name)) checkName(name, path, errors)
-  else if (checkName === podResourceName) checkName(name, path, errors)
+  if (!ordinary.has(name) || checkName === podResourceName) checkName(path, name, errors)
   const quantity = parseQuantity(amount)
   if (quantity.sign < 0) errors.invalid(path, amount, notNegative)
   if (isExtendedResource(name) && quantity.milliValue() % 1000 !== 0) errors.invalid(path, amount, 'must be an integer')
@@ -127,27 +98,8 @@ function validateWithinLimit(
   }
 }
 
-function resourceName(name: string, path: string, errors: FieldErrors): void {
-  const faults = qualifiedNameFaults(name)
-  addFaults(errors, path, name, faults)
-  if (faults.length === 0 && !name.includes('/') && !standardResources.has(name) && !isHugePages(name)) {
-    errors.invalid(path, name, 'must be a standard resource type or fully qualified')
-  }
-}
-
-export function containerResourceName(name: string, path: string, errors: FieldErrors): void {
-  resourceName(name, path, errors)
-  if (name.split('/').length === 1) {
-    if (!containerResources.has(name) && !isHugePages(name)) {
-      errors.invalid(path, name, 'must be a standard resource for containers')
-    }
-  } else if (!isNativeResource(name) && !isExtendedResource(name)) {
-    errors.invalid(path, name, "doesn't follow extended resource name standard")
-  }
-}
-
-function podResourceName(name: string, path: string, errors: FieldErrors): void {
-  resourceName(name, path, errors)
+function podResourceName(path: string, name: string, errors: FieldErrors): void {
+  validateResourceName(path, name, errors)
   if (!isPodLevelResource(name)) errors.notSupported(path, name, ['cpu', 'hugepages-', 'memory'])
 }
 

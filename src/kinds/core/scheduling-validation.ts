@@ -1,6 +1,7 @@
 /** What a pod says about the nodes it can run on: affinity, spread, tolerations, gates. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { labelValueFaults } from '../../schema/label-names.ts'
+import { validateLabelSelector } from '../../schema/meta-validation.ts'
+import { labelValueFaults } from '../../schema/names.ts'
 import type { LabelSelector } from '../meta/label-selector.ts'
 import { addFaults, checkOneOf, checkQualifiedName } from './field-checks.ts'
 import type { PodSchedulingGate } from './pod-spec.ts'
@@ -14,7 +15,6 @@ import type {
 } from './scheduling.ts'
 import {
   namespaceNameFaults,
-  validateLabelSelector,
   validateNodeSelector,
   validateNodeSelectorTerm,
 } from './selector-validation.ts'

@@ -10,14 +10,26 @@ import { typeMeta } from '../meta/type-meta.ts'
 import { decodedLength, immutableWhenSet, maxDataBytes } from './data.ts'
 import { jsonObjectFault } from './json-object-fault.ts'
 
-export const secretSchema = object('io.k8s.api.core.v1.Secret', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  immutable: explicit(5, bool, ''),
-  data: optional(2, map(bytes), ''),
-  stringData: optional(4, map(string), ''),
-  type: optional(3, string, ''),
-})
+export const secretSchema = object(
+  'io.k8s.api.core.v1.Secret',
+  'Confidential data as key-value pairs, for pods and other users; at most 1 MiB in all.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    immutable: explicit(5, bool, 'When true, the data can no longer be changed, nor this field be taken back.'),
+    data: optional(
+      2,
+      map(bytes),
+      'Values as any bytes, base64 in JSON. Keys consist of letters, digits, -, _ and dot.',
+    ),
+    stringData: optional(4, map(string), 'Values as plain text, written into data and over it; never returned.'),
+    type: optional(
+      3,
+      string,
+      'What the secret is for, which decides the keys that must be there; Opaque when absent. Cannot be changed.',
+    ),
+  },
+)
 export interface Secret extends Infer<typeof secretSchema> {}
 
 export const Secret: Kind<Secret> = defineKind<Secret>({

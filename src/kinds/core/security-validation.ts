@@ -2,7 +2,7 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { addFaults, checkLocalPath, checkOneOf } from './field-checks.ts'
 import { internalForm } from './internal-form.ts'
-import { dnsSubdomainFaults } from './name-rules.ts'
+import { dnsSubdomainFaults } from '../../schema/names.ts'
 import type { PodSpec } from './pod-spec.ts'
 import {
   type AppArmorProfile,
@@ -104,7 +104,8 @@ function validateWindowsOptions(
 ): void {
   if (!options) return
   const { gmsaCredentialSpecName: specName, gmsaCredentialSpec: spec, runAsUserName } = options
-  if (specName !== undefined) addFaults(errors, `${path}.gmsaCredentialSpecName`, specName, dnsSubdomainFaults(specName))
+  if (specName !== undefined)
+    addFaults(errors, `${path}.gmsaCredentialSpecName`, specName, dnsSubdomainFaults(specName))
   if (spec === '') errors.invalid(`${path}.gmsaCredentialSpec`, spec, 'gmsaCredentialSpec cannot be an empty string')
   else if (spec !== undefined && spec.length > 64 * 1024) {
     errors.invalid(`${path}.gmsaCredentialSpec`, spec, 'gmsaCredentialSpec size must be under 64 KiB')
@@ -121,7 +122,7 @@ function validateWindowsUser(name: string, path: string, errors: FieldErrors): v
   if (parts.length > 2) return wrong('runAsUserName cannot contain more than one backslash')
   const [domain, user] = parts.length === 2 ? [parts[0] ?? '', parts[1] ?? ''] : [undefined, parts[0] ?? '']
   if (domain !== undefined) {
-    if (domain.length > 256) wrong('runAsUserName\'s Domain length must be under 256 characters')
+    if (domain.length > 256) wrong("runAsUserName's Domain length must be under 256 characters")
     if (!/^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?$/.test(domain)) {
       wrong("runAsUserName's Domain doesn't match the NetBios nor the DNS format")
     }
@@ -130,7 +131,7 @@ function validateWindowsUser(name: string, path: string, errors: FieldErrors): v
   else if (user.length > 104) wrong("runAsUserName's User length must not be longer than 104 characters")
   else if (/^[. ]+$/.test(user)) wrong("runAsUserName's User cannot contain only periods or spaces")
   else if (/["/\\:;|=,+*?<>@[\]]/.test(user)) {
-    wrong("runAsUserName's User cannot contain the following characters: \"/\\:;|=,+*?<>@[]")
+    wrong('runAsUserName\'s User cannot contain the following characters: "/\\:;|=,+*?<>@[]')
   }
 }
 

@@ -1,52 +1,13 @@
 /** Label selectors and node selectors. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { labelValueFaults } from '../../schema/label-names.ts'
-import type { LabelSelector, LabelSelectorRequirement } from '../meta/label-selector.ts'
-import { addFaults, checkLabels, checkQualifiedName } from './field-checks.ts'
-import { dnsLabelFaults, dnsSubdomainFaults } from './name-rules.ts'
+import { labelValueFaults } from '../../schema/names.ts'
+import type { LabelSelector } from '../meta/label-selector.ts'
+import { addFaults, checkQualifiedName } from './field-checks.ts'
+import { dnsLabelFaults, dnsSubdomainFaults } from '../../schema/names.ts'
 import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from './scheduling.ts'
-
-export function validateLabelSelector(selector: LabelSelector | undefined, path: string, errors: FieldErrors): void {
-  if (!selector) return
-  checkLabels(errors, `${path}.matchLabels`, selector.matchLabels)
-  selector.matchExpressions?.forEach((requirement, index) => {
-    validateRequirement(requirement, `${path}.matchExpressions[${index}]`, errors)
-  })
-}
-
-function validateRequirement(requirement: LabelSelectorRequirement, path: string, errors: FieldErrors): void {
-  const { key, operator, values = [] } = requirement
-  switch (operator) {
-    case 'In':
-    case 'NotIn':
-      if (values.length === 0) {
-        errors.required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'")
-      }
-      break
-    case 'Exists':
-    case 'DoesNotExist':
-      if (values.length > 0) {
-        errors.forbidden(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
-      }
-      break
-    default:
-      errors.invalid(`${path}.operator`, operator, 'not a valid selector operator')
-  }
-  checkQualifiedName(errors, `${path}.key`, key)
-  values.forEach((value, index) => {
-    addFaults(errors, `${path}.values[${index}]`, value, labelValueFaults(value))
-  })
-}
 
 export const isEmptySelector = (selector: LabelSelector): boolean =>
   Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0
-
-/** Whether the selector can be used at all: keys, operators and values are right. */
-export function isUsableSelector(selector: LabelSelector, scratch: FieldErrors): boolean {
-  const before = scratch.length
-  validateLabelSelector(selector, '', scratch)
-  return scratch.length === before
-}
 
 export function selectorMatches(
   { matchLabels = {}, matchExpressions = [] }: LabelSelector,

@@ -7,13 +7,29 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { LocalObjectReference, ObjectReference } from './references.ts'
 
-export const serviceAccountSchema = object('io.k8s.api.core.v1.ServiceAccount', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  secrets: optional(2, list(ObjectReference, { list: ['name'], merge: 'name' }), ''),
-  imagePullSecrets: optional(3, list(LocalObjectReference, { list: 'atomic' }), ''),
-  automountServiceAccountToken: explicit(4, bool, ''),
-})
+export const serviceAccountSchema = object(
+  'io.k8s.api.core.v1.ServiceAccount',
+  'An identity for the processes in pods.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    secrets: optional(
+      2,
+      list(ObjectReference, { list: ['name'], merge: 'name' }),
+      'Secrets that pods of the account may use; only enforced by annotation, and deprecated.',
+    ),
+    imagePullSecrets: optional(
+      3,
+      list(LocalObjectReference, { list: 'atomic' }),
+      'Secrets for pulling images, given to pods of the account that name none.',
+    ),
+    automountServiceAccountToken: explicit(
+      4,
+      bool,
+      'Whether pods get a token mounted; true when absent, and the pod may override it.',
+    ),
+  },
+)
 export interface ServiceAccount extends Infer<typeof serviceAccountSchema> {}
 
 export const ServiceAccount: Kind<ServiceAccount> = defineKind<ServiceAccount>({

@@ -26,81 +26,169 @@ import { isExternallyAccessible } from './service-fields.ts'
 import { dropUnfitFields } from './service-update.ts'
 import { validateService, validateServiceStatus } from './service-validation.ts'
 
-export const ServicePort = object('io.k8s.api.core.v1.ServicePort', '', {
-  name: optional(1, string, ''),
-  protocol: optional(2, oneOf('SCTP', 'TCP', 'UDP'), '', { default: 'TCP' }),
-  appProtocol: explicit(6, string, ''),
-  port: required(3, int32, ''),
-  targetPort: embedded(4, intOrString, ''),
-  nodePort: optional(5, int32, ''),
+export const ServicePort = object('io.k8s.api.core.v1.ServicePort', 'One port that a service offers.', {
+  name: optional(1, string, 'Name of the port; needed and unique when there is more than one.'),
+  protocol: optional(2, oneOf('SCTP', 'TCP', 'UDP'), 'Transport protocol; TCP when absent.', { default: 'TCP' }),
+  appProtocol: explicit(
+    6,
+    string,
+    'Application protocol, as an IANA service name or a prefixed name such as kubernetes.io/h2c.',
+  ),
+  port: required(3, int32, 'Port that the service offers.'),
+  targetPort: embedded(4, intOrString, 'Number or name of the port on the pods; equals port when absent.'),
+  nodePort: optional(5, int32, 'Port on every node for NodePort and LoadBalancer; absent lets the server choose one.'),
 })
 export interface ServicePort extends Infer<typeof ServicePort> {}
 
-export const ClientIPConfig = object('io.k8s.api.core.v1.ClientIPConfig', '', {
-  timeoutSeconds: explicit(1, int32, ''),
+export const ClientIPConfig = object('io.k8s.api.core.v1.ClientIPConfig', 'Session affinity by client address.', {
+  timeoutSeconds: explicit(1, int32, 'Seconds that a client stays with its pod, 1 to 86400; 10800 when absent.'),
 })
 export interface ClientIPConfig extends Infer<typeof ClientIPConfig> {}
 
-export const SessionAffinityConfig = object('io.k8s.api.core.v1.SessionAffinityConfig', '', {
-  clientIP: explicit(1, ClientIPConfig, ''),
-})
+export const SessionAffinityConfig = object(
+  'io.k8s.api.core.v1.SessionAffinityConfig',
+  'Settings of the session affinity.',
+  {
+    clientIP: explicit(1, ClientIPConfig, 'Settings of affinity by client address.'),
+  },
+)
 export interface SessionAffinityConfig extends Infer<typeof SessionAffinityConfig> {}
 
-export const ServiceSpec = object('io.k8s.api.core.v1.ServiceSpec', '', {
-  ports: optional(1, list(ServicePort, { list: ['port', 'protocol'], merge: 'port' }), ''),
-  selector: optional(2, map(string, { atomic: true }), ''),
-  clusterIP: optional(3, string, ''),
-  clusterIPs: optional(18, list(string, { list: 'atomic' }), ''),
-  type: optional(4, oneOf('ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'), ''),
-  externalIPs: optional(5, list(string, { list: 'atomic' }), ''),
-  sessionAffinity: optional(7, oneOf('ClientIP', 'None'), ''),
-  loadBalancerIP: optional(8, string, ''),
-  loadBalancerSourceRanges: optional(9, list(string, { list: 'atomic' }), ''),
-  externalName: optional(10, string, ''),
-  externalTrafficPolicy: optional(11, oneOf('Cluster', 'Local'), ''),
-  healthCheckNodePort: optional(12, int32, ''),
-  publishNotReadyAddresses: optional(13, bool, ''),
-  sessionAffinityConfig: explicit(14, SessionAffinityConfig, ''),
-  ipFamilies: optional(19, list(string, { list: 'atomic' }), ''),
-  ipFamilyPolicy: explicit(17, oneOf('PreferDualStack', 'RequireDualStack', 'SingleStack'), ''),
-  allocateLoadBalancerNodePorts: explicit(20, bool, ''),
-  loadBalancerClass: explicit(21, string, ''),
-  internalTrafficPolicy: explicit(22, oneOf('Cluster', 'Local'), ''),
-  trafficDistribution: explicit(23, string, ''),
+export const ServiceSpec = object('io.k8s.api.core.v1.ServiceSpec', 'What is wished of a service.', {
+  ports: optional(
+    1,
+    list(ServicePort, { list: ['port', 'protocol'], merge: 'port' }),
+    'Ports that the service offers.',
+  ),
+  selector: optional(
+    2,
+    map(string, { atomic: true }),
+    'Labels of the pods behind the service; absent means that someone else writes its endpoints.',
+  ),
+  clusterIP: optional(
+    3,
+    string,
+    'Virtual address; None for a headless service, absent lets the server choose. Cannot be changed while the type needs it.',
+  ),
+  clusterIPs: optional(
+    18,
+    list(string, { list: 'atomic' }),
+    'Virtual addresses, at most one for each IP family; the first equals clusterIP.',
+  ),
+  type: optional(
+    4,
+    oneOf('ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'),
+    'How the service is reachable: ClusterIP, NodePort, LoadBalancer or ExternalName; ClusterIP when absent.',
+  ),
+  externalIPs: optional(
+    5,
+    list(string, { list: 'atomic' }),
+    'Further addresses at which nodes accept traffic for the service; routing them there is up to the user.',
+  ),
+  sessionAffinity: optional(7, oneOf('ClientIP', 'None'), 'ClientIP keeps a client with one pod; None when absent.'),
+  loadBalancerIP: optional(
+    8,
+    string,
+    'Deprecated wish for the address of the load balancer; not every provider heeds it.',
+  ),
+  loadBalancerSourceRanges: optional(
+    9,
+    list(string, { list: 'atomic' }),
+    'Networks from which the load balancer accepts clients, where it supports that; absent means all.',
+  ),
+  externalName: optional(10, string, 'DNS name that an ExternalName service stands for; no proxying is involved.'),
+  externalTrafficPolicy: optional(
+    11,
+    oneOf('Cluster', 'Local'),
+    'Local sends traffic from outside only to pods on the same node and keeps the client address; Cluster when absent.',
+  ),
+  healthCheckNodePort: optional(
+    12,
+    int32,
+    'Port for health checks of load balancers with the Local policy; absent lets the server choose. Cannot be changed.',
+  ),
+  publishNotReadyAddresses: optional(13, bool, 'Whether pods that are not ready count as ready for DNS and endpoints.'),
+  sessionAffinityConfig: explicit(14, SessionAffinityConfig, 'Settings of the session affinity.'),
+  ipFamilies: optional(
+    19,
+    list(string, { list: 'atomic' }),
+    'IP families of the service, IPv4 or IPv6; absent lets the server choose. The first one cannot be changed.',
+  ),
+  ipFamilyPolicy: explicit(
+    17,
+    oneOf('PreferDualStack', 'RequireDualStack', 'SingleStack'),
+    'Whether the service has one IP family or two; SingleStack when absent.',
+  ),
+  allocateLoadBalancerNodePorts: explicit(
+    20,
+    bool,
+    'Whether a LoadBalancer service gets node ports; true when absent.',
+  ),
+  loadBalancerClass: explicit(
+    21,
+    string,
+    'Load balancer implementation that is to serve the service; set only when the type becomes LoadBalancer.',
+  ),
+  internalTrafficPolicy: explicit(
+    22,
+    oneOf('Cluster', 'Local'),
+    'Local sends traffic from within the cluster only to pods on the same node; Cluster when absent.',
+  ),
+  trafficDistribution: explicit(
+    23,
+    string,
+    'Preference for near endpoints: PreferSameZone (PreferClose) or PreferSameNode; absent has none.',
+  ),
 })
 export interface ServiceSpec extends Infer<typeof ServiceSpec> {}
 
-export const PortStatus = object('io.k8s.api.core.v1.PortStatus', '', {
-  port: required(1, int32, ''),
-  protocol: required(2, oneOf('SCTP', 'TCP', 'UDP'), ''),
-  error: explicit(3, string, ''),
+export const PortStatus = object('io.k8s.api.core.v1.PortStatus', 'State of one port of a load balancer.', {
+  port: required(1, int32, 'Port number of the service.'),
+  protocol: required(2, oneOf('SCTP', 'TCP', 'UDP'), 'Transport protocol of the port.'),
+  error: explicit(3, string, 'What went wrong, as one CamelCase or prefixed word; absent when nothing did.'),
 })
 export interface PortStatus extends Infer<typeof PortStatus> {}
 
-export const LoadBalancerIngress = object('io.k8s.api.core.v1.LoadBalancerIngress', '', {
-  ip: optional(1, string, ''),
-  hostname: optional(2, string, ''),
-  ipMode: explicit(3, string, ''),
-  ports: optional(4, list(PortStatus, { list: 'atomic' }), ''),
-})
+export const LoadBalancerIngress = object(
+  'io.k8s.api.core.v1.LoadBalancerIngress',
+  'One entrance of a load balancer; an address or a host name.',
+  {
+    ip: optional(1, string, 'IP address, for load balancers that have one.'),
+    hostname: optional(2, string, 'Host name, for load balancers that have one.'),
+    ipMode: explicit(
+      3,
+      string,
+      'VIP when traffic arrives with the address of the load balancer, Proxy when with that of the node or pod. Needs ip.',
+    ),
+    ports: optional(4, list(PortStatus, { list: 'atomic' }), 'State of each port.'),
+  },
+)
 export interface LoadBalancerIngress extends Infer<typeof LoadBalancerIngress> {}
 
-export const LoadBalancerStatus = object('io.k8s.api.core.v1.LoadBalancerStatus', '', {
-  ingress: optional(1, list(LoadBalancerIngress, { list: 'atomic' }), ''),
-})
+export const LoadBalancerStatus = object(
+  'io.k8s.api.core.v1.LoadBalancerStatus',
+  'What is known about a load balancer.',
+  {
+    ingress: optional(
+      1,
+      list(LoadBalancerIngress, { list: 'atomic' }),
+      'Entrances; traffic sent there reaches the service.',
+    ),
+  },
+)
 export interface LoadBalancerStatus extends Infer<typeof LoadBalancerStatus> {}
 
-export const ServiceStatus = object('io.k8s.api.core.v1.ServiceStatus', '', {
-  loadBalancer: embedded(1, LoadBalancerStatus, ''),
-  conditions: optional(2, list(Condition, { list: ['type'], merge: 'type' }), ''),
+export const ServiceStatus = object('io.k8s.api.core.v1.ServiceStatus', 'What is known about a service.', {
+  loadBalancer: embedded(1, LoadBalancerStatus, 'State of the load balancer, if there is one.'),
+  conditions: optional(2, list(Condition, { list: ['type'], merge: 'type' }), 'Aspects of the state.'),
 })
 export interface ServiceStatus extends Infer<typeof ServiceStatus> {}
 
-export const serviceSchema = object('io.k8s.api.core.v1.Service', '', {
+export const serviceSchema = object('io.k8s.api.core.v1.Service', 'One name and address for a set of pods.', {
   ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, ServiceSpec, ''),
-  status: embedded(3, ServiceStatus, ''),
+  metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+  spec: embedded(2, ServiceSpec, 'What is wished of the service.'),
+  status: embedded(3, ServiceStatus, 'What is known about the service; written by the load balancer implementation.'),
 })
 export interface Service extends Infer<typeof serviceSchema> {}
 
@@ -193,8 +281,12 @@ function warnings({ metadata, spec }: Service): string[] {
   for (const [index, range] of (spec.loadBalancerSourceRanges ?? []).entries()) {
     texts.push(...cidrWarnings(`spec.loadBalancerSourceRanges[${index}]`, range))
   }
-  if (spec.type === 'ExternalName' && spec.externalIPs?.length) {
-    texts.push('spec.externalIPs is ignored when spec.type is "ExternalName"')
+  if (spec.externalIPs?.length) {
+    texts.push(
+      spec.type === 'ExternalName'
+        ? 'spec.externalIPs is ignored when spec.type is "ExternalName"'
+        : 'spec.externalIPs is deprecated and may no longer be implemented in some clusters',
+    )
   }
   if (spec.type !== 'ExternalName' && spec.externalName) {
     texts.push('spec.externalName is ignored when spec.type is not "ExternalName"')

@@ -21,61 +21,85 @@ import { typeMeta } from '../meta/type-meta.ts'
 import { countChange, keepsValue, startGeneration } from '../rules.ts'
 import { validateEndpointSlice } from './endpoint-slice-validation.ts'
 
-export const EndpointConditions = object('io.k8s.api.discovery.v1.EndpointConditions', '', {
-  ready: explicit(1, bool, ''),
-  serving: explicit(2, bool, ''),
-  terminating: explicit(3, bool, ''),
-})
+export const EndpointConditions = object(
+  'io.k8s.api.discovery.v1.EndpointConditions',
+  'State of an endpoint; absent members are not known.',
+  {
+    ready: explicit(
+      1,
+      bool,
+      'Whether traffic may go there; absent counts as true, and it is never true for one that terminates.',
+    ),
+    serving: explicit(2, bool, 'Whether it can answer, even while it terminates; absent counts as true.'),
+    terminating: explicit(3, bool, 'Whether it is being shut down; absent counts as false.'),
+  },
+)
 export interface EndpointConditions extends Infer<typeof EndpointConditions> {}
 
-export const ForZone = object('io.k8s.api.discovery.v1.ForZone', '', {
-  name: required(1, string, ''),
+export const ForZone = object('io.k8s.api.discovery.v1.ForZone', 'A zone that should use an endpoint.', {
+  name: required(1, string, 'Name of the zone.'),
 })
 export interface ForZone extends Infer<typeof ForZone> {}
 
-export const ForNode = object('io.k8s.api.discovery.v1.ForNode', '', {
-  name: required(1, string, ''),
+export const ForNode = object('io.k8s.api.discovery.v1.ForNode', 'A node that should use an endpoint.', {
+  name: required(1, string, 'Name of the node.'),
 })
 export interface ForNode extends Infer<typeof ForNode> {}
 
-export const EndpointHints = object('io.k8s.api.discovery.v1.EndpointHints', '', {
-  forZones: optional(1, list(ForZone, { list: 'atomic' }), ''),
-  forNodes: optional(2, list(ForNode, { list: 'atomic' }), ''),
+export const EndpointHints = object('io.k8s.api.discovery.v1.EndpointHints', 'Hints on who should use an endpoint.', {
+  forZones: optional(1, list(ForZone, { list: 'atomic' }), 'Zones that should use it; at most 8.'),
+  forNodes: optional(2, list(ForNode, { list: 'atomic' }), 'Nodes that should use it; at most 8.'),
 })
 export interface EndpointHints extends Infer<typeof EndpointHints> {}
 
-export const Endpoint = object('io.k8s.api.discovery.v1.Endpoint', '', {
-  addresses: required(1, list(string, { list: 'set' }), ''),
-  conditions: embedded(2, EndpointConditions, ''),
-  hostname: explicit(3, string, ''),
-  targetRef: explicit(4, ObjectReference, ''),
-  deprecatedTopology: optional(5, map(string), ''),
-  nodeName: explicit(6, string, ''),
-  zone: explicit(7, string, ''),
-  hints: explicit(8, EndpointHints, ''),
+export const Endpoint = object('io.k8s.api.discovery.v1.Endpoint', 'One endpoint of a service, usually a pod.', {
+  addresses: required(
+    1,
+    list(string, { list: 'set' }),
+    'Addresses of the endpoint, 1 to 100, all of the type of the slice; consumers use the first.',
+  ),
+  conditions: embedded(2, EndpointConditions, 'State of the endpoint.'),
+  hostname: explicit(3, string, 'Host name of the endpoint, for its own DNS record.'),
+  targetRef: explicit(4, ObjectReference, 'The object behind the endpoint, usually a pod.'),
+  deprecatedTopology: optional(5, map(string), 'Topology from the old form of the API; read only.'),
+  nodeName: explicit(6, string, 'Node on which the endpoint runs.'),
+  zone: explicit(7, string, 'Zone in which the endpoint runs.'),
+  hints: explicit(8, EndpointHints, 'Hints on who should use the endpoint.'),
 })
 export interface Endpoint extends Infer<typeof Endpoint> {}
 
 export const EndpointPort = object(
   'io.k8s.api.discovery.v1.EndpointPort',
-  '',
+  'One port that all endpoints of a slice offer.',
   {
-    name: explicit(1, string, ''),
-    protocol: explicit(2, oneOf('SCTP', 'TCP', 'UDP'), ''),
-    port: explicit(3, int32, ''),
-    appProtocol: explicit(4, string, ''),
+    name: explicit(1, string, 'Name of the service port; unique in the slice, empty when there is only one.'),
+    protocol: explicit(2, oneOf('SCTP', 'TCP', 'UDP'), 'Transport protocol; TCP when absent.'),
+    port: explicit(3, int32, 'Port number; absent means all ports, as the consumer sees fit.'),
+    appProtocol: explicit(4, string, 'Application protocol, as an IANA service name or a prefixed name.'),
   },
   { atomic: true },
 )
 export interface EndpointPort extends Infer<typeof EndpointPort> {}
 
-export const endpointSliceSchema = object('io.k8s.api.discovery.v1.EndpointSlice', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  addressType: required(4, oneOf('FQDN', 'IPv4', 'IPv6'), ''),
-  endpoints: embedded(2, list(Endpoint, { list: 'atomic' }), ''),
-  ports: embedded(3, list(EndpointPort, { list: 'atomic' }), ''),
-})
+export const endpointSliceSchema = object(
+  'io.k8s.api.discovery.v1.EndpointSlice',
+  'A part of the endpoints of a service, found by the label kubernetes.io/service-name.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    addressType: required(
+      4,
+      oneOf('FQDN', 'IPv4', 'IPv6'),
+      'Type of all addresses: IPv4, IPv6 or the deprecated FQDN; cannot be changed.',
+    ),
+    endpoints: embedded(2, list(Endpoint, { list: 'atomic' }), 'The endpoints; at most 1000.'),
+    ports: embedded(
+      3,
+      list(EndpointPort, { list: 'atomic' }),
+      'Ports that every endpoint of the slice offers; at most 20000.',
+    ),
+  },
+)
 export interface EndpointSlice extends Infer<typeof endpointSliceSchema> {}
 
 export const EndpointSlice: Kind<EndpointSlice> = defineKind<EndpointSlice>({

@@ -21,30 +21,46 @@ import { EventSource } from '../core/shared.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 
-export const EventSeries = object('io.k8s.api.events.v1.EventSeries', '', {
-  count: required(1, int32, ''),
-  lastObservedTime: required(2, microTime, ''),
+export const EventSeries = object('io.k8s.api.events.v1.EventSeries', 'Says that an event repeats.', {
+  count: required(1, int32, 'How often it has happened so far.'),
+  lastObservedTime: required(2, microTime, 'When it happened last.'),
 })
 export interface EventSeries extends Infer<typeof EventSeries> {}
 
-export const eventSchema = object('io.k8s.api.events.v1.Event', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  eventTime: required(2, microTime, ''),
-  series: explicit(3, EventSeries, ''),
-  reportingController: optional(4, string, ''),
-  reportingInstance: optional(5, string, ''),
-  action: optional(6, string, ''),
-  reason: optional(7, string, ''),
-  regarding: embedded(8, ObjectReference, ''),
-  related: explicit(9, ObjectReference, ''),
-  note: optional(10, string, ''),
-  type: optional(11, string, ''),
-  deprecatedSource: embedded(12, EventSource, ''),
-  deprecatedFirstTimestamp: embedded(13, time, ''),
-  deprecatedLastTimestamp: embedded(14, time, ''),
-  deprecatedCount: optional(15, int32, ''),
-})
+export const eventSchema = object(
+  'io.k8s.api.events.v1.Event',
+  'Something that happened to an object; kept for a limited time, one hour by default.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    eventTime: required(2, microTime, 'When the event was first observed.'),
+    series: explicit(3, EventSeries, 'Says how often the event repeats; absent for a single one.'),
+    reportingController: optional(
+      4,
+      string,
+      'Name of the controller that reports, such as kubernetes.io/kubelet; needed for new events.',
+    ),
+    reportingInstance: optional(
+      5,
+      string,
+      'Which instance of that controller reports; needed for new events, at most 128 characters.',
+    ),
+    action: optional(
+      6,
+      string,
+      'What was done or failed, as one word for programs; needed for new events, at most 128 characters.',
+    ),
+    reason: optional(7, string, 'Why it was done, as one CamelCase word for programs; at most 128 characters.'),
+    regarding: embedded(8, ObjectReference, 'The object that the event is about.'),
+    related: explicit(9, ObjectReference, 'A second object that has a part in it.'),
+    note: optional(10, string, 'What happened, in words for people; at most 1 kB.'),
+    type: optional(11, string, 'Normal or Warning.'),
+    deprecatedSource: embedded(12, EventSource, 'The component that reports, in the old form.'),
+    deprecatedFirstTimestamp: embedded(13, time, 'When it happened first, in the old form.'),
+    deprecatedLastTimestamp: embedded(14, time, 'When it happened last, in the old form.'),
+    deprecatedCount: optional(15, int32, 'How often it has happened, in the old form.'),
+  },
+)
 export interface Event extends Infer<typeof eventSchema> {}
 
 export const Event: Kind<Event> = defineKind<Event>({

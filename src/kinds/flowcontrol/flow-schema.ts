@@ -82,7 +82,7 @@ export interface PolicyRulesWithSubjects extends Infer<typeof PolicyRulesWithSub
 
 export const FlowSchemaSpec = object('io.k8s.api.flowcontrol.v1.FlowSchemaSpec', '', {
   priorityLevelConfiguration: required(1, PriorityLevelConfigurationReference, ''),
-  matchingPrecedence: optional(2, int32, ''),
+  matchingPrecedence: embedded(2, int32, ''),
   distinguisherMethod: explicit(3, FlowDistinguisherMethod, ''),
   rules: optional(4, list(PolicyRulesWithSubjects, { list: 'atomic' }), ''),
 })

@@ -15,9 +15,9 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 
 export const QueuingConfiguration = object('io.k8s.api.flowcontrol.v1.QueuingConfiguration', '', {
-  queues: optional(1, int32, ''),
-  handSize: optional(2, int32, ''),
-  queueLengthLimit: optional(3, int32, ''),
+  queues: embedded(1, int32, ''),
+  handSize: embedded(2, int32, ''),
+  queueLengthLimit: embedded(3, int32, ''),
 })
 export interface QueuingConfiguration extends Infer<typeof QueuingConfiguration> {}
 

@@ -1,4 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   embedded,
   explicit,
@@ -12,9 +14,12 @@ import {
   required,
   string,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { TypedLocalObjectReference } from '../core/references.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
+import { classAnnotation, validateIngress, validateIngressStatus } from './ingress-validation.ts'
 
 export const ServiceBackendPort = object(
   'io.k8s.api.networking.v1.ServiceBackendPort',
@@ -118,5 +123,42 @@ export const Ingress: Kind<Ingress> = defineKind<Ingress>({
   storageVersionHash: '39NQlfNR+bo=',
   storagePrefix: 'ingress',
   schema: ingressSchema,
-  status: {},
+  nameRule: subdomainNameRule,
+  prepareCreate(ingress) {
+    startGeneration(ingress)
+    ingress.status = { loadBalancer: {} }
+  },
+  prepareUpdate(ingress, old) {
+    ingress.status = structuredClone(old.status) as Mutable<IngressStatus>
+    countChange(ingress, old, ({ spec }) => spec)
+  },
+  validate: validateIngress,
+  validateUpdate: (ingress, _old, errors) => validateIngress(ingress, errors, 'update'),
+  warnings({ metadata }, old) {
+    if (old !== undefined || metadata.annotations?.[classAnnotation] === undefined) return []
+    return [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
+  },
+  status: { validateUpdate: (ingress, _old, errors) => validateIngressStatus(ingress, errors) },
+  columns: [
+    nameColumn,
+    textColumn('Class', 'The class, which says who serves it.', ({ spec }) => spec.ingressClassName ?? '<none>'),
+    textColumn('Hosts', 'The first of the host names.', ({ spec }) => hostsText(spec.rules ?? [])),
+    textColumn('Address', 'Where it is served.', ({ status }) => addressText(status)),
+    textColumn('Ports', 'The ports on which it is served.', ({ spec }) => (spec.tls?.length ? '80, 443' : '80')),
+    ageColumn,
+  ],
 })
+
+function hostsText(rules: readonly IngressRule[]): string {
+  const hosts = rules.flatMap(({ host }) => (host ? [host] : []))
+  const shown = hosts.slice(0, 3)
+  if (shown.length === 0) return '*'
+  const thirdAt = shown.length < 3 ? -1 : rules.findIndex(({ host }) => host === shown[2])
+  const hasMore = thirdAt >= 0 && thirdAt < rules.length - 1
+  return hasMore ? `${shown.join(',')} + ${rules.length - 3} more...` : shown.join(',')
+}
+
+function addressText({ loadBalancer }: IngressStatus): string {
+  const addresses = (loadBalancer.ingress ?? []).map(({ ip, hostname }) => ip || hostname || '')
+  return [...new Set(addresses.filter((address) => address !== ''))].sort().join(',')
+}

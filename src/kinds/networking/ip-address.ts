@@ -1,7 +1,14 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
+import { equalJson } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { dnsSubdomainFaults, pathSegmentFaults } from '../../schema/names.ts'
 import { embedded, type Infer, object, optional, required, string } from '../../schema/types.ts'
+import { nameColumn, textColumn } from '../columns.ts'
+import { goValue } from '../go-value.ts'
+import { ipNameRule } from '../ip-rules.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { immutable, invalidAll } from '../rules.ts'
 
 export const ParentReference = object('io.k8s.api.networking.v1.ParentReference', '', {
   group: optional(1, string, ''),
@@ -32,4 +39,31 @@ export const IPAddress: Kind<IPAddress> = defineKind<IPAddress>({
   namespaced: false,
   storageVersionHash: '3f/plJFChNE=',
   schema: ipAddressSchema,
+  nameRule: ipNameRule,
+  validate,
+  validateUpdate({ spec }, old, errors) {
+    if (equalJson(spec.parentRef, old.spec.parentRef)) return
+    errors.invalid('spec.parentRef', goValue(ParentReference, spec.parentRef), immutable)
+  },
+  columns: [
+    nameColumn,
+    textColumn('ParentRef', 'What the address belongs to.', ({ spec: { parentRef } }) => {
+      const { group, resource, namespace, name } = parentRef
+      return [group ? `${resource}.${group}` : resource, namespace, name].filter(Boolean).join('/')
+    }),
+  ],
 })
+
+function validate({ spec: { parentRef } }: IPAddress, errors: FieldErrors): void {
+  const { group, resource, namespace, name } = parentRef
+  if (!group && !resource && !namespace && !name) {
+    errors.required('spec.parentRef')
+    return
+  }
+  if (group) invalidAll('spec.parentRef.group', group, dnsSubdomainFaults(group), errors)
+  if (!resource) errors.required('spec.parentRef.resource')
+  else invalidAll('spec.parentRef.resource', resource, pathSegmentFaults(resource), errors)
+  if (!name) errors.required('spec.parentRef.name')
+  else invalidAll('spec.parentRef.name', name, pathSegmentFaults(name), errors)
+  if (namespace) invalidAll('spec.parentRef.namespace', namespace, pathSegmentFaults(namespace), errors)
+}

@@ -1,4 +1,5 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import {
   embedded,
   explicit,
@@ -12,9 +13,12 @@ import {
   required,
   string,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, selectorText, textColumn } from '../columns.ts'
 import { LabelSelector } from '../meta/label-selector.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
+import { validateNetworkPolicy } from './network-policy-validation.ts'
 
 export const NetworkPolicyPort = object('io.k8s.api.networking.v1.NetworkPolicyPort', '', {
   protocol: explicit(1, oneOf('SCTP', 'TCP', 'UDP'), ''),
@@ -72,4 +76,20 @@ export const NetworkPolicy: Kind<NetworkPolicy> = defineKind<NetworkPolicy>({
   namespaced: true,
   storageVersionHash: 'YpfwF18m1G8=',
   schema: networkPolicySchema,
+  nameRule: subdomainNameRule,
+  defaults({ spec }) {
+    for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) {
+      for (const port of rule.ports ?? []) port.protocol ??= 'TCP'
+    }
+    spec.policyTypes ??= spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress']
+  },
+  prepareCreate: startGeneration,
+  prepareUpdate: (policy, old) => countChange(policy, old, ({ spec }) => spec),
+  validate: validateNetworkPolicy,
+  validateUpdate: (policy, _old, errors) => validateNetworkPolicy(policy, errors),
+  columns: [
+    nameColumn,
+    textColumn('Pod-Selector', 'The pods that it protects.', ({ spec }) => selectorText(spec.podSelector)),
+    ageColumn,
+  ],
 })

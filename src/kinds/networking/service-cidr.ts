@@ -1,8 +1,16 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { cidrFaults, subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import { embedded, type Infer, list, object, optional, string } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
+import { goValue } from '../go-value.ts'
+import { familyOfCidr } from '../ip-rules.ts'
 import { Condition } from '../meta/condition.ts'
+import { validateConditions } from '../meta/condition-validation.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { immutable, invalidAll } from '../rules.ts'
 
 export const ServiceCIDRSpec = object('io.k8s.api.networking.v1.ServiceCIDRSpec', '', {
   cidrs: optional(1, list(string, { list: 'atomic' }), ''),
@@ -30,5 +38,51 @@ export const ServiceCIDR: Kind<ServiceCIDR> = defineKind<ServiceCIDR>({
   namespaced: false,
   storageVersionHash: 'gNLvruQhW2g=',
   schema: serviceCIDRSchema,
-  status: {},
+  nameRule: subdomainNameRule,
+  prepareCreate(range) {
+    range.status = {}
+  },
+  prepareUpdate(range, old) {
+    range.status = structuredClone(old.status) as Mutable<ServiceCIDRStatus>
+  },
+  validate,
+  validateUpdate,
+  status: {
+    validateUpdate: ({ status }, _old, errors) => validateConditions('status.conditions', status.conditions, errors),
+  },
+  columns: [
+    nameColumn,
+    textColumn('CIDRs', 'The ranges, one of each family at most.', ({ spec }) => (spec.cidrs ?? []).join(',')),
+    ageColumn,
+  ],
 })
+
+const oneOfEach = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64'
+
+function validate({ spec }: ServiceCIDR, errors: FieldErrors): void {
+  const cidrs = spec.cidrs ?? []
+  const [first, second] = cidrs.map(familyOfCidr)
+  if (cidrs.length === 0) errors.required('spec.cidrs', 'at least one CIDR required')
+  else if (cidrs.length > 2) {
+    errors.invalid('spec.cidrs', goValue(ServiceCIDRSpec, spec), 'may only hold up to 2 values')
+  } else if (cidrs.length === 2 && (first === undefined || second === undefined || first === second)) {
+    errors.invalid('spec.cidrs', cidrs, oneOfEach)
+  } else {
+    for (const [index, cidr] of cidrs.entries()) invalidAll(`spec.cidrs[${index}]`, cidr, cidrFaults(cidr), errors)
+  }
+}
+
+/** A range stays as it is, but a second one, of the other family, may join it. */
+function validateUpdate(range: ServiceCIDR, old: ServiceCIDR, errors: FieldErrors): void {
+  const cidrs = range.spec.cidrs ?? []
+  const before = old.spec.cidrs ?? []
+  const grows = before.length === 1 && cidrs.length === 2
+  if (cidrs.length !== before.length && !grows) {
+    errors.invalid('spec.cidrs', cidrs, immutable)
+    return
+  }
+  for (const [index, cidr] of before.entries()) {
+    if (cidrs[index] !== cidr) errors.invalid(`spec.cidrs[${index}]`, cidrs[index], immutable)
+  }
+  if (grows) validate(range, errors)
+}

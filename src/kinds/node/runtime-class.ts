@@ -1,4 +1,6 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { dnsLabelFaults, labelValueFaults, qualifiedNameFaults, subdomainNameRule } from '../../schema/names.ts'
 import {
   embedded,
   explicit,
@@ -11,9 +13,13 @@ import {
   required,
   string,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
+import { validateContainerResourceName, validateResourceAmount } from '../core/resource-names.ts'
 import { Toleration } from '../core/scheduling.ts'
+import { validateTolerations } from '../core/scheduling-validation.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { invalidAll, keepsValue } from '../rules.ts'
 
 export const Overhead = object('io.k8s.api.node.v1.Overhead', '', {
   podFixed: optional(1, map(quantity), ''),
@@ -43,4 +49,27 @@ export const RuntimeClass: Kind<RuntimeClass> = defineKind<RuntimeClass>({
   namespaced: false,
   storageVersionHash: 'WQTu1GL3T2Q=',
   schema: runtimeClassSchema,
+  nameRule: subdomainNameRule,
+  validate,
+  validateUpdate: (runtimeClass, old, errors) => keepsValue('handler', runtimeClass.handler, old.handler, errors),
+  columns: [
+    nameColumn,
+    textColumn('Handler', 'What the container runtime calls it.', ({ handler }) => handler),
+    ageColumn,
+  ],
 })
+
+function validate({ handler, overhead, scheduling }: RuntimeClass, errors: FieldErrors): void {
+  if (!handler) errors.required('handler')
+  else invalidAll('handler', handler, dnsLabelFaults(handler), errors)
+  // The paths say `limits` because the reference checks the overhead as if it were a container's limits.
+  for (const [name, amount] of Object.entries(overhead?.podFixed ?? {})) {
+    validateContainerResourceName(`overhead.limits[${name}]`, name, errors)
+    validateResourceAmount(`overhead.limits[${name}]`, name, amount, errors)
+  }
+  for (const [key, value] of Object.entries(scheduling?.nodeSelector ?? {})) {
+    invalidAll('scheduling.nodeSelector', key, qualifiedNameFaults(key), errors)
+    invalidAll('scheduling.nodeSelector', value, labelValueFaults(value), errors)
+  }
+  validateTolerations(scheduling?.tolerations ?? [], 'scheduling.tolerations', errors)
+}

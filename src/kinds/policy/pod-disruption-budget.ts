@@ -1,5 +1,6 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { validateLabelSelector } from '../../schema/meta-validation.ts'
 import { subdomainNameRule } from '../../schema/names.ts'
 import type { Mutable } from '../../schema/types.ts'
 import {
@@ -18,7 +19,6 @@ import {
 } from '../../schema/types.ts'
 import { validateAmountOrPercent } from '../amount-or-percent.ts'
 import { ageColumn, integerColumn, nameColumn, textColumn } from '../columns.ts'
-import { validateLabelSelector } from '../core/selector-validation.ts'
 import { goValue } from '../go-value.ts'
 import { Condition } from '../meta/condition.ts'
 import { validateConditions } from '../meta/condition-validation.ts'
@@ -27,31 +27,72 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { countChange, startGeneration, validateNotNegative, validateWord } from '../rules.ts'
 
-export const PodDisruptionBudgetSpec = object('io.k8s.api.policy.v1.PodDisruptionBudgetSpec', '', {
-  minAvailable: explicit(1, intOrString, ''),
-  selector: explicit(2, LabelSelector, ''),
-  maxUnavailable: explicit(3, intOrString, ''),
-  unhealthyPodEvictionPolicy: explicit(4, oneOf('AlwaysAllow', 'IfHealthyBudget'), ''),
-})
+export const PodDisruptionBudgetSpec = object(
+  'io.k8s.api.policy.v1.PodDisruptionBudgetSpec',
+  'What is wished of a disruption budget; minAvailable and maxUnavailable exclude each other.',
+  {
+    minAvailable: explicit(
+      1,
+      intOrString,
+      'Number or percentage of pods that must stay available after an eviction; 100% forbids evictions.',
+    ),
+    selector: explicit(
+      2,
+      LabelSelector,
+      'Labels of the pods; an empty selector means all pods of the namespace, absent none.',
+      { replace: true },
+    ),
+    maxUnavailable: explicit(
+      3,
+      intOrString,
+      'Number or percentage of pods that may be unavailable after an eviction; 0 forbids evictions.',
+    ),
+    unhealthyPodEvictionPolicy: explicit(
+      4,
+      oneOf('AlwaysAllow', 'IfHealthyBudget'),
+      'Whether running pods that are not ready may go only when the budget is met; IfHealthyBudget when absent.',
+    ),
+  },
+)
 export interface PodDisruptionBudgetSpec extends Infer<typeof PodDisruptionBudgetSpec> {}
 
-export const PodDisruptionBudgetStatus = object('io.k8s.api.policy.v1.PodDisruptionBudgetStatus', '', {
-  observedGeneration: optional(1, int64, ''),
-  disruptedPods: optional(2, map(time), ''),
-  disruptionsAllowed: embedded(3, int32, ''),
-  currentHealthy: embedded(4, int32, ''),
-  desiredHealthy: embedded(5, int32, ''),
-  expectedPods: embedded(6, int32, ''),
-  conditions: optional(7, list(Condition, { list: ['type'], merge: 'type' }), ''),
-})
+export const PodDisruptionBudgetStatus = object(
+  'io.k8s.api.policy.v1.PodDisruptionBudgetStatus',
+  'What is known about a disruption budget.',
+  {
+    observedGeneration: optional(
+      1,
+      int64,
+      'Generation on which this status is based; evictions are refused while it is out of date.',
+    ),
+    disruptedPods: optional(
+      2,
+      map(time),
+      'Pods whose eviction was granted and has not been seen yet, with the time of the grant.',
+    ),
+    disruptionsAllowed: embedded(3, int32, 'How many pods may be evicted now.'),
+    currentHealthy: embedded(4, int32, 'How many pods are healthy.'),
+    desiredHealthy: embedded(5, int32, 'How many pods must be healthy at least.'),
+    expectedPods: embedded(6, int32, 'How many pods the budget counts in all.'),
+    conditions: optional(
+      7,
+      list(Condition, { list: ['type'], merge: 'type' }),
+      'Aspects of the state; DisruptionAllowed says whether evictions are possible.',
+    ),
+  },
+)
 export interface PodDisruptionBudgetStatus extends Infer<typeof PodDisruptionBudgetStatus> {}
 
-export const podDisruptionBudgetSchema = object('io.k8s.api.policy.v1.PodDisruptionBudget', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, PodDisruptionBudgetSpec, ''),
-  status: embedded(3, PodDisruptionBudgetStatus, ''),
-})
+export const podDisruptionBudgetSchema = object(
+  'io.k8s.api.policy.v1.PodDisruptionBudget',
+  'Limits how many of a set of pods may be evicted at the same time.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: embedded(2, PodDisruptionBudgetSpec, 'What is wished of the budget.'),
+    status: embedded(3, PodDisruptionBudgetStatus, 'What is known about the budget.'),
+  },
+)
 export interface PodDisruptionBudget extends Infer<typeof podDisruptionBudgetSchema> {}
 
 export const PodDisruptionBudget: Kind<PodDisruptionBudget> = defineKind<PodDisruptionBudget>({

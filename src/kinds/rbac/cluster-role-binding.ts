@@ -7,12 +7,16 @@ import { bindingColumns } from './columns.ts'
 import { RoleRef, Subject } from './shared.ts'
 import { fillBinding, validateBinding, validateBindingUpdate } from './validation.ts'
 
-export const clusterRoleBindingSchema = object('io.k8s.api.rbac.v1.ClusterRoleBinding', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  subjects: optional(2, list(Subject, { list: 'atomic' }), ''),
-  roleRef: required(3, RoleRef, ''),
-})
+export const clusterRoleBindingSchema = object(
+  'io.k8s.api.rbac.v1.ClusterRoleBinding',
+  'Grants a cluster role to subjects in the whole cluster.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    subjects: optional(2, list(Subject, { list: 'atomic' }), 'Those to whom the role is granted.'),
+    roleRef: required(3, RoleRef, 'The cluster role; cannot be changed.'),
+  },
+)
 export interface ClusterRoleBinding extends Infer<typeof clusterRoleBindingSchema> {}
 
 export const ClusterRoleBinding: Kind<ClusterRoleBinding> = defineKind<ClusterRoleBinding>({

@@ -7,12 +7,20 @@ import { bindingColumns } from './columns.ts'
 import { RoleRef, Subject } from './shared.ts'
 import { fillBinding, validateBinding, validateBindingUpdate } from './validation.ts'
 
-export const roleBindingSchema = object('io.k8s.api.rbac.v1.RoleBinding', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  subjects: optional(2, list(Subject, { list: 'atomic' }), ''),
-  roleRef: required(3, RoleRef, ''),
-})
+export const roleBindingSchema = object(
+  'io.k8s.api.rbac.v1.RoleBinding',
+  'Grants a role, or a cluster role, to subjects in one namespace.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    subjects: optional(
+      2,
+      list(Subject, { list: 'atomic' }),
+      'Those to whom the role is granted; they may come from other namespaces.',
+    ),
+    roleRef: required(3, RoleRef, 'The role of this namespace, or a cluster role; cannot be changed.'),
+  },
+)
 export interface RoleBinding extends Infer<typeof roleBindingSchema> {}
 
 export const RoleBinding: Kind<RoleBinding> = defineKind<RoleBinding>({

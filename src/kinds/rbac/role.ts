@@ -7,10 +7,10 @@ import { typeMeta } from '../meta/type-meta.ts'
 import { PolicyRule } from './shared.ts'
 import { validateRules } from './validation.ts'
 
-export const roleSchema = object('io.k8s.api.rbac.v1.Role', '', {
+export const roleSchema = object('io.k8s.api.rbac.v1.Role', 'A set of rules that holds in one namespace.', {
   ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  rules: embedded(2, list(PolicyRule, { list: 'atomic' }), ''),
+  metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+  rules: embedded(2, list(PolicyRule, { list: 'atomic' }), 'What is allowed in the namespace.'),
 })
 export interface Role extends Infer<typeof roleSchema> {}
 

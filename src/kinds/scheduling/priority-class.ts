@@ -7,14 +7,26 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { keepsValue, startGeneration } from '../rules.ts'
 
-export const priorityClassSchema = object('io.k8s.api.scheduling.v1.PriorityClass', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  value: embedded(2, int32, ''),
-  globalDefault: optional(3, bool, ''),
-  description: optional(4, string, ''),
-  preemptionPolicy: explicit(5, oneOf('Never', 'PreemptLowerPriority'), ''),
-})
+export const priorityClassSchema = object(
+  'io.k8s.api.scheduling.v1.PriorityClass',
+  'Gives a name to a priority of pods.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    value: embedded(
+      2,
+      int32,
+      'The priority; a higher one goes first. At most 1000000000 for user-defined classes. Cannot be changed.',
+    ),
+    globalDefault: optional(3, bool, 'Whether pods that name no class get this one; at most one class should say so.'),
+    description: optional(4, string, 'When the class is to be used, in words for people.'),
+    preemptionPolicy: explicit(
+      5,
+      oneOf('Never', 'PreemptLowerPriority'),
+      'Whether pods of the class may preempt those of lower priority; PreemptLowerPriority when absent. Cannot be changed.',
+    ),
+  },
+)
 export interface PriorityClass extends Infer<typeof priorityClassSchema> {}
 
 export const PriorityClass: Kind<PriorityClass> = defineKind<PriorityClass>({

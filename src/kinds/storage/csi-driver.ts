@@ -1,4 +1,6 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import {
   bool,
   embedded,
@@ -11,8 +13,10 @@ import {
   required,
   string,
 } from '../../schema/types.ts'
+import { ageColumn, booleanColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, keepsValue } from '../rules.ts'
 
 export const TokenRequest = object('io.k8s.api.storage.v1.TokenRequest', '', {
   audience: required(1, string, ''),
@@ -50,4 +54,106 @@ export const CSIDriver: Kind<CSIDriver> = defineKind<CSIDriver>({
   namespaced: false,
   storageVersionHash: 'hL6j/rwBV5w=',
   schema: csiDriverSchema,
+  nameRule: subdomainNameRule,
+  defaults({ spec }) {
+    spec.attachRequired ??= true
+    spec.podInfoOnMount ??= false
+    spec.storageCapacity ??= false
+    spec.fsGroupPolicy ??= 'ReadWriteOnceWithFSType'
+    spec.volumeLifecycleModes ??= ['Persistent']
+    spec.requiresRepublish ??= false
+    spec.seLinuxMount ??= false
+  },
+  prepareUpdate: (driver, old) =>
+    countChange(driver, old, ({ spec: { tokenRequests, requiresRepublish, seLinuxMount } }) => ({
+      tokenRequests,
+      requiresRepublish,
+      seLinuxMount,
+    })),
+  validate,
+  validateUpdate(driver, old, errors) {
+    keepsValue('spec.attachedRequired', driver.spec.attachRequired, old.spec.attachRequired, errors)
+    keepsValue('spec.volumeLifecycleModes', driver.spec.volumeLifecycleModes, old.spec.volumeLifecycleModes, errors)
+    validateSettings(driver, errors)
+  },
+  warnings: ({ spec }) =>
+    spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined
+      ? [
+          'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes',
+        ]
+      : [],
+  unconditionalUpdate: false,
+  columns: [
+    nameColumn,
+    booleanColumn(
+      'AttachRequired',
+      'Whether volumes are attached to nodes first.',
+      ({ spec }) => spec.attachRequired ?? true,
+    ),
+    booleanColumn(
+      'PodInfoOnMount',
+      'Whether the driver is told about the pod.',
+      ({ spec }) => spec.podInfoOnMount ?? false,
+    ),
+    booleanColumn(
+      'StorageCapacity',
+      'Whether the driver says how much space is left.',
+      ({ spec }) => spec.storageCapacity ?? false,
+    ),
+    textColumn(
+      'TokenRequests',
+      'For whom the driver gets tokens of the pod.',
+      ({ spec }) => spec.tokenRequests?.map(({ audience }) => audience).join(',') ?? '<unset>',
+    ),
+    booleanColumn(
+      'RequiresRepublish',
+      'Whether mounts are renewed from time to time.',
+      ({ spec }) => spec.requiresRepublish ?? false,
+    ),
+    textColumn(
+      'Modes',
+      'Whether volumes outlive pods.',
+      ({ spec }) => spec.volumeLifecycleModes?.join(',') ?? '<none>',
+    ),
+    ageColumn,
+  ],
 })
+
+function validate(driver: CSIDriver, errors: FieldErrors): void {
+  const { attachRequired, podInfoOnMount, storageCapacity } = driver.spec
+  if (attachRequired === undefined) errors.required('spec.attachedRequired')
+  if (podInfoOnMount === undefined) errors.required('spec.podInfoOnMount')
+  if (storageCapacity === undefined) errors.required('spec.storageCapacity')
+  validateSettings(driver, errors)
+}
+
+const maxExpirationSeconds = 2 ** 32
+
+/** The rules that hold for updates too. */
+function validateSettings({ spec }: CSIDriver, errors: FieldErrors): void {
+  const policies = ['File', 'None', 'ReadWriteOnceWithFSType']
+  if (spec.fsGroupPolicy !== undefined && !policies.includes(spec.fsGroupPolicy)) {
+    errors.notSupported('spec.fsGroupPolicy', spec.fsGroupPolicy, policies)
+  }
+  const seen = new Set<string>()
+  for (const [index, { audience, expirationSeconds }] of (spec.tokenRequests ?? []).entries()) {
+    const path = `spec.tokenRequests[${index}]`
+    if (seen.has(audience)) {
+      errors.duplicate(`${path}.audience`, audience)
+      continue
+    }
+    seen.add(audience)
+    if (expirationSeconds === undefined) continue
+    const refuse = (detail: string) => errors.invalid(`${path}.expirationSeconds`, expirationSeconds, detail)
+    if (expirationSeconds < 600) refuse('may not specify a duration less than 10 minutes')
+    if (expirationSeconds > maxExpirationSeconds) refuse('may not specify a duration larger than 2^32 seconds')
+  }
+  const modes = ['Ephemeral', 'Persistent']
+  for (const mode of spec.volumeLifecycleModes ?? []) {
+    if (!modes.includes(mode)) errors.notSupported('spec.volumeLifecycleModes', mode, modes)
+  }
+  const period = spec.nodeAllocatableUpdatePeriodSeconds
+  if (period !== undefined && period < 10) {
+    errors.invalid('spec.nodeAllocatableUpdatePeriodSeconds', period, 'must be greater than or equal to 10 seconds')
+  }
+}

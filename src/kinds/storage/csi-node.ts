@@ -1,7 +1,14 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
+import { equalJson } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { qualifiedNameFaults, subdomainNameRule } from '../../schema/names.ts'
 import { embedded, explicit, type Infer, int32, list, object, optional, required, string } from '../../schema/types.ts'
+import { ageColumn, integerColumn, nameColumn } from '../columns.ts'
+import { goValue } from '../go-value.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { immutable, invalidAll, validateNotNegative } from '../rules.ts'
+import { validateDriverName } from './validation.ts'
 
 export const VolumeNodeResources = object('io.k8s.api.storage.v1.VolumeNodeResources', '', {
   count: explicit(1, int32, ''),
@@ -11,7 +18,7 @@ export interface VolumeNodeResources extends Infer<typeof VolumeNodeResources> {
 export const CSINodeDriver = object('io.k8s.api.storage.v1.CSINodeDriver', '', {
   name: required(1, string, ''),
   nodeID: required(2, string, ''),
-  topologyKeys: optional(3, list(string, { list: 'atomic' }), ''),
+  topologyKeys: embedded(3, list(string, { list: 'atomic' }), ''),
   allocatable: explicit(4, VolumeNodeResources, ''),
 })
 export interface CSINodeDriver extends Infer<typeof CSINodeDriver> {}
@@ -36,4 +43,56 @@ export const CSINode: Kind<CSINode> = defineKind<CSINode>({
   namespaced: false,
   storageVersionHash: 'Pe62DkZtjuo=',
   schema: csiNodeSchema,
+  nameRule: subdomainNameRule,
+  validate,
+  validateUpdate,
+  unconditionalUpdate: false,
+  columns: [
+    nameColumn,
+    integerColumn('Drivers', 'How many drivers run on the node.', ({ spec }) => (spec.drivers ?? []).length),
+    ageColumn,
+  ],
 })
+
+const maxNodeIdLength = 192
+
+function validate({ spec }: CSINode, errors: FieldErrors): void {
+  const seen = new Set<string>()
+  for (const [index, driver] of (spec.drivers ?? []).entries()) {
+    const path = `spec.drivers[${index}]`
+    validateDriver(path, driver, errors)
+    if (seen.has(driver.name)) errors.duplicate(`${path}.name`, driver.name)
+    seen.add(driver.name)
+    validateTopologyKeys(path, driver.topologyKeys ?? [], errors)
+  }
+}
+
+function validateDriver(path: string, { name, nodeID, allocatable }: CSINodeDriver, errors: FieldErrors): void {
+  validateDriverName(`${path}.name`, name, errors)
+  if (nodeID === '') errors.required(`${path}.nodeID`)
+  else if (Buffer.byteLength(nodeID) > maxNodeIdLength) {
+    errors.invalid(`${path}.nodeID`, nodeID, `must be ${maxNodeIdLength} characters or less`)
+  }
+  validateNotNegative(`${path}.allocatable.count`, allocatable?.count, errors)
+}
+
+function validateTopologyKeys(path: string, keys: readonly string[], errors: FieldErrors): void {
+  const seen = new Set<string>()
+  for (const key of keys) {
+    if (key === '') errors.required(path, key)
+    if (seen.has(key)) errors.duplicate(path, key)
+    seen.add(key)
+    invalidAll(path, key, qualifiedNameFaults(key), errors)
+  }
+}
+
+/** A driver may come, go, or say anew how many volumes it can attach; all else about it stays. */
+function validateUpdate(node: CSINode, old: CSINode, errors: FieldErrors): void {
+  validate(node, errors)
+  const identity = ({ allocatable: _, ...rest }: CSINodeDriver) => rest
+  for (const before of old.spec.drivers ?? []) {
+    const driver = node.spec.drivers.find(({ name }) => name === before.name)
+    if (driver === undefined || equalJson(identity(driver), identity(before))) continue
+    errors.invalid('spec.drivers', goValue(CSINodeDriver, driver), immutable)
+  }
+}

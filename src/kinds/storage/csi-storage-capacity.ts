@@ -1,8 +1,14 @@
+import { parseQuantity } from '../../base/quantity.ts'
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { dnsSubdomainFaults, subdomainNameRule } from '../../schema/names.ts'
 import { embedded, explicit, type Infer, object, quantity, required, string } from '../../schema/types.ts'
+import { plainColumns } from '../columns.ts'
+import { validateLabelSelector } from '../../schema/meta-validation.ts'
 import { LabelSelector } from '../meta/label-selector.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { invalidAll, keepsValue, notNegative } from '../rules.ts'
 
 export const csiStorageCapacitySchema = object('io.k8s.api.storage.v1.CSIStorageCapacity', '', {
   ...typeMeta,
@@ -22,4 +28,23 @@ export const CSIStorageCapacity: Kind<CSIStorageCapacity> = defineKind<CSIStorag
   namespaced: true,
   storageVersionHash: 'xeVl+2Ly1kE=',
   schema: csiStorageCapacitySchema,
+  nameRule: subdomainNameRule,
+  validate,
+  validateUpdate(capacity, old, errors) {
+    keepsValue('nodeTopology', capacity.nodeTopology, old.nodeTopology, errors)
+    keepsValue('storageClassName', capacity.storageClassName, old.storageClassName, errors)
+    validate(capacity, errors)
+  },
+  unconditionalUpdate: false,
+  columns: plainColumns,
 })
+
+function validate(object: CSIStorageCapacity, errors: FieldErrors): void {
+  const { storageClassName } = object
+  validateLabelSelector(object.nodeTopology, 'nodeTopology', errors)
+  invalidAll('storageClassName', storageClassName, dnsSubdomainFaults(storageClassName), errors)
+  for (const field of ['capacity', 'maximumVolumeSize'] as const) {
+    const amount = object[field]
+    if (amount !== undefined && parseQuantity(amount).sign < 0) errors.invalid(field, amount, notNegative)
+  }
+}

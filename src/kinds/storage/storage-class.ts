@@ -1,4 +1,6 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import {
   bool,
   embedded,
@@ -12,9 +14,12 @@ import {
   required,
   string,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { TopologySelectorTerm } from '../core/scheduling.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { keepsValue } from '../rules.ts'
+import { nameWithDefault, validateParameters, validateProvisioner, validateTopologies } from './validation.ts'
 
 export const storageClassSchema = object('io.k8s.api.storage.v1.StorageClass', '', {
   ...typeMeta,
@@ -38,4 +43,50 @@ export const StorageClass: Kind<StorageClass> = defineKind<StorageClass>({
   namespaced: false,
   storageVersionHash: 'K+m6uJwbjGY=',
   schema: storageClassSchema,
+  nameRule: subdomainNameRule,
+  defaults(storageClass) {
+    storageClass.reclaimPolicy ??= 'Delete'
+    storageClass.volumeBindingMode ??= 'Immediate'
+  },
+  validate,
+  validateUpdate(storageClass, old, errors) {
+    keepsValue('parameters', storageClass.parameters, old.parameters, errors)
+    keepsValue('provisioner', storageClass.provisioner, old.provisioner, errors)
+    keepsValue('reclaimPolicy', storageClass.reclaimPolicy, old.reclaimPolicy, errors)
+    keepsValue('volumeBindingMode', storageClass.volumeBindingMode, old.volumeBindingMode, errors)
+  },
+  columns: [
+    { ...nameColumn, value: nameWithDefault('storageclass.kubernetes.io/is-default-class') },
+    textColumn('Provisioner', 'Who makes the volumes.', ({ provisioner }) => provisioner),
+    textColumn(
+      'ReclaimPolicy',
+      'What becomes of a volume after use.',
+      ({ reclaimPolicy }) => reclaimPolicy ?? 'Delete',
+    ),
+    textColumn(
+      'VolumeBindingMode',
+      'When a claim gets its volume.',
+      ({ volumeBindingMode }) => volumeBindingMode ?? 'Immediate',
+    ),
+    textColumn(
+      'AllowVolumeExpansion',
+      'Whether volumes may grow.',
+      ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false,
+    ),
+    ageColumn,
+  ],
 })
+
+function validate(storageClass: StorageClass, errors: FieldErrors): void {
+  const { provisioner, parameters, reclaimPolicy, volumeBindingMode, allowedTopologies } = storageClass
+  validateProvisioner('provisioner', provisioner, errors)
+  validateParameters('parameters', parameters, 'optional', errors)
+  const policies = ['Delete', 'Retain']
+  if (reclaimPolicy && !policies.includes(reclaimPolicy)) {
+    errors.notSupported('reclaimPolicy', reclaimPolicy, policies)
+  }
+  const modes = ['Immediate', 'WaitForFirstConsumer']
+  if (volumeBindingMode === undefined) errors.required('volumeBindingMode')
+  else if (!modes.includes(volumeBindingMode)) errors.notSupported('volumeBindingMode', volumeBindingMode, modes)
+  validateTopologies('allowedTopologies', allowedTopologies ?? [], errors)
+}

@@ -1,4 +1,8 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
+import { equalJson } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { dnsSubdomainFaults, subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   bool,
   embedded,
@@ -12,9 +16,13 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import { ageColumn, booleanColumn, nameColumn, textColumn } from '../columns.ts'
 import { PersistentVolumeSpec } from '../core/shared.ts'
+import { goValue } from '../go-value.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { immutable, invalidAll } from '../rules.ts'
+import { validateDriverName } from './validation.ts'
 
 export const VolumeAttachmentSource = object('io.k8s.api.storage.v1.VolumeAttachmentSource', '', {
   persistentVolumeName: explicit(1, string, ''),
@@ -60,5 +68,41 @@ export const VolumeAttachment: Kind<VolumeAttachment> = defineKind<VolumeAttachm
   namespaced: false,
   storageVersionHash: 'tJx/ezt6UDU=',
   schema: volumeAttachmentSchema,
+  nameRule: subdomainNameRule,
+  prepareCreate(attachment) {
+    attachment.status = { attached: false }
+  },
+  prepareUpdate(attachment, old) {
+    attachment.status = structuredClone(old.status) as Mutable<VolumeAttachmentStatus>
+  },
+  validate,
+  validateUpdate(attachment, old, errors) {
+    validate(attachment, errors)
+    if (equalJson(attachment.spec, old.spec)) return
+    errors.invalid('spec', goValue(VolumeAttachmentSpec, attachment.spec), immutable)
+  },
   status: {},
+  unconditionalUpdate: false,
+  columns: [
+    nameColumn,
+    { ...textColumn('Attacher', 'The driver that attaches the volume.', ({ spec }: VolumeAttachment) => spec.attacher), format: 'name' },
+    textColumn('PV', 'The volume.', ({ spec }) => spec.source.persistentVolumeName ?? ''),
+    textColumn('Node', 'The node to which it is attached.', ({ spec }) => spec.nodeName),
+    booleanColumn('Attached', 'Whether it is attached.', ({ status }) => status.attached),
+    ageColumn,
+  ],
 })
+
+const exactlyOne = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'
+
+function validate({ spec: { attacher, nodeName, source } }: VolumeAttachment, errors: FieldErrors): void {
+  validateDriverName('spec.attacher', attacher, errors)
+  const { persistentVolumeName, inlineVolumeSpec } = source
+  if (persistentVolumeName === undefined && inlineVolumeSpec === undefined) errors.required('spec.source', exactlyOne)
+  else if (persistentVolumeName !== undefined && inlineVolumeSpec !== undefined) {
+    errors.forbidden('spec.source', exactlyOne)
+  } else if (persistentVolumeName === '') {
+    errors.required('spec.source.persistentVolumeName', 'must specify non empty persistentVolumeName')
+  }
+  invalidAll('spec.nodeName', nodeName, dnsSubdomainFaults(nodeName), errors)
+}

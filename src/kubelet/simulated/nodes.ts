@@ -1,8 +1,10 @@
 import type { Client } from '../../client/client.ts'
 import { Node } from '../../kinds/core/node.ts'
 import { Pod } from '../../kinds/core/pod.ts'
+import { Activity } from '../../reconciler/activity.ts'
 import type { CacheChange, Caches } from '../../reconciler/caches.ts'
 import { EventRecorder } from '../../reconciler/events.ts'
+import type { Running } from '../../reconciler/runtime.ts'
 import type { World } from '../../world/world.ts'
 import { type NodeDescription, registerNode, renewLease, renewMs } from '../node.ts'
 import { PodWorker, type PodWorkerTools } from '../pod-worker.ts'
@@ -31,7 +33,9 @@ const defaultCapacity = { cpu: '8', memory: '32Gi', pods: '110', 'ephemeral-stor
  * Any number of nodes that exist in the API alone. They share one view of the pods, so that a thousand nodes cost
  * little more than one; each has its own runtime, addresses and heartbeat.
  */
-export class SimulatedNodes implements AsyncDisposable {
+export class SimulatedNodes implements Running {
+  readonly name = 'simulated-nodes'
+  readonly #activity = new Activity()
   readonly #options: SimulatedNodesOptions
   readonly #client: Client
   readonly #events: EventRecorder
@@ -98,11 +102,24 @@ export class SimulatedNodes implements AsyncDisposable {
     void node.runtime[Symbol.asyncDispose]()
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  get busy(): boolean {
+    return this.#activity.busy || this.#events.busy
+  }
+
+  async idle(): Promise<void> {
+    await this.#activity.idle()
+    await this.#events.idle
+  }
+
+  async stop(): Promise<void> {
     this.#stopWatching()
     this.#stopWatchingNodes()
     for (const name of [...this.#nodes.keys()]) this.crash(name)
     this.#workers.clear()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
   }
 
   /** A deleted node does not come back by itself: whoever deleted it meant it. */
@@ -136,7 +153,15 @@ export class SimulatedNodes implements AsyncDisposable {
 
   #toolsFor(node: SimulatedNode): PodWorkerTools {
     const { clock, log } = this.#options.world
-    return { client: this.#client, clock, log, runtime: node.runtime, events: this.#events, hostAddress: node.address }
+    return {
+      client: this.#client,
+      clock,
+      log,
+      runtime: node.runtime,
+      events: this.#events,
+      activity: this.#activity,
+      hostAddress: node.address,
+    }
   }
 }
 

@@ -130,7 +130,7 @@ interface SimulatedPod {
 
 function duration(pod: Pod, annotation: string): number | undefined {
   const text = pod.metadata.annotations?.[annotation]
-  return text === undefined ? undefined : parseDuration(text) / 1e6
+  return text === undefined ? undefined : parseDuration(text)
 }
 
 /** Addresses of an IPv4 range, the longest unused first, so that an address does not come back at once. */

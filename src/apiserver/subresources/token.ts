@@ -1,0 +1,123 @@
+import { TokenRequest } from '../../kinds/authentication/token-request.ts'
+import { Node } from '../../kinds/core/node.ts'
+import { Pod } from '../../kinds/core/pod.ts'
+import { Secret } from '../../kinds/core/secret.ts'
+import { ServiceAccount } from '../../kinds/core/service-account.ts'
+import { FieldErrors } from '../../schema/field-errors.ts'
+import type { ApiObject } from '../../schema/kind.ts'
+import { badRequest, conflict } from '../../schema/status.ts'
+import type { ClusterReader } from '../admission.ts'
+import type { BoundObjects, IssuedToken, TokenSubject } from '../authn/service-account-tokens.ts'
+import { toTimestamp } from '../storage/state.ts'
+import type { Resources, SubresourceCreator } from './resources.ts'
+
+/** Who signs tokens: `authn/service-account-tokens.ts`. */
+export interface TokenIssuer {
+  readonly issuer: string
+  issue(subject: TokenSubject, audiences: readonly string[], lifetimeSeconds: number): IssuedToken
+}
+
+/** What a token request is called in bodies and messages. */
+export const tokenRequestType = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  kind: 'TokenRequest',
+  schema: TokenRequest,
+} as const
+
+const usualSeconds = 3600
+const leastSeconds = 10 * 60
+const mostSeconds = 2 ** 32
+
+/** Gives tokens for a service account (KEP-1205). */
+export function createToken(tokens: TokenIssuer): SubresourceCreator {
+  return async (resources, namespace, name, body) => {
+    const request = body as TokenRequest
+    const account = (await resources.resource(ServiceAccount).get(namespace, name)).object
+    checkName(request, name)
+    const { expirationSeconds = usualSeconds, boundObjectRef } = request.spec
+    checkLifetime(expirationSeconds)
+    const bound = boundObjectRef && (await boundObject(resources, namespace, name, boundObjectRef))
+    const audiences = request.spec.audiences?.length ? request.spec.audiences : [tokens.issuer]
+    const subject = { namespace, name, uid: account.metadata.uid ?? '', ...(bound && { bound }) }
+    const { token, expiresAtMs } = tokens.issue(subject, audiences, expirationSeconds)
+    return {
+      kind: 'TokenRequest',
+      apiVersion: 'authentication.k8s.io/v1',
+      metadata: {
+        name,
+        namespace,
+        uid: subject.uid,
+        creationTimestamp: toTimestamp(resources.world.clock.now()),
+      },
+      spec: { audiences, expirationSeconds, boundObjectRef: boundObjectRef ?? null },
+      status: { token, expirationTimestamp: toTimestamp(expiresAtMs) },
+    }
+  }
+}
+
+/** Looks up for the verifier what tokens are bound to. */
+export function boundObjects(reader: ClusterReader): BoundObjects {
+  const kinds = { ServiceAccount, Pod, Secret, Node }
+  return {
+    uidOf: (kind, namespace, name) =>
+      reader.get<ApiObject>(kinds[kind], kind === 'Node' ? '' : namespace, name)?.metadata.uid,
+  }
+}
+
+function checkName({ metadata }: TokenRequest, name: string): void {
+  const given = metadata.name ?? ''
+  if (given === '' || given === name) return
+  const errors = new FieldErrors()
+  errors.invalid('metadata.name', given, 'must match the service account name if specified')
+  throw errors.toError(tokenRequestType, name)
+}
+
+function checkLifetime(seconds: number): void {
+  const errors = new FieldErrors()
+  const path = 'spec.expirationSeconds'
+  if (seconds < leastSeconds) errors.invalid(path, seconds, 'may not specify a duration less than 10 minutes')
+  if (seconds > mostSeconds) errors.invalid(path, seconds, 'may not specify a duration larger than 2^32 seconds')
+  if (errors.length > 0) throw errors.toError(tokenRequestType, '')
+}
+
+type Reference = NonNullable<TokenRequest['spec']['boundObjectRef']>
+
+async function boundObject(
+  resources: Resources,
+  namespace: string,
+  account: string,
+  { apiVersion = '', kind = '', name = '', uid = '' }: Reference,
+): Promise<NonNullable<TokenSubject['bound']>> {
+  const found = await find()
+  if (uid !== '' && uid !== found.metadata.uid) {
+    throw conflict(
+      { group: '', resource: kind },
+      name,
+      `the UID in the bound object reference (${uid}) does not match the UID in record. ` +
+        'The object might have been deleted and then recreated',
+    )
+  }
+  return { kind: kind as 'Pod' | 'Secret' | 'Node', name, uid: found.metadata.uid ?? '' }
+
+  async function find(): Promise<ApiObject> {
+    switch (apiVersion === 'v1' ? kind : '') {
+      case 'Pod': {
+        const pod = (await resources.resource(Pod).get(namespace, name)).object
+        if (pod.spec.serviceAccountName === account) return pod
+        throw badRequest(
+          `cannot bind token for serviceaccount "${account}" to pod running with different serviceaccount name.`,
+        )
+      }
+      case 'Secret':
+        return (await resources.resource(Secret).get(namespace, name)).object
+      case 'Node':
+        return (await resources.resource(Node).get('', name)).object
+      default:
+        throw badRequest(`cannot bind token to object of type ${groupVersion(apiVersion)}, Kind=${kind}`)
+    }
+  }
+}
+
+/** As Go prints it: the core group has an empty name. */
+const groupVersion = (apiVersion: string): string => (apiVersion.includes('/') ? apiVersion : `/${apiVersion}`)

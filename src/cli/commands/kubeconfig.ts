@@ -1,0 +1,26 @@
+import { putIntoKubeconfig } from '../../lifecycle/kubeconfig.ts'
+import { type Command, UserError } from '../command.ts'
+import { contextName, dataDirFlag, dataDirOf } from '../flags.ts'
+import { findRunning } from '../running.ts'
+
+export const kubeconfig: Command = {
+  name: 'kubeconfig',
+  summary: "Print the administrator's kubeconfig of the running cluster",
+  flags: { dataDir: dataDirFlag },
+  examples: ['coracle kubeconfig > admin.conf'],
+
+  async run({ world, print, ...context }) {
+    const dataDir = dataDirOf(context)
+    const running = await findRunning(world, dataDir)
+    if (!running) throw new UserError(`no cluster is running on ${dataDir}`, { hint: 'start one with: coracle up' })
+    const [certificate, key] = await Promise.all(
+      ['crt', 'key'].map((ending) => world.disk.read(`${dataDir}/pki/admin.${ending}`)),
+    )
+    if (!certificate || !key)
+      throw new UserError(`${dataDir}/pki lacks the administrator's certificate`, {
+        hint: 'restart the cluster; it makes a new one',
+      })
+    const entry = { name: contextName, server: running.url, certificateAuthority: running.certificateAuthority }
+    print(putIntoKubeconfig(undefined, { ...entry, clientCertificate: certificate, clientKey: key }).trimEnd())
+  },
+}

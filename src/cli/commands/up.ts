@@ -1,0 +1,157 @@
+import { type ServedCluster, serveCluster, TokenFileError } from '../../cluster/serve.ts'
+import { KubeconfigError, putIntoKubeconfig } from '../../lifecycle/kubeconfig.ts'
+import { PkiFileError } from '../../lifecycle/pki-store.ts'
+import { type Command, type CommandContext, UserError } from '../command.ts'
+import { contextName, dataDirFlag, dataDirOf, integerFlag, kubeconfigFlag, kubeconfigOf } from '../flags.ts'
+import { findRunning, forgetRunning, type RunningCluster, recordRunning } from '../running.ts'
+
+/** Says since when the process runs, for `ready in N ms`. */
+const startedAtMs = performance.timeOrigin
+
+export const up: Command = {
+  name: 'up',
+  summary: 'Start a cluster, and make kubectl use it',
+  flags: {
+    dataDir: dataDirFlag,
+    ephemeral: { type: 'boolean', help: 'keep everything in memory; it is gone when the cluster stops' },
+    nodes: { type: 'string', value: 'N', help: 'how many simulated nodes', default: '3' },
+    port: {
+      type: 'string',
+      value: 'P',
+      help: 'port of the API server on 127.0.0.1; 0 for any free one',
+      default: '6443',
+    },
+    kubeconfig: kubeconfigFlag,
+    tokenAuthFile: { type: 'string', value: 'FILE', help: 'CSV of bearer tokens: token,user,uid,"group1,group2"' },
+    apiOnly: { type: 'boolean', help: 'store and API server alone: no controllers, scheduler or nodes' },
+    detach: { type: 'boolean', help: 'return when the cluster is ready and leave it running' },
+  },
+  examples: ['coracle up', 'coracle up --detach --nodes 10', 'coracle up --ephemeral --api-only --port 0'],
+
+  async run(context) {
+    const dataDir = context.flags.ephemeral ? undefined : dataDirOf(context)
+    const running = dataDir && (await findRunning(context.world, dataDir))
+    if (running) return sayRunning(context, running)
+    if (context.flags.detach) await startDetached(context, dataDir)
+    else await serve(context, dataDir)
+  },
+}
+
+function sayRunning({ print }: CommandContext, running: RunningCluster): void {
+  print(`A cluster is running already on ${running.url} (process ${running.pid}).`)
+  print('Stop it with: coracle down')
+}
+
+async function serve(context: CommandContext, dataDir: string | undefined): Promise<void> {
+  const { world, flags, print } = context
+  const kubeconfig = kubeconfigOf(context)
+  const nodes = integerFlag(flags, 'nodes', 0, 5000)
+  const port = integerFlag(flags, 'port', 0, 65_535)
+  const tokenFile = await readTokens(context)
+  const served = await serveCluster({
+    world,
+    ...(dataDir && { dataDir }),
+    ...(tokenFile !== undefined && { tokenFile }),
+    host: '127.0.0.1',
+    port,
+    nodes,
+    apiOnly: flags.apiOnly === true,
+  }).catch((error: unknown) => {
+    throw explain(error, port, dataDir)
+  })
+  await using _ = served
+  await writeKubeconfig(context, kubeconfig, served)
+  const { url, certificateAuthority } = served
+  const running = { pid: world.exec.ownPid, url, certificateAuthority, startedAtMs: world.clock.now(), nodes }
+  if (dataDir) await recordRunning(world, dataDir, running)
+
+  const lines = report(context, served, { dataDir, kubeconfig, nodes })
+  for (const line of lines) print(line)
+  context.tellParent(lines)
+  await context.interrupted
+  print('Stopping ...')
+  if (dataDir) await forgetRunning(world, dataDir)
+}
+
+function report(
+  { flags, world }: CommandContext,
+  served: ServedCluster,
+  about: { readonly dataDir: string | undefined; readonly kubeconfig: string; readonly nodes: number },
+): string[] {
+  const nodes = flags.apiOnly ? 'API server alone' : `${about.nodes} simulated node${about.nodes === 1 ? '' : 's'}`
+  return [
+    `Kubernetes API on ${served.url}, ${nodes}, ready in ${Math.round(world.clock.now() - startedAtMs)} ms`,
+    `State in ${about.dataDir ?? 'memory'}; context "${contextName}" is current in ${about.kubeconfig}`,
+    ...(flags.apiOnly
+      ? ['Try: kubectl get namespaces']
+      : ['Try: kubectl create deployment web --image=nginx --replicas=3; kubectl get pods -o wide']),
+    ...(flags.detach === false ? ['Stop with Ctrl-C.'] : []),
+  ]
+}
+
+async function startDetached(
+  { world, flags, print, ...context }: CommandContext,
+  dataDir: string | undefined,
+): Promise<void> {
+  if (!dataDir)
+    throw new UserError('--detach needs a data directory to find the cluster again', {
+      hint: 'leave out --ephemeral',
+      exitCode: 2,
+    })
+  const logFile = `${dataDir}/coracle.log`
+  const args = ['up', '--data-dir', dataDir, '--kubeconfig', kubeconfigOf({ flags, env: context.env })]
+  for (const name of ['nodes', 'port'] as const) args.push(`--${name}`, String(flags[name]))
+  if (flags.tokenAuthFile) args.push('--token-auth-file', String(flags.tokenAuthFile))
+  if (flags.apiOnly) args.push('--api-only')
+  const child = world.exec.startSelf(args, logFile)
+  try {
+    for (const line of (await child.ready) as string[]) if (!line.startsWith('Stop with')) print(line)
+  } catch (error) {
+    const said = (await world.disk.read(logFile))?.trim().split('\n').slice(-2).join('\n') ?? ''
+    throw new UserError(said.replace(/^error: /, '') || `the cluster did not start: ${(error as Error).message}`, {
+      hint: `its log is ${logFile}`,
+    })
+  }
+  print('Stop it with: coracle down')
+  child.release()
+}
+
+async function readTokens({ world, flags }: CommandContext): Promise<string | undefined> {
+  if (!flags.tokenAuthFile) return undefined
+  const text = await world.disk.read(String(flags.tokenAuthFile))
+  if (text === undefined) throw new UserError(`--token-auth-file: there is no file ${flags.tokenAuthFile}`)
+  return text
+}
+
+async function writeKubeconfig({ world }: CommandContext, file: string, served: ServedCluster): Promise<void> {
+  const before = await world.disk.read(file)
+  try {
+    await world.disk.write(file, putIntoKubeconfig(before, { name: contextName, ...served.admin }))
+  } catch (error) {
+    if (!(error instanceof KubeconfigError)) throw error
+    throw new UserError(`${file} is not a kubeconfig: ${error.message}`, {
+      hint: 'nothing was changed in it; mend it, or name another file with --kubeconfig',
+      cause: error,
+    })
+  }
+}
+
+/** What a person can do about what went wrong. */
+function explain(error: unknown, port: number, dataDir: string | undefined): unknown {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'EADDRINUSE')
+    return new UserError(`port ${port} of 127.0.0.1 is in use`, {
+      hint: 'name another with --port, or --port 0 for any free one',
+      cause: error,
+    })
+  if (code === 'EACCES') return new UserError(`no permission: ${(error as Error).message}`, { cause: error })
+  if (error instanceof TokenFileError) return new UserError(`--token-auth-file: ${error.message}`, { cause: error })
+  if (error instanceof PkiFileError)
+    return new UserError(error.message, {
+      hint: `put the file back from a backup, or remove ${dataDir}/pki to make new keys`,
+      cause: error,
+    })
+  if (error instanceof Error && /^the store in /.test(error.message))
+    return new UserError(error.message, { cause: error })
+  return error
+}

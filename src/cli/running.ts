@@ -1,0 +1,53 @@
+import type { HostWorld } from '../world/world.ts'
+
+/** What a running cluster leaves in its data directory, so that other commands find it. */
+export interface RunningCluster {
+  readonly pid: number
+  readonly url: string
+  /** PEM. */
+  readonly certificateAuthority: string
+  readonly startedAtMs: number
+  readonly nodes: number
+}
+
+const fileOf = (dataDir: string) => `${dataDir}/run.json`
+
+export async function recordRunning(world: HostWorld, dataDir: string, running: RunningCluster): Promise<void> {
+  await world.disk.write(fileOf(dataDir), `${JSON.stringify(running, undefined, 2)}\n`)
+}
+
+export async function forgetRunning(world: HostWorld, dataDir: string): Promise<void> {
+  await world.disk.remove(fileOf(dataDir))
+}
+
+/** The cluster that runs on a data directory, if one does. What a killed one left behind is no cluster. */
+export async function findRunning(world: HostWorld, dataDir: string): Promise<RunningCluster | undefined> {
+  const text = await world.disk.read(fileOf(dataDir))
+  if (text === undefined) return undefined
+  const running = parse(text)
+  if (!running || !world.exec.isAlive(running.pid)) return undefined
+  // A number is given out again: what answers there must be ours.
+  return (await health(world, running)) === undefined ? undefined : running
+}
+
+/** What `/readyz` answers; nothing when nobody does. */
+export async function health(world: HostWorld, running: RunningCluster): Promise<string | undefined> {
+  try {
+    const answer = await world.network.get(`${running.url}/readyz`, {
+      ca: running.certificateAuthority,
+      timeoutMs: 2000,
+    })
+    return answer.body
+  } catch {
+    return undefined
+  }
+}
+
+function parse(text: string): RunningCluster | undefined {
+  try {
+    const value = JSON.parse(text) as RunningCluster
+    return typeof value.pid === 'number' && typeof value.url === 'string' ? value : undefined
+  } catch {
+    return undefined
+  }
+}

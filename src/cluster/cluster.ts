@@ -1,0 +1,160 @@
+import type { UserInfo } from '../apiserver/context.ts'
+import type { Handler } from '../apiserver/handler.ts'
+import type { Registry } from '../apiserver/registry.ts'
+import { CacheSet } from '../client/cache.ts'
+import type { Client } from '../client/client.ts'
+import { startControllers } from '../controllers/index.ts'
+import { type SimulatedNodeSpec, SimulatedNodes } from '../kubelet/simulated/nodes.ts'
+import type { SimulatedBehaviour } from '../kubelet/simulated/runtime.ts'
+import { createSigningKey } from '../lifecycle/pki.ts'
+import { type Caches, toCaches } from '../reconciler/caches.ts'
+import type { Running } from '../reconciler/runtime.ts'
+import { Scheduler } from '../scheduler/scheduler.ts'
+import { MemoryStore } from '../store/memory.ts'
+import type { Store } from '../store/store.ts'
+import { realWorld } from '../world/real.ts'
+import type { World } from '../world/world.ts'
+import { type ControlPlane, startControlPlane } from './control-plane.ts'
+
+/** The minor of Kubernetes that this server is. */
+export const kubernetesVersion = 'v1.36.2'
+
+export interface ClusterOptions {
+  /** Clock, chance and log; default: the machine's. */
+  readonly world?: World
+  /** Where the state lies; default: in memory. It is closed with the cluster. */
+  readonly store?: Store
+  /** How many simulated nodes, or which; default three. */
+  readonly nodes?: number | readonly SimulatedNodeSpec[]
+  /** Store and API alone: no controller, no scheduler, no node. */
+  readonly apiOnly?: boolean
+  /** Controllers that do not run, by name (`deployment-controller`). */
+  readonly disabledControllers?: readonly string[]
+  readonly simulation?: Partial<SimulatedBehaviour>
+  /** PEM of the key that signs service account tokens; default: a new one. */
+  readonly signingKey?: string
+  /** PEM of the authority that pods find in `kube-root-ca.crt`. */
+  readonly certificateAuthority?: string
+  readonly tokens?: ReadonlyMap<string, UserInfo>
+  /** `host:port` under which clients reach the API, where there is a socket. */
+  readonly serverAddress?: string
+}
+
+/**
+ * A whole cluster in this process: API server, controllers, scheduler and simulated nodes.
+ *
+ * ```ts
+ * await using cluster = await startCluster({ nodes: 3 })
+ * await cluster.client.create(Deployment, web)
+ * await cluster.settle()
+ * ```
+ */
+export interface Cluster extends AsyncDisposable {
+  readonly client: Client
+  readonly registry: Registry
+  readonly store: Store
+  readonly caches: Caches
+  /** Answers requests as the server on a socket does. */
+  readonly handler: Handler
+  readonly nodes: SimulatedNodes | undefined
+  /**
+   * Resolves when nobody has anything to do: no controller, no scheduler, no pod on its way up or down. What waits for a
+   * time (a back-off, a deadline) does not count.
+   */
+  settle(): Promise<void>
+  /** A cluster of its own that begins with this one's state, now or at an earlier revision. */
+  fork(revision?: number): Promise<Cluster>
+}
+
+/** Starts a cluster. Everything of it ends with `[Symbol.asyncDispose]`. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const world = options.world ?? realWorld()
+  const store = options.store ?? new MemoryStore(world)
+  const signingKey = options.signingKey ?? createSigningKey().private
+  const controlPlane = await startControlPlane({
+    world,
+    store,
+    signingKey,
+    version: kubernetesVersion,
+    serverAddress: options.serverAddress ?? '127.0.0.1:6443',
+    ...(options.tokens && { tokens: options.tokens }),
+  })
+  const cluster = new RunningCluster(controlPlane, { ...options, world, signingKey })
+  if (!options.apiOnly) await cluster.start()
+  return cluster
+}
+
+class RunningCluster implements Cluster {
+  readonly #controlPlane: ControlPlane
+  readonly #options: ClusterOptions & { readonly world: World }
+  readonly #stop = new AbortController()
+  readonly caches: Caches
+  readonly #running: Part[] = []
+  nodes: SimulatedNodes | undefined
+
+  constructor(controlPlane: ControlPlane, options: ClusterOptions & { readonly world: World }) {
+    this.#controlPlane = controlPlane
+    this.#options = options
+    const { client } = controlPlane
+    this.caches = toCaches(new CacheSet({ client, ...options.world, signal: this.#stop.signal }))
+  }
+
+  get client(): Client {
+    return this.#controlPlane.client
+  }
+  get registry(): Registry {
+    return this.#controlPlane.registry
+  }
+  get store(): Store {
+    return this.#controlPlane.store
+  }
+  get handler(): Handler {
+    return this.#controlPlane.handler
+  }
+
+  async start(): Promise<void> {
+    const { world, certificateAuthority, disabledControllers, nodes = 3, simulation } = this.#options
+    const parts = { client: this.client, caches: this.caches, world }
+    const controllers = startControllers(parts, {
+      kinds: () => this.registry.kinds,
+      ...(certificateAuthority && { rootCertificate: certificateAuthority }),
+      ...(disabledControllers && { disabled: disabledControllers }),
+    })
+    this.#running.push(controllers, new Scheduler(parts))
+    this.nodes = new SimulatedNodes({
+      ...parts,
+      version: kubernetesVersion,
+      ...(simulation && { behaviour: simulation }),
+    })
+    this.#running.push(this.nodes)
+    await this.nodes.add(typeof nodes === 'number' ? numbered(nodes) : nodes)
+  }
+
+  async settle(): Promise<void> {
+    // One part's last act may be another's first: all must be idle at the same revision.
+    for (let revision = -1; revision !== this.store.revision || this.#running.some((part) => part.busy); ) {
+      revision = this.store.revision
+      for (const part of this.#running) await part.idle()
+      await this.#options.world.clock.after(0)
+    }
+  }
+
+  async fork(revision?: number): Promise<Cluster> {
+    const names = this.nodes?.names ?? []
+    const { serverAddress: _, ...options } = this.#options
+    return startCluster({ ...options, store: await this.store.fork(revision), nodes: names.map((name) => ({ name })) })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#running.map((part) => part.stop()))
+    this.#stop.abort()
+    await this.#controlPlane[Symbol.asyncDispose]()
+    await this.store[Symbol.asyncDispose]()
+  }
+}
+
+/** Something that works in the background. */
+type Part = Pick<Running, 'busy' | 'idle' | 'stop'>
+
+const numbered = (count: number): SimulatedNodeSpec[] =>
+  Array.from({ length: count }, (_, index) => ({ name: `node-${index + 1}` }))

@@ -1,0 +1,74 @@
+import { Node } from '../kinds/core/node.ts'
+import { Pod } from '../kinds/core/pod.ts'
+import type { Taint, Toleration } from '../kinds/core/scheduling.ts'
+import type { CacheChange } from '../reconciler/caches.ts'
+import { again, event, remove } from '../reconciler/changes.ts'
+import { type Controller, defineController, type WatchContext, watch } from '../reconciler/controller.ts'
+import { disruptionTarget } from './shared/conditions.ts'
+import { isEqual } from './shared/equal.ts'
+import { podsByNode } from './shared/indexes.ts'
+import { tolerates } from './shared/node-fit.ts'
+import { isBeingDeleted, timeOf } from './shared/owner.ts'
+
+/** Deletes pods from nodes whose `NoExecute` taints they do not tolerate, or not any longer. */
+export function taintEvictionController(): Controller {
+  /** Pods whose time runs, by uid, so that it can be said when it stops to. */
+  const doomed = new Set<string>()
+  return defineController<Pod>({
+    name: 'taint-eviction-controller',
+    reconciles: Pod,
+    watches: [watch(Node, podsOn)],
+    concurrency: 8,
+    wakes: ({ object, old }) => {
+      if (object === undefined) doomed.delete(old?.metadata.uid ?? '')
+      return object !== undefined && isConcerned(object, old)
+    },
+
+    *reconcile(pod, { get, now }) {
+      const { uid, namespace, name } = pod.metadata
+      if (isBeingDeleted(pod) || !pod.spec.nodeName) return void doomed.delete(uid!)
+      const taints = noExecute(get(Node, { name: pod.spec.nodeName }))
+      const at = evictionTime(pod.spec.tolerations ?? [], taints, now)
+      if (at === undefined) {
+        const wasDoomed = doomed.delete(uid!)
+        if (wasDoomed) yield event('TaintManagerEviction', `Cancelling deletion of Pod ${namespace}/${name}`)
+        return
+      }
+      if (at > now) {
+        doomed.add(uid!)
+        return void (yield again(at - now))
+      }
+      doomed.delete(uid!)
+      yield event('TaintManagerEviction', `Marking for deletion Pod ${namespace}/${name}`)
+      const message = 'Taint manager: deleting due to NoExecute taint'
+      yield disruptionTarget(pod, 'DeletionByTaintManager', message, now)
+      yield remove(Pod, pod)
+    },
+  })
+}
+
+const isConcerned = ({ spec }: Pod, old: Pod | undefined) =>
+  !!spec.nodeName && (old?.spec.nodeName !== spec.nodeName || !isEqual(old.spec.tolerations, spec.tolerations))
+
+const noExecute = (node: Node | undefined): readonly Taint[] =>
+  node?.spec.taints?.filter(({ effect }) => effect === 'NoExecute') ?? []
+
+function* podsOn({ object, old }: CacheChange<Node>, { by }: WatchContext) {
+  if (object === undefined || isEqual(noExecute(object), noExecute(old))) return
+  for (const { metadata } of by(podsByNode, object.metadata.name!))
+    yield { namespace: metadata.namespace, name: metadata.name! }
+}
+
+/** When the first of the taints is tolerated no longer; undefined when all are for ever. */
+function evictionTime(tolerations: readonly Toleration[], taints: readonly Taint[], now: number): number | undefined {
+  let earliest: number | undefined
+  for (const taint of taints) {
+    const matching = tolerations.filter((toleration) => tolerates(toleration, taint))
+    if (matching.length === 0) return now
+    const seconds = Math.min(...matching.map(({ tolerationSeconds = Number.POSITIVE_INFINITY }) => tolerationSeconds))
+    if (seconds === Number.POSITIVE_INFINITY) continue
+    const at = (taint.timeAdded ? timeOf(taint.timeAdded) : now) + Math.max(0, seconds) * 1000
+    earliest = Math.min(earliest ?? at, at)
+  }
+  return earliest
+}

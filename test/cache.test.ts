@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Registry } from '../src/apiserver/registry.ts'
+import { CacheSet, type Change } from '../src/client/cache.ts'
+import type { Client } from '../src/client/client.ts'
+import { LocalClient } from '../src/client/local.ts'
+import { ConfigMap } from '../src/kinds/core/config-map.ts'
+import { ApiError } from '../src/schema/status.ts'
+import { MemoryStore } from '../src/store/memory.ts'
+import { VirtualWorld } from '../src/world/virtual.ts'
+
+function setup(wrap: (client: LocalClient) => Client = (client) => client) {
+  const world = new VirtualWorld()
+  const store = new MemoryStore(world)
+  const client = new LocalClient(new Registry({ store, kinds: [ConfigMap], world, admission: [] }))
+  const stop = new AbortController()
+  const { clock, random } = world
+  const logged: string[] = []
+  const log = (_level: string, message: string) => logged.push(message)
+  const caches = new CacheSet({ client: wrap(client), clock, random, log, signal: stop.signal })
+  const create = (name: string, labels: Record<string, string> = {}, namespace = 'n') =>
+    client.create(ConfigMap, { metadata: { name, namespace, labels } })
+  return { world, store, client, caches, create, stop, logged }
+}
+
+const text = ({ type, object }: Change<ConfigMap>) => `${type} ${object.metadata.name}`
+
+test('a cache has what is there and follows what happens', async () => {
+  const { caches, create, client } = setup()
+  await create('a')
+  const cache = caches.of(ConfigMap)
+  const changes: string[] = []
+  cache.onChange((change) => changes.push(text(change)))
+  await cache.synced
+  const made = await create('b')
+  await cache.untilRevision(made.metadata.resourceVersion!)
+  // The server's very objects, not copies of them.
+  assert.equal(cache.get('n', 'b'), made)
+  const changed = await client.update(ConfigMap, { ...made, data: { k: 'v' } })
+  await cache.untilRevision(changed.metadata.resourceVersion!)
+  assert.deepEqual(cache.get('n', 'b')?.data, { k: 'v' })
+  await client.delete(ConfigMap, { namespace: 'n', name: 'a' })
+  const last = await create('c', {}, 'other')
+  await cache.untilRevision(last.metadata.resourceVersion!)
+  assert.deepEqual(changes, ['added a', 'added b', 'updated b', 'deleted a', 'added c'])
+  assert.deepEqual([cache.size, [...cache.list('n')].length, cache.get('n', 'a')], [2, 1, undefined])
+})
+
+test('whoever comes late is told what there is', async () => {
+  const { caches, create } = setup()
+  await create('a')
+  const cache = caches.of(ConfigMap)
+  await cache.synced
+  const changes: string[] = []
+  const end = cache.onChange((change) => changes.push(text(change)))
+  end()
+  await cache.untilRevision((await create('b')).metadata.resourceVersion!)
+  assert.deepEqual(changes, ['added a'])
+})
+
+test('indexes follow', async () => {
+  const { caches, create, client } = setup()
+  const cache = caches.of(ConfigMap)
+  cache.addIndex('team', ({ metadata }) => (metadata.labels?.['team'] ? [metadata.labels['team']] : []))
+  const made = await create('a', { team: 'red' })
+  await create('b', { team: 'red' })
+  await cache.synced
+  const names = (team: string) => [...cache.byIndex('team', team)].map(({ metadata }) => metadata.name).sort()
+  const changed = await client.update(ConfigMap, { ...made, metadata: { ...made.metadata, labels: { team: 'blue' } } })
+  await cache.untilRevision(changed.metadata.resourceVersion!)
+  assert.deepEqual([names('red'), names('blue'), names('green')], [['b'], ['a'], []])
+  await client.delete(ConfigMap, { namespace: 'n', name: 'b' })
+  await cache.untilRevision((await create('c')).metadata.resourceVersion!)
+  assert.deepEqual(names('red'), [])
+})
+
+test('one cache for each kind and selection', () => {
+  const { caches } = setup()
+  assert.equal(caches.of(ConfigMap), caches.of(ConfigMap, {}))
+  assert.notEqual(caches.of(ConfigMap), caches.of(ConfigMap, { namespace: 'n' }))
+})
+
+test('a handler that fails does not keep others from hearing', async () => {
+  const { caches, create, logged } = setup()
+  const cache = caches.of(ConfigMap)
+  await cache.synced
+  const heard: string[] = []
+  cache.onChange(() => {
+    throw new Error('broken')
+  })
+  cache.onChange((change) => heard.push(text(change)))
+  await cache.untilRevision((await create('a')).metadata.resourceVersion!)
+  assert.deepEqual([heard, logged], [['added a'], ['a handler of changes failed']])
+})
+
+/** A client whose watches can be made to fail. */
+function fragile() {
+  const broken: { fail: (error: Error) => void; watches: number; lists: number; down: boolean } = {
+    fail: () => {},
+    watches: 0,
+    lists: 0,
+    down: false,
+  }
+  const wrap = (client: LocalClient): Client => ({
+    ...bound(client),
+    list: (kind, options) => {
+      broken.lists++
+      if (broken.down) return Promise.reject(new ApiError('ServiceUnavailable', 'down'))
+      return client.list(kind, options)
+    },
+    async *watch(kind, options) {
+      broken.watches++
+      if (broken.down) throw new ApiError('ServiceUnavailable', 'down')
+      const { promise, reject } = Promise.withResolvers<never>()
+      promise.catch(() => {})
+      broken.fail = reject
+      const events = client.watch(kind, options)[Symbol.asyncIterator]()
+      for (;;) {
+        const next = await Promise.race([events.next(), promise])
+        if (next.done) return
+        yield next.value
+      }
+    },
+  })
+  return { broken, wrap }
+}
+
+const bound = (client: LocalClient) =>
+  ({
+    get: client.get.bind(client),
+    create: client.create.bind(client),
+    update: client.update.bind(client),
+    updateStatus: client.updateStatus.bind(client),
+    patch: client.patch.bind(client),
+    delete: client.delete.bind(client),
+    createSubresource: client.createSubresource.bind(client),
+    as: client.as.bind(client),
+  }) as Omit<Client, 'list' | 'watch'>
+
+test('a watch that breaks goes on from where it was', async () => {
+  const { broken, wrap } = fragile()
+  const { caches, create, world } = setup(wrap)
+  const cache = caches.of(ConfigMap)
+  await cache.synced
+  await cache.untilRevision((await create('a')).metadata.resourceVersion!)
+  broken.down = true
+  broken.fail(new ApiError('ServiceUnavailable', 'gone'))
+  await world.advance(5000)
+  assert.ok(broken.watches > 1)
+  const made = await create('b')
+  broken.down = false
+  await world.advance(60_000)
+  await cache.untilRevision(made.metadata.resourceVersion!)
+  assert.equal(broken.lists, 1)
+})
+
+test('what was missed for good is found by a new list', async () => {
+  const { broken, wrap } = fragile()
+  const { caches, create, client, store } = setup(wrap)
+  const cache = caches.of(ConfigMap)
+  await create('gone')
+  await create('stays')
+  await cache.synced
+  const changes: string[] = []
+  cache.onChange((change) => changes.push(text(change)))
+  broken.fail(new ApiError('Expired', 'too old'))
+  await client.delete(ConfigMap, { namespace: 'n', name: 'gone' })
+  const made = await create('new')
+  await store.compact(store.revision)
+  await cache.untilRevision(made.metadata.resourceVersion!)
+  assert.deepEqual(changes.sort(), ['added gone', 'added new', 'added stays', 'deleted gone'])
+  assert.equal(broken.lists, 2)
+})
