@@ -18,7 +18,9 @@ await measure('create pods', () => call('POST', `/api/v1/namespaces/${namespace}
 const made = serial
 await measure('get pod', () => call('GET', `/api/v1/namespaces/${namespace}/pods/pod-${serial++ % made}`))
 await measure('patch pod labels', () =>
-  call('PATCH', `/api/v1/namespaces/${namespace}/pods/pod-${serial++ % made}`, { metadata: { labels: { n: `${serial}` } } }),
+  call('PATCH', `/api/v1/namespaces/${namespace}/pods/pod-${serial++ % made}`, {
+    metadata: { labels: { n: `${serial}` } },
+  }),
 )
 await measure('list 500 pods', () => call('GET', `/api/v1/namespaces/${namespace}/pods?limit=500`))
 session.close()
@@ -58,8 +60,11 @@ async function measure(name: string, run: () => Promise<void>): Promise<void> {
   latencies.sort((left, right) => left - right)
   const at = (share: number) => latencies[Math.floor(latencies.length * share)]?.toFixed(2)
   const rate = Math.round(latencies.length / elapsed)
-  const cost = pid === '' ? '' : `  ${Math.round(((processorMs() - processorBefore) * 1000) / latencies.length)} us of processor`
-  process.stdout.write(`${name.padEnd(18)} ${String(rate).padStart(7)}/s  p50 ${at(0.5)} ms  p99 ${at(0.99)} ms${cost}\n`)
+  const cost =
+    pid === '' ? '' : `  ${Math.round(((processorMs() - processorBefore) * 1000) / latencies.length)} us of processor`
+  process.stdout.write(
+    `${name.padEnd(18)} ${String(rate).padStart(7)}/s  p50 ${at(0.5)} ms  p99 ${at(0.99)} ms${cost}\n`,
+  )
 }
 
 /** What the server's process has used, all its threads together. */

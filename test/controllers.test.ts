@@ -264,7 +264,7 @@ test('endpoints and slices follow a pod’s readiness and end with the service',
   const ports = [{ name: 'h', port: 80, targetPort: 8080 }]
   await client.create(Service, {
     metadata: { name: 's', namespace },
-    spec: { clusterIP: '10.96.0.10', ports, selector: { app: 'web' } },
+    spec: { clusterIP: '10.96.0.10', clusterIPs: ['10.96.0.10'], ports, selector: { app: 'web' } },
   })
   await settle()
   const slices = async () => (await client.list(EndpointSlice, { namespace })).items

@@ -1,4 +1,4 @@
-import { cannotBeHandled, decode, DecodeError, type FieldValidation } from '../schema/decode.ts'
+import { cannotBeHandled, DecodeError, decode, type FieldValidation } from '../schema/decode.ts'
 import {
   type Body,
   BodyError,
@@ -14,6 +14,7 @@ import { ApiError, badRequest } from '../schema/status.ts'
 import type { Mutable, ObjectType } from '../schema/types.ts'
 import type { Exchange } from './exchange.ts'
 import { mediaTypeOf } from './negotiate.ts'
+import { parseProtobuf } from './protobuf-body.ts'
 import type { ApiRequest } from './request.ts'
 
 /** As many bytes as a body may have: 3 MiB. */
@@ -47,17 +48,17 @@ export async function readObject(
   mode: FieldValidation,
 ): Promise<Mutable<ApiObject>> {
   const { request, warnings } = exchange
-  const format = bodyFormat(request, ['json', 'yaml'])
+  const format = bodyFormat(request, ['json', 'yaml', 'protobuf'])
   const bytes = await request.body(bodyLimit)
   const { body, sent } = parse(bytes, format, expected, mode)
   checkType(sent, expected, known)
   return decodeAs(expected, body, mode, warnings)
 }
 
-function parse(bytes: Buffer, format: 'json' | 'yaml', expected: Expected, mode: FieldValidation) {
+function parse(bytes: Buffer, format: BodyFormat, expected: Expected, mode: FieldValidation) {
   try {
     const options = { findDuplicates: mode !== 'Ignore' }
-    const body = format === 'yaml' ? parseYaml(bytes, options) : parseJson(bytes, options)
+    const body = parsers[format](bytes, options, expected)
     return { body, sent: withDefaults(typeMetaOf(body.value), expected) }
   } catch (error) {
     if (!(error instanceof BodyError)) throw error
@@ -65,6 +66,14 @@ function parse(bytes: Buffer, format: 'json' | 'yaml', expected: Expected, mode:
       ? unrecognizedYaml(expected.kind, error, bytes)
       : unrecognizedJson(expected.kind, error, bytes)
   }
+}
+
+const parsers: Readonly<
+  Record<BodyFormat, (bytes: Buffer, options: { findDuplicates: boolean }, expected: Expected) => Body>
+> = {
+  json: parseJson,
+  yaml: parseYaml,
+  protobuf: (bytes, _options, expected) => parseProtobuf(bytes, expected.schema),
 }
 
 interface GroupVersionKind {
@@ -137,12 +146,13 @@ export function identified(object: Mutable<ApiObject>, expected: GroupVersionKin
   return { kind: expected.kind, apiVersion, ...rest } as Mutable<ApiObject>
 }
 
-export type BodyFormat = 'json' | 'yaml'
+export type BodyFormat = 'json' | 'yaml' | 'protobuf'
 
 const mediaTypes: Readonly<Record<string, BodyFormat>> = {
   '': 'json',
   'application/json': 'json',
   'application/yaml': 'yaml',
+  'application/vnd.kubernetes.protobuf': 'protobuf',
 }
 
 /** Throws UnsupportedMediaType (415). */

@@ -28,7 +28,10 @@ export function groupsOf(kinds: readonly Kind[]): readonly ServedGroup[] {
   const groups = new Map<string, Map<string, Kind[]>>()
   for (const kind of kinds) {
     let versions = groups.get(kind.group)
-    if (versions === undefined) groups.set(kind.group, (versions = new Map()))
+    if (versions === undefined) {
+      versions = new Map()
+      groups.set(kind.group, versions)
+    }
     const members = versions.get(kind.version)
     if (members === undefined) versions.set(kind.version, [kind])
     else members.push(kind)

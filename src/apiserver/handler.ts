@@ -252,7 +252,10 @@ class KindIndex {
     this.#known = new Set()
     for (const kind of this.#kinds) {
       let groups = this.#byPath.get(kind.plural)
-      if (groups === undefined) this.#byPath.set(kind.plural, (groups = new Map()))
+      if (groups === undefined) {
+        groups = new Map()
+        this.#byPath.set(kind.plural, groups)
+      }
       // Most groups have one version, which is found without putting a key together.
       if (!groups.has(kind.group)) groups.set(kind.group, kind)
       groups.set(`${kind.group}/${kind.version}`, kind)

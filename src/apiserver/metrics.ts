@@ -59,7 +59,10 @@ export class Numbers implements Family {
   of(...values: readonly string[]): Series {
     const key = labelText(this.#labels, values)
     let series = this.#series.get(key)
-    if (series === undefined) this.#series.set(key, (series = { value: 0 }))
+    if (series === undefined) {
+      series = { value: 0 }
+      this.#series.set(key, series)
+    }
     return series
   }
 
@@ -116,7 +119,10 @@ export class Histograms implements Family {
   of(...values: readonly string[]): Histogram {
     const key = labelText(this.#labels, values)
     let series = this.#series.get(key)
-    if (series === undefined) this.#series.set(key, (series = new Histogram(this.#bounds)))
+    if (series === undefined) {
+      series = new Histogram(this.#bounds)
+      this.#series.set(key, series)
+    }
     return series
   }
 

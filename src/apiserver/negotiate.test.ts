@@ -31,7 +31,8 @@ test('what cannot be had is refused with the list of what can', () => {
       () => negotiate(accept, offer),
       (error) => error instanceof ApiError && error.code === 406 && error.message === message,
     )
-  const types = 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf'
+  const types =
+    'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf'
   refused('text/html', objectOffer, types)
   refused('application/vnd.kubernetes.protobuf', objectOffer, types)
   refused(table, plainOffer, types)

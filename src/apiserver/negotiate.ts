@@ -36,9 +36,15 @@ const known = new Map<Offer, Map<string, Accepted | undefined>>()
 export function negotiate(accept: string | undefined, offer: Offer): Accepted {
   if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return json
   let answers = known.get(offer)
-  if (answers === undefined || answers.size > memory) known.set(offer, (answers = new Map()))
+  if (answers === undefined || answers.size > memory) {
+    answers = new Map()
+    known.set(offer, answers)
+  }
   let answer = answers.get(accept)
-  if (answer === undefined && !answers.has(accept)) answers.set(accept, (answer = choose(accept, offer)))
+  if (answer === undefined && !answers.has(accept)) {
+    answer = choose(accept, offer)
+    answers.set(accept, answer)
+  }
   if (answer !== undefined) return answer
   const types = offer.stream ? watchTypes : acceptedTypes
   throw new ApiError('NotAcceptable', `only the following media types are accepted: ${types}`)
@@ -96,7 +102,10 @@ export function parseAccept(header: string): readonly AcceptClause[] {
       const equals = piece.indexOf('=')
       if (equals < 0) continue
       const name = piece.slice(0, equals).trim()
-      const value = piece.slice(equals + 1).trim().replace(/^"(.*)"$/, '$1')
+      const value = piece
+        .slice(equals + 1)
+        .trim()
+        .replace(/^"(.*)"$/, '$1')
       if (name !== 'q') parameters.set(name, value)
       else quality = Number.isNaN(Number(value)) ? 1 : Number(value)
     }
@@ -104,7 +113,9 @@ export function parseAccept(header: string): readonly AcceptClause[] {
   }
   return clauses.sort(
     (left, right) =>
-      right.quality - left.quality || exactness(right) - exactness(left) || right.parameters.size - left.parameters.size,
+      right.quality - left.quality ||
+      exactness(right) - exactness(left) ||
+      right.parameters.size - left.parameters.size,
   )
 }
 

@@ -1,6 +1,6 @@
+import type { FieldValidation } from '../schema/decode.ts'
 import { FieldErrors } from '../schema/field-errors.ts'
 import { badRequest } from '../schema/status.ts'
-import type { FieldValidation } from '../schema/decode.ts'
 import type { RequestContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import type { Query } from './query.ts'
@@ -77,7 +77,8 @@ export function checkDryRun(values: readonly string[], errors: FieldErrors): boo
   return values.length > 0
 }
 
-const isFieldValidation = (value: string) => value === '' || value === 'Ignore' || value === 'Strict' || value === 'Warn'
+const isFieldValidation = (value: string) =>
+  value === '' || value === 'Ignore' || value === 'Strict' || value === 'Warn'
 
 /** `force` of an apply patch, and other flags: everything but `false` and `0` sets them. */
 export function flagOf(query: Query, name: string): boolean | undefined {
@@ -111,7 +112,9 @@ export function readOptions({ info }: Exchange, watch: boolean): ReadOptions {
   if (query.isEmpty && !info.named) return noOptions
   const options: ReadOptions = {
     labelSelector: query.get('labelSelector') ?? '',
-    fieldSelector: info.named ? selectName(query.get('fieldSelector') ?? '', info.name) : query.get('fieldSelector') ?? '',
+    fieldSelector: info.named
+      ? selectName(query.get('fieldSelector') ?? '', info.name)
+      : (query.get('fieldSelector') ?? ''),
     resourceVersion: query.get('resourceVersion') ?? '',
     resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
     timeoutSeconds: integerOf(query, 'timeoutSeconds'),

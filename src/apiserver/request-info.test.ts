@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BadPathError, readRequestInfo } from './request-info.ts'
 
-type Expected = readonly [verb: string, group: string, namespace: string, resource: string, subresource: string, name: string]
+type Expected = readonly [
+  verb: string,
+  group: string,
+  namespace: string,
+  resource: string,
+  subresource: string,
+  name: string,
+]
 
 const requests: Readonly<Record<string, Expected>> = {
   'GET /api/v1/pods': ['list', '', '', 'pods', '', ''],
@@ -46,7 +53,8 @@ for (const url of ['/', '/healthz/ping', '/api', '/api/v1', '/apis/apps/v1', '/a
 }
 
 test('paths that cannot be read are refused', () => {
-  for (const url of ['/api/v1/nodes/%zz', '/api/v1/watch']) assert.throws(() => readRequestInfo('GET', url), BadPathError)
+  for (const url of ['/api/v1/nodes/%zz', '/api/v1/watch'])
+    assert.throws(() => readRequestInfo('GET', url), BadPathError)
 })
 
 test('what stands behind a sub-resource is kept for proxies', () => {

@@ -2,9 +2,7 @@ import type { Histogram, Metrics, Numbers, Series } from './metrics.ts'
 import type { RequestInfo } from './request-info.ts'
 
 /** Seconds; the reference's bounds. */
-const bounds = [
-  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
-]
+const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
 
 interface Route {
   readonly duration: Histogram
@@ -22,7 +20,11 @@ export class RequestMetrics {
 
   constructor(metrics: Metrics) {
     const labels = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'dry_run', 'code']
-    this.#totals = metrics.counter('apiserver_request_total', 'Requests by what they asked for and the code of the answer.', labels)
+    this.#totals = metrics.counter(
+      'apiserver_request_total',
+      'Requests by what they asked for and the code of the answer.',
+      labels,
+    )
     this.#durations = metrics.histogram(
       'apiserver_request_duration_seconds',
       'How long requests took until the answer was there.',

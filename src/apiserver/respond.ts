@@ -1,5 +1,5 @@
-import { ApiError } from '../schema/status.ts'
 import { goYaml } from '../base/go-yaml.ts'
+import { ApiError } from '../schema/status.ts'
 import type { Exchange } from './exchange.ts'
 import { type Accepted, errorFormat } from './negotiate.ts'
 import type { ApiRequest, ApiResponse, ResponseBody } from './request.ts'

@@ -51,6 +51,7 @@ function http1(server: ApiServer, { method = 'GET', path = '/', body, tls }: Cal
       },
       (response) => {
         const chunks: Buffer[] = []
+        response.on('error', reject)
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('end', () =>
           resolve({
@@ -133,7 +134,7 @@ for (const [name, send] of Object.entries({ http1, overHttp2 })) {
       usages: ['client' as const],
     }
     const known = await send(server, { tls: issueCertificate(authority, request, world) })
-    assert.deepEqual(JSON.parse(known.text).who, ['system:node:n1', 'system:nodes', 'more'])
+    assert.deepEqual(JSON.parse(known.text).who, ['system:node:n1', 'more', 'system:nodes'])
     assert.equal(JSON.parse(known.text).print, 64)
     const stranger = issueCertificate(createAuthority('other', world), request, world)
     assert.equal(JSON.parse((await send(server, { tls: stranger })).text).who, null)
@@ -233,9 +234,10 @@ test('new connections get the new certificate', async () => {
 test('closing lets requests finish and ends streams', async () => {
   const release = Promise.withResolvers<void>()
   const arrived = Promise.withResolvers<void>()
+  let missing = 2
   const server = await listen(async (request) => {
+    if (--missing === 0) arrived.resolve()
     if (request.url === '/slow') {
-      arrived.resolve()
       await release.promise
       return { status: 200, headers: type, body: 'done' }
     }

@@ -1,9 +1,8 @@
-import { X509Certificate } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import * as http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { ApiError } from '../schema/status.ts'
 import { bodyTooLarge } from './body.ts'
 import type { ApiRequest, ApiResponse, ClientCertificate, Sink } from './request.ts'
@@ -79,6 +78,7 @@ class SocketServer implements ApiServer {
   readonly #sockets = new Set<Socket>()
   readonly #open = new Set<Gone>()
   readonly #certificates = new WeakMap<object, ClientCertificate | null>()
+  #isClosing = false
   #closing: Promise<void> | undefined
 
   constructor(options: ServerOptions) {
@@ -179,7 +179,9 @@ class SocketServer implements ApiServer {
       method,
       headers[':path'] ?? '/',
       headers as Record<string, string>,
-      stream.endAfterHeaders ? undefined : new IncomingBody(stream, headers['content-length'], this.#limits.bodyTimeoutMs),
+      stream.endAfterHeaders
+        ? undefined
+        : new IncomingBody(stream, headers['content-length'], this.#limits.bodyTimeoutMs),
       gone,
       socket.remoteAddress ?? '',
       this.#certificateOf(socket),
@@ -238,6 +240,8 @@ class SocketServer implements ApiServer {
   #exchange(): Gone {
     const gone = new Gone(this.#open)
     this.#open.add(gone)
+    // It was on its way when the server began to stop.
+    if (this.#isClosing) gone.abort()
     return gone
   }
 
@@ -251,6 +255,7 @@ class SocketServer implements ApiServer {
   }
 
   async #close(graceMs: number): Promise<void> {
+    this.#isClosing = true
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     // Ends watches, which would never end by themselves, and tells the others that time is short.
     for (const gone of this.#open) gone.abort()
@@ -353,7 +358,10 @@ const outgoing = new WeakMap<object, Map<number, http2.OutgoingHttpHeaders>>()
 
 function respond(stream: http2.ServerHttp2Stream, { status, headers, body }: ApiResponse, isHead: boolean): void {
   let byStatus = outgoing.get(headers)
-  if (byStatus === undefined) outgoing.set(headers, (byStatus = new Map()))
+  if (byStatus === undefined) {
+    byStatus = new Map()
+    outgoing.set(headers, byStatus)
+  }
   let known = byStatus.get(status)
   if (known === undefined) {
     known = { ...headers, ':status': status } as unknown as http2.OutgoingHttpHeaders
@@ -453,7 +461,10 @@ class IncomingBody {
       const from = this.#from
       const chunks: Buffer[] = []
       let size = 0
-      const timer = setTimeout(() => finish(new ApiError('Timeout', 'the request body did not arrive in time')), this.#timeoutMs)
+      const timer = setTimeout(
+        () => finish(new ApiError('Timeout', 'the request body did not arrive in time')),
+        this.#timeoutMs,
+      )
       const onData = (chunk: Buffer) => {
         size += chunk.length
         if (size > limit) finish(bodyTooLarge(limit))
@@ -481,19 +492,14 @@ class IncomingBody {
 const hasNoBody = (headers: IncomingHttpHeaders) =>
   headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
 
-/** Who the verified certificate of a connection names. */
+/** Who the verified certificate of a connection names. Node reads the name part by part, so no value can pose as two. */
 function readCertificate(socket: TLSSocket): ClientCertificate | undefined {
-  const raw = socket.getPeerCertificate(true).raw as Buffer | undefined
-  if (raw === undefined) return undefined
-  const { subject, fingerprint256 } = new X509Certificate(raw)
-  const values = (name: string) =>
-    subject
-      .split('\n')
-      .filter((line) => line.startsWith(`${name}=`))
-      .map((line) => line.slice(name.length + 1).replace(/\\(.)/g, '$1'))
+  const { subject, fingerprint256 } = socket.getPeerCertificate()
+  if (subject === undefined) return undefined
+  const values = (part: string | readonly string[] | undefined) => (part === undefined ? [] : [part].flat())
   return {
-    commonName: values('CN')[0] ?? '',
-    organizations: values('O'),
+    commonName: values(subject.CN)[0] ?? '',
+    organizations: values(subject.O),
     fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
   }
 }

@@ -28,7 +28,9 @@ export class Shape {
       const metadata = resourceVersion === undefined ? {} : { resourceVersion }
       return this.#tables.table(metadata, this.#tables.definitions, [object], context)
     }
-    throw notAcceptable(`you requested PartialObjectMetadataList, but the requested object is not a list (${goName(this.#kind)})`)
+    throw notAcceptable(
+      `you requested PartialObjectMetadataList, but the requested object is not a list (${goName(this.#kind)})`,
+    )
   }
 
   /** Throws NotAcceptable when a single object was asked for. */
@@ -45,7 +47,9 @@ export class Shape {
         items: items.length > 0 ? items : null,
       }
     }
-    throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${goName(this.#kind)}List)`)
+    throw notAcceptable(
+      `you requested PartialObjectMetadata, but the requested object is a list (${goName(this.#kind)}List)`,
+    )
   }
 
   /** The object of a watch event. Only the first table says what its columns are. */

@@ -1,5 +1,5 @@
-import { badRequest } from '../schema/status.ts'
 import { DurationError, parseDuration } from '../base/duration.ts'
+import { badRequest } from '../schema/status.ts'
 import type { RequestInfo } from './request-info.ts'
 
 /** Requests may say how long they may take; what cannot be read is refused. Throws BadRequest. */

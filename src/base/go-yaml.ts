@@ -172,7 +172,8 @@ function doubleQuoted(value: string, indent: number, column: number): string {
       at = indent
       continue
     }
-    const shown = escapes[char] ?? (/[\x20-\x7e\xa1-\ud7ff\ue000-\ufefe\uff00-\ufffd]/u.test(char) ? char : escaped(char))
+    const shown =
+      escapes[char] ?? (/[\x20-\x7e\xa1-\ud7ff\ue000-\ufefe\uff00-\ufffd]/u.test(char) ? char : escaped(char))
     result += shown
     at += shown.length
   }

@@ -98,7 +98,9 @@ function isLater(a: string, b: string): boolean {
 }
 
 function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key)
-  if (value === undefined) map.set(key, (value = make()))
+  const present = map.get(key)
+  if (present !== undefined) return present
+  const value = make()
+  map.set(key, value)
   return value
 }

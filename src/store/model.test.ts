@@ -27,8 +27,9 @@ type Action = (store: Store) => Promise<unknown>
 
 test(`${operations} random operations, seed ${seed}: etcd, memory and lmdb answer alike`, {
   skip: etcdMissing(),
-}, async () => {
+}, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'coracle-model-'))
+  t.after(() => rm(directory, { recursive: true }))
   await using etcd = await startEtcd()
   {
     await using remote = await EtcdStore.connect({ endpoints: [etcd.endpoint], ...world })
@@ -45,7 +46,6 @@ test(`${operations} random operations, seed ${seed}: etcd, memory and lmdb answe
     }
     await compareWatches(subjects, operations)
   }
-  await rm(directory, { recursive: true })
 })
 
 async function compareWatches(subjects: readonly Subject[], step: number): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * Holds the hooks of kinds against the recorded answers of the reference, without a server: every POST, PUT and
- * merge PATCH of a recording that concerns the kind goes through decoding, `defaults`, `prepareCreate` or
+ * PATCH (but apply) of a recording that concerns the kind goes through decoding, `defaults`, `prepareCreate` or
  * `prepareUpdate`, and `validate` or `validateUpdate`; the outcome is compared with the recorded answer.
  *
  * Metadata is the server's and is not compared, except labels, annotations and generation. Where the recordings are
@@ -10,7 +10,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { canonicalQuantity } from '../../src/base/quantity.ts'
 import { FieldErrors } from '../../src/schema/field-errors.ts'
+import { applyJsonPatch } from '../../src/schema/json-patch.ts'
 import type { ApiObject, Kind } from '../../src/schema/kind.ts'
+import { applyMergePatch } from '../../src/schema/merge-patch.ts'
+import { ApiError } from '../../src/schema/status.ts'
+import { applyStrategicMergePatch } from '../../src/schema/strategic-merge.ts'
 import type { Field, ObjectType, Type } from '../../src/schema/types.ts'
 
 type Json = Record<string, unknown>
@@ -50,15 +54,9 @@ export function recordings(areas: readonly string[], name: RegExp = /./): Record
   })
 }
 
-/** Generated suffixes become ones that are right in names; the volume that admission adds to every pod is left out. */
+/** Generated suffixes and UIDs become ones that are right in names and labels. */
 function parseRecording(text: string): Recording {
-  const isTokenVolume = (item: unknown): boolean =>
-    isJson(item) && typeof item.name === 'string' && item.name.startsWith('kube-api-access-')
-  return JSON.parse(text.replace(/@\{gen:(\d+)\}/g, 'gen$1'), (key, value: unknown) => {
-    if ((key !== 'volumes' && key !== 'volumeMounts') || !Array.isArray(value)) return value
-    const own = value.filter((item) => !isTokenVolume(item))
-    return own.length === 0 && value.length > 0 ? undefined : own
-  }) as Recording
+  return JSON.parse(text.replace(/@\{(gen|uid):(\d+)\}/g, '$1$2')) as Recording
 }
 
 /** Where a difference was found, and what it is. */
@@ -73,8 +71,8 @@ export interface Comparison {
 }
 
 export interface CompareOptions {
-  /** What admission would do to an object that a client sends, before it is validated. */
-  readonly admit?: (object: Json, old: Json | undefined) => void
+  /** What admission would do to an object that a client sends, before it is validated; `answer` is the recorded one. */
+  readonly admit?: (object: Json, old: Json | undefined, answer: Json) => void
   /** Steps not to look at: `name step`. */
   readonly skip?: readonly string[]
   /** Further sub-resources, run instead of a plain update. */
@@ -132,7 +130,7 @@ function remember(kind: Kind, step: Step, { name }: Target, objects: Map<string,
     const metadata = item.metadata as Json | undefined
     if (typeof metadata?.name === 'string') objects.set(metadata.name, item)
   }
-  if (step.method === 'DELETE' && name !== undefined) objects.delete(name)
+  if ((step.method === 'DELETE' || body.kind === 'Scale') && name !== undefined) objects.delete(name)
 }
 
 /** Undefined when the step is none of the kind's hooks' business. */
@@ -150,7 +148,7 @@ function runStep(
   if (status !== 200 && status !== 201 && status !== 422) return undefined
   if (step.pick !== undefined || step.path?.includes('dryRun')) return undefined
   const old = target.name === undefined ? undefined : objects.get(target.name)
-  const sent = sentObject(step, old)
+  const sent = sentObject(kind, step, old)
   if (!sent || (step.method !== 'POST' && !old)) return undefined
   if (step.method === 'POST' && target.name !== undefined) return undefined
   const run = { kind, step, target, sent, old, options }
@@ -159,12 +157,28 @@ function runStep(
   return options.subresources?.[target.subresource] ? update(run) : undefined
 }
 
-function sentObject(step: Step, old: Json | undefined): Json | undefined {
-  if (!step.body || typeof step.body !== 'object' || Array.isArray(step.body)) return undefined
-  const body = expand(step.body) as Json
-  if (step.method === 'POST' || step.method === 'PUT') return body
-  const merge = step.headers?.['content-type'] === 'application/merge-patch+json'
-  return step.method === 'PATCH' && merge && old ? (mergePatch(old, body) as Json) : undefined
+function sentObject(kind: Kind, step: Step, old: Json | undefined): Json | undefined {
+  const body = expand(step.body)
+  if (step.method === 'POST' || step.method === 'PUT') return isJson(body) ? body : undefined
+  return step.method === 'PATCH' && old ? patched(kind, step, old, body) : undefined
+}
+
+function patched(kind: Kind, step: Step, old: Json, patch: unknown): Json | undefined {
+  try {
+    switch (step.headers?.['content-type']) {
+      case 'application/merge-patch+json':
+        return applyMergePatch(old, patch) as Json
+      case 'application/strategic-merge-patch+json':
+        return applyStrategicMergePatch(old, patch, kind.schema) as Json
+      case 'application/json-patch+json':
+        return applyJsonPatch(old, patch) as Json
+      default:
+        return undefined
+    }
+  } catch (error) {
+    if (error instanceof ApiError) return undefined
+    throw error
+  }
 }
 
 interface Run {
@@ -181,8 +195,8 @@ function create({ kind, step, sent, options }: Run): string[] {
   const metadata = object.metadata as Json
   const uid = (step.expect?.body?.metadata as Json | undefined)?.uid
   kind.defaults(object as never)
-  options.admit?.(object, undefined)
-  object.metadata = { ...metadata, uid: uid ?? '@{uid:1}' }
+  options.admit?.(object, undefined, step.expect?.body ?? {})
+  object.metadata = { ...metadata, uid: uid ?? 'uid1' }
   kind.prepareCreate(object as never)
   const errors = new FieldErrors()
   kind.validate(object as unknown as ApiObject, errors)
@@ -195,7 +209,7 @@ function update({ kind, step, target, sent, old: stored, options }: Run): string
   object.metadata = { ...(object.metadata as Json), ...serverMetadata(old.metadata as Json) }
   kind.defaults(object as never)
   kind.defaults(old as never)
-  options.admit?.(object, old)
+  options.admit?.(object, old, step.expect?.body ?? {})
   const errors = new FieldErrors()
   const through = target.subresource === undefined ? undefined : options.subresources?.[target.subresource]
   if (through) {
@@ -230,9 +244,9 @@ function compareOutcome(kind: Kind, step: Step, object: Json, errors: FieldError
   return objectDifferences('', left, right)
 }
 
-/** Faults of the metadata are found by the server. */
+/** Faults of the metadata, and of a patch as such, are found by the server. */
 const ownCauses = <C extends { field?: string }>(causes: readonly C[]): C[] =>
-  causes.filter((cause) => !cause.field?.startsWith('metadata'))
+  causes.filter((cause) => !cause.field?.startsWith('metadata') && cause.field !== 'patch')
 
 type Cause = { readonly reason?: string; readonly field?: string }
 const unchanged = (causes: readonly Cause[]): readonly Cause[] => causes
@@ -323,16 +337,6 @@ function expand(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(expand)
   if (!isJson(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [expand(key), expand(item)]))
-}
-
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isJson(patch)) return patch
-  const result: Json = isJson(target) ? { ...target } : {}
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key]
-    else result[key] = mergePatch(result[key], value)
-  }
-  return result
 }
 
 /** The wire form of a value: unknown fields left out, required ones filled in, quantities canonical. A fresh, mutable copy. */

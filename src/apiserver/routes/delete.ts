@@ -1,14 +1,15 @@
-import { decode, DecodeError } from '../../schema/decode.ts'
+import { DeleteOptions as deleteOptionsType } from '../../kinds/meta/delete-options.ts'
+import { DecodeError, decode } from '../../schema/decode.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
-import { BodyError, parseJson, parseYaml, typeMetaOf } from '../../schema/json.ts'
+import { type Body, BodyError, parseJson, parseYaml, typeMetaOf } from '../../schema/json.ts'
 import type { Kind } from '../../schema/kind.ts'
 import { badRequest } from '../../schema/status.ts'
-import { DeleteOptions as deleteOptionsType } from '../../kinds/meta/delete-options.ts'
-import { bodyFormat, bodyLimit } from '../body.ts'
+import { type BodyFormat, bodyFormat, bodyLimit } from '../body.ts'
 import type { RequestContext } from '../context.ts'
 import type { Exchange } from '../exchange.ts'
 import { negotiate, objectOffer } from '../negotiate.ts'
 import { checkDryRun, contextOf, flagOf, integerOf, readOptions } from '../options.ts'
+import { parseProtobuf } from '../protobuf-body.ts'
 import type { ApiResponse } from '../request.ts'
 import type { DeleteOptions } from '../resource.ts'
 import { answerObject } from '../respond.ts'
@@ -36,7 +37,11 @@ function deletedStatus({ group, plural }: Kind, name: string, uid: string | unde
 }
 
 /** DELETE of a collection: answers with what was deleted. */
-export async function deleteObjects(exchange: Exchange, services: ObjectServices, target: Target): Promise<ApiResponse> {
+export async function deleteObjects(
+  exchange: Exchange,
+  services: ObjectServices,
+  target: Target,
+): Promise<ApiResponse> {
   const accepted = negotiate(exchange.request.headers['accept'], objectOffer)
   const list = readOptions(exchange, false)
   const { options, context } = await readDeleteOptions(exchange)
@@ -76,10 +81,15 @@ export async function readDeleteOptions(
 
 const scheme = 'k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27'
 
+function parseBody(bytes: Buffer, format: BodyFormat): Body {
+  if (format === 'protobuf') return parseProtobuf(bytes, deleteOptionsType)
+  return format === 'yaml' ? parseYaml(bytes) : parseJson(bytes)
+}
+
 function bodyOptions({ request }: Exchange, bytes: Buffer): SentOptions {
-  const format = bodyFormat(request, ['json', 'yaml'])
+  const format = bodyFormat(request, ['json', 'yaml', 'protobuf'])
   try {
-    const { value } = format === 'yaml' ? parseYaml(bytes) : parseJson(bytes)
+    const { value } = parseBody(bytes, format)
     const { apiVersion, kind } = typeMetaOf(value)
     if (kind !== '' && kind !== 'DeleteOptions') {
       throw badRequest(`no kind "${kind}" is registered for version "${apiVersion || 'v1'}" in scheme "${scheme}"`)

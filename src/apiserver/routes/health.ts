@@ -1,5 +1,5 @@
-import type { ApiResponse } from '../request.ts'
 import type { Query } from '../query.ts'
+import type { ApiResponse } from '../request.ts'
 import { answerText, pageNotFound } from '../respond.ts'
 
 /** Throws (or rejects) with what is wrong. */

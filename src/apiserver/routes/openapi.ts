@@ -53,10 +53,7 @@ function makeDocuments(catalogue: Catalogue, version: string, generation: number
   const v3 = openApiV3(kinds, info)
   const custom = new Set(kinds.filter((kind) => catalogue.isCustom?.(kind)).map(({ group }) => group))
   const hashes = new Map([...v3.keys()].map((name) => [name, hashOf(name, version, custom, generation)]))
-  const entries = [...hashes].map(([name, hash]) => [
-    name,
-    { serverRelativeURL: `/openapi/v3/${name}?hash=${hash}` },
-  ])
+  const entries = [...hashes].map(([name, hash]) => [name, { serverRelativeURL: `/openapi/v3/${name}?hash=${hash}` }])
   return { v2: openApiV2(kinds, info), v3, index: JSON.stringify({ paths: Object.fromEntries(entries) }), hashes }
 }
 
@@ -89,8 +86,7 @@ function answerV3(exchange: Exchange, { v3, hashes }: Documents, name: string): 
   const body = isProtobuf ? document.protobuf() : document.json()
   const type = isProtobuf ? 'application/com.github.proto-openapi.spec.v3.v1.0+protobuf' : 'application/json'
   // A URL with a hash always means the same document.
-  const lasting: Readonly<Record<string, string>> =
-    asked === undefined ? {} : { 'cache-control': 'public, immutable' }
+  const lasting: Readonly<Record<string, string>> = asked === undefined ? {} : { 'cache-control': 'public, immutable' }
   return tagged(exchange, type, body, `"${hash}"`, lasting)
 }
 

@@ -96,7 +96,8 @@ function answerList(exchange: Exchange, start: Buffer, entries: readonly Entry[]
     return answerJson(exchange, 200, pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), accepted)
   }
   const headers = headersOf(accepted.contentType, exchange.warnings)
-  if (contentCoding(exchange.request) === 'gzip') return gzipped({ status: 200, headers, body: Buffer.alloc(0) }, pieces)
+  if (contentCoding(exchange.request) === 'gzip')
+    return gzipped({ status: 200, headers, body: Buffer.alloc(0) }, pieces)
   return { status: 200, headers, body: (sink) => sendPieces(pieces, sink) }
 }
 

@@ -1,14 +1,14 @@
-import { FieldErrors } from '../../schema/field-errors.ts'
-import type { ApiObject, Kind } from '../../schema/kind.ts'
-import { ApiError, badRequest } from '../../schema/status.ts'
-import type { Infer } from '../../schema/types.ts'
+import type { TokenReviewSpec } from '../../kinds/authentication/token-review.ts'
 import type {
   NonResourceAttributes,
   ResourceAttributes,
   SubjectAccessReviewSpec,
 } from '../../kinds/authorization/shared.ts'
 import type { PolicyRule } from '../../kinds/rbac/shared.ts'
-import type { TokenReviewSpec } from '../../kinds/authentication/token-review.ts'
+import { FieldErrors } from '../../schema/field-errors.ts'
+import type { ApiObject, Kind } from '../../schema/kind.ts'
+import { ApiError, badRequest } from '../../schema/status.ts'
+import type { Infer } from '../../schema/types.ts'
 import type { Authenticator } from '../authn/authn.ts'
 import type { Attributes, Authorizer, Decision } from '../authz/authz.ts'
 import { readObject } from '../body.ts'
@@ -125,7 +125,11 @@ function localSubjectAccessReview({ info }: Exchange, services: ReviewServices, 
     errors.invalid(path, resourceAttributes.namespace ?? '', 'must match metadata.namespace')
   }
   if (nonResourceAttributes) {
-    errors.invalid('spec.nonResourceAttributes', goAttributes(nonResourceAttributes), 'disallowed on this kind of request')
+    errors.invalid(
+      'spec.nonResourceAttributes',
+      goAttributes(nonResourceAttributes),
+      'disallowed on this kind of request',
+    )
   }
   throwIfWrong(errors)
   if (metadata.namespace !== info.namespace) {

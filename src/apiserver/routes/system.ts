@@ -1,10 +1,10 @@
-import type { ApiResponse } from '../request.ts'
 import { ApiError } from '../../schema/status.ts'
 import type { AggregatedVersion, Discovery, Document } from '../discovery.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Metrics } from '../metrics.ts'
 import { negotiate, parseAccept, plainOffer } from '../negotiate.ts'
-import { answerJson, answerObject, answerText, headersOf, pageNotFound } from '../respond.ts'
+import type { ApiResponse } from '../request.ts'
+import { answerJson, answerObject, headersOf, pageNotFound } from '../respond.ts'
 import type { VersionInfo } from '../version.ts'
 import { type Health, healthPaths } from './health.ts'
 
@@ -112,7 +112,8 @@ function aggregatedVersion(accept: string | undefined): AggregatedVersion | unde
   if (accept === undefined || !accept.includes('APIGroupDiscoveryList')) return undefined
   for (const { type, subtype, parameters } of parseAccept(accept)) {
     if (type !== 'application' || subtype !== 'json') continue
-    const isAggregated = parameters.get('as') === 'APIGroupDiscoveryList' && parameters.get('g') === 'apidiscovery.k8s.io'
+    const isAggregated =
+      parameters.get('as') === 'APIGroupDiscoveryList' && parameters.get('g') === 'apidiscovery.k8s.io'
     const version = parameters.get('v')
     if (isAggregated && (version === 'v2' || version === 'v2beta1')) return version
     if (!parameters.has('as')) return undefined

@@ -1,6 +1,7 @@
 import { zeroOf } from '../../schema/decode.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import { ApiError } from '../../schema/status.ts'
+import type { Mutable } from '../../schema/types.ts'
 import type { Clock, Random } from '../../world/world.ts'
 import { identified } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
@@ -11,7 +12,6 @@ import type { Entry, WatchEventType, WatchObserver } from '../resource.ts'
 import { headersOf, internalError } from '../respond.ts'
 import { Shape } from '../shapes.ts'
 import type { ObjectServices, Target } from './services.ts'
-import type { Mutable } from '../../schema/types.ts'
 
 /** How long a watch lasts that does not say: this long to twice as long, so that not all begin again at once. */
 const leastSeconds = 1800

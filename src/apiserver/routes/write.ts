@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange.ts'
 import { matchName, readObject } from '../body.ts'
+import type { Exchange } from '../exchange.ts'
 import { negotiate, objectOffer } from '../negotiate.ts'
 import { writeContext } from '../options.ts'
 import type { ApiResponse } from '../request.ts'

@@ -3,6 +3,7 @@ import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import { notFound } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
+import { prepareResize, validateResize } from '../subresources/pod-resize.ts'
 
 /** How a write through a sub-resource differs from one of the object itself. */
 export interface UpdateRules<T extends ApiObject> {
@@ -42,7 +43,7 @@ type Sides = Readonly<Record<string, Omit<UpdateRules<never>, 'mayVanish'>>>
 const podSides: Sides = {
   binding: { prepareUpdate: () => {}, validateUpdate: () => {} },
   ephemeralcontainers: only('spec', 'ephemeralContainers'),
-  resize: only('spec', 'containers', 'initContainers'),
+  resize: { prepareUpdate: prepareResize, validateUpdate: validateResize } as unknown as Sides[string],
 }
 
 const csrSides = (kind: Kind): Sides =>

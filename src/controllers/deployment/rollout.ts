@@ -37,12 +37,12 @@ const texts = new WeakMap<object, string>()
 
 /** A template for comparison: without the label that the Deployment adds. */
 function templateText(template: PodTemplateSpec): string {
-  let text = texts.get(template)
-  if (text === undefined) {
-    const { [hashLabel]: _, ...labels } = template.metadata.labels ?? {}
-    const metadata = { ...template.metadata, labels, creationTimestamp: undefined }
-    texts.set(template, (text = canonical({ ...template, metadata })))
-  }
+  const present = texts.get(template)
+  if (present !== undefined) return present
+  const { [hashLabel]: _, ...labels } = template.metadata.labels ?? {}
+  const metadata = { ...template.metadata, labels, creationTimestamp: undefined }
+  const text = canonical({ ...template, metadata })
+  texts.set(template, text)
   return text
 }
 
@@ -144,7 +144,7 @@ function* creationFailed(rollout: Rollout, draft: Draft<ReplicaSet>, error: unkn
  * finds it; else the template gets another hash.
  */
 function* resolveCollision({ deployment, context }: Rollout, { metadata }: Draft<ReplicaSet>): Steps {
-  const other = context.get(ReplicaSet, { namespace: metadata?.namespace, name: metadata?.name! })
+  const other = context.get(ReplicaSet, { namespace: metadata?.namespace, name: metadata?.name ?? '' })
   if (other === undefined) return
   const isOurs = isControlledBy(other, deployment)
   if (isOurs && templateText(other.spec.template) === templateText(deployment.spec.template)) return

@@ -43,11 +43,8 @@ const counts = [
 ] as const
 
 function validateManagedBy(managedBy: string, path: string, errors: FieldErrors): void {
-  const faults = domainPrefixedPathFaults(managedBy)
-  for (const { value, fault, required } of faults as readonly Partial<Record<string, string>>[]) {
-    if (required !== undefined) errors.required(path, required)
-    else errors.invalid(path, value ?? managedBy, fault ?? '')
-  }
+  if (managedBy === '') errors.required(path)
+  else for (const { part, fault } of domainPrefixedPathFaults(managedBy)) errors.invalid(path, part, fault)
   if (managedBy.length > 63) errors.tooLong(path, 63)
 }
 
