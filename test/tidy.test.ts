@@ -32,7 +32,7 @@ const banned: readonly Ban[] = [
 /** Files that adapt the outside: named after what they adapt. */
 const adapters: readonly string[] = [
   'src/world/',
-  'src/store/lmdb.ts',
+  'src/store/lmdb',
   'src/etcd/client.ts',
   'src/apiserver/server.ts',
   'src/client/http.ts',
@@ -55,7 +55,8 @@ test('nothing outside world/ and the adapters reaches for time, chance, disk or 
 })
 
 test('every file is imported by somebody', () => {
-  const roots = ['src/main.ts', 'src/index.ts']
+  // Programs of their own.
+  const roots = ['src/main.ts', 'src/index.ts', 'src/store/crash-writer.ts']
   const files = ['src', 'test', 'tools', 'bench'].flatMap(existing)
   const imported = new Set(
     files.flatMap((file) =>
@@ -72,12 +73,13 @@ test('every file is imported by somebody', () => {
 })
 
 test('nothing is left lying about', () => {
-  const marks = /\b(TODO|FIXME|XXX|HACK)\b|@ts-ignore|@ts-expect-error|\bas any\b|: any\b|\.only\(/
+  const marks = /\b(TODO|FIXME|XXX|HACK)\b|@ts-ignore|@ts-expect-error|\.only\(/
+  const anyType = /\bas any\b|: any\b/
   const faults = ['src', 'test', 'tools', 'bench']
     .flatMap(existing)
     .filter((file) => file !== 'test/tidy.test.ts')
     .flatMap((file) => {
-      const found = marks.exec(textOf(file))
+      const found = marks.exec(textOf(file)) ?? anyType.exec(withoutComments(textOf(file)))
       return found ? [`${file}: ${found[0]}`] : []
     })
   assert.deepEqual(faults, [])

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { defaultAdmission } from '../src/apiserver/admission/index.ts'
+import { impersonate } from '../src/apiserver/authn/impersonation.ts'
 import { parseTokenFile, refuseUnknownTokens, staticTokens } from '../src/apiserver/authn/static-token.ts'
+import { privilegedGroup } from '../src/apiserver/authz/rbac.ts'
 import { clusterReader } from '../src/apiserver/cluster-reader.ts'
 import { createHandler } from '../src/apiserver/handler.ts'
 import { Registry } from '../src/apiserver/registry.ts'
@@ -14,7 +16,7 @@ import { lineLog, realWorld } from '../src/world/real.ts'
 
 /**
  * The API alone, over memory, for whoever wants to replay recordings against it: `api-only.ts PORT TOKEN-FILE`.
- * The token in the file is an administrator's; everything is allowed.
+ * The token in the file is an administrator's, who may do everything; others may do nothing.
  */
 const [port = '0', tokenFile = '/tmp/coracle/token'] = process.argv.slice(2)
 const world = realWorld(lineLog('warn'))
@@ -35,7 +37,8 @@ const handler = createHandler({
   openApi: openApiDocuments(registry, version),
   authenticators: [staticTokens(parseTokenFile(`${token},admin,1,"system:masters"`)), refuseUnknownTokens],
   anonymous: true,
-  authorizer: { authorize: () => ({ allowed: true, reason: '' }) },
+  authorizer: privilegedGroup,
+  impersonate,
   version,
   serverAddress: `127.0.0.1:${port}`,
 })

@@ -344,6 +344,38 @@ test('a watch ends when the client is gone', async () => {
   assert.equal((await watching).text, '')
 })
 
+test('a client that takes nothing of its watch is cut off', async () => {
+  const { call, handler, world } = serve()
+  const request: ApiRequest = {
+    method: 'GET',
+    url: `${configMaps}?watch=1`,
+    headers: {},
+    body: () => Promise.resolve(Buffer.alloc(0)),
+    signal: new AbortController().signal,
+    remoteAddress: '',
+  }
+  const { body } = await handler(request)
+  let backlog = 0
+  let written = 0
+  const over = (body as (sink: Sink) => Promise<void>)({
+    write(chunk) {
+      written++
+      backlog += chunk.length
+    },
+    get backlog() {
+      return backlog
+    },
+    drained: () => new Promise(() => {}),
+    signal: request.signal,
+  })
+  await world.advance(10)
+  for (let i = 0; i < 30; i++)
+    await call(`POST ${configMaps}`, { body: configMap(`c${i}`, { a: 'x'.repeat(700_000) }) })
+  await world.advance(10)
+  await over
+  assert.ok(written > 10 && written < 20, String(written))
+})
+
 test('a watch that asks for what cannot be had is an answer, not an event', async () => {
   const { call } = serve()
   assert.equal((await call(`GET ${configMaps}?watch=1&labelSelector=a%20b`)).status, 400)

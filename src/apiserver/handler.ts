@@ -12,6 +12,7 @@ import { anonymous, type Exchange } from './exchange.ts'
 import { Metrics } from './metrics.ts'
 import type { ApiRequest, ApiResponse, Sink } from './request.ts'
 import { BadPathError, type RequestInfo, readRequestInfo } from './request-info.ts'
+import { addProcessMetrics } from './process-metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
 import { answerError, answerText } from './respond.ts'
 import { Health, type HealthCheck } from './routes/health.ts'
@@ -46,6 +47,7 @@ export interface HandlerParts {
   readonly version: string
   /** `host:port` under which clients reach it. */
   readonly serverAddress: string
+  /** Shared with other parts of the program, which then has added the process's own. Absent: the handler's alone. */
   readonly metrics?: Metrics
 }
 
@@ -66,6 +68,7 @@ export type Handler = (request: ApiRequest) => Promise<ApiResponse>
 export function createHandler(parts: HandlerParts): Handler {
   const metrics = parts.metrics ?? new Metrics()
   const counts = new RequestMetrics(metrics)
+  if (parts.metrics === undefined) addProcessMetrics(metrics, parts.clock)
   const kinds = new KindIndex(parts.catalogue)
   const system: SystemServices = {
     discovery: new Discovery(parts.catalogue, parts.serverAddress),

@@ -4,6 +4,7 @@
  */
 export class Metrics {
   readonly #families = new Map<string, Family>()
+  readonly #collectors: (() => void)[] = []
 
   counter(name: string, help: string, labels: readonly string[] = []): Numbers {
     return this.#family(new Numbers(name, help, 'counter', labels))
@@ -17,8 +18,14 @@ export class Metrics {
     return this.#family(new Histograms(name, help, buckets, labels))
   }
 
+  /** Calls `collect` whenever the metrics are about to be printed: for numbers that are read off only then. */
+  beforePrinting(collect: () => void): void {
+    this.#collectors.push(collect)
+  }
+
   /** All families, sorted by name. */
   print(): string {
+    for (const collect of this.#collectors) collect()
     const families = [...this.#families.values()].sort((left, right) => (left.name < right.name ? -1 : 1))
     return families.map((family) => family.print()).join('')
   }

@@ -3,7 +3,10 @@ import { describe, test } from 'node:test'
 import { ConfigMap } from '../kinds/core/config-map.ts'
 import type { ApiObject } from '../schema/kind.ts'
 import { ApiError } from '../schema/status.ts'
+import type { Op } from '../store/store.ts'
+import { Registry } from './registry.ts'
 import type { DeleteOptions } from './resource.ts'
+import type { WriteHook } from './storage/write-hook.ts'
 import { Boat, decoded, testContext, testServer } from './testing.ts'
 
 const dryRun = { ...testContext, dryRun: true }
@@ -414,9 +417,46 @@ describe('list', () => {
 test('a fork goes its own way', async () => {
   const { store, world, create, registry } = boats()
   await create('a')
-  const { Registry } = await import('./registry.ts')
   const forked = new Registry({ store: await store.fork(), kinds: registry.kinds, world, admission: [] })
   await forked.resource(Boat).delete('sea', 'a', {}, testContext)
   assert.equal((await registry.resource(Boat).list('', {})).entries.length, 1)
   assert.equal((await forked.resource(Boat).list('', {})).entries.length, 0)
+})
+
+test('what a kind reserves is written with its objects, and given back when they are not', async () => {
+  const { store, world } = testServer()
+  const told: string[] = []
+  const berth = (harbour: string) => `/berths/${harbour}`
+  const reserve = (what: string, ops: readonly Op[]) => ({
+    ops: () => ops,
+    commit: () => told.push(`commit ${what}`),
+    revert: () => told.push(`revert ${what}`),
+  })
+  const hook: WriteHook<Boat> = {
+    create(boat) {
+      boat.spec.harbour ??= 'Cork'
+      const key = berth(boat.spec.harbour)
+      return reserve('create', [{ type: 'put', key, value: Buffer.from(boat.metadata.name ?? '') }])
+    },
+    update: () => reserve('update', []),
+    remove: (boat) => reserve('remove', [{ type: 'delete', from: berth(boat.spec.harbour ?? '') }]),
+  }
+  const registry = new Registry({ store, kinds: [Boat], world, admission: [], hooks: new Map([[Boat, hook]]) })
+  const resource = registry.resource(Boat)
+  const create = (spec: object) => resource.create('sea', decoded(Boat, { metadata: { name: 'a' }, spec }), testContext)
+  assert.equal((await create({})).object.spec.harbour, 'Cork')
+  const [written] = store.rangeNow({ from: berth('Cork') }).kvs
+  assert.equal(written?.modRevision, store.revision)
+  assert.equal((await failure(create({}))).slice(0, 3), '409')
+  assert.equal((await failure(create({ seats: -1 }))).slice(0, 3), '422')
+  await resource.update(
+    'sea',
+    'a',
+    '',
+    (boat) => decoded(Boat, { ...boat, spec: { ...boat!.spec, seats: 5 } }),
+    testContext,
+  )
+  await resource.delete('sea', 'a', { gracePeriodSeconds: 0 }, testContext)
+  assert.equal(store.rangeNow({ from: berth('Cork') }).count, 0)
+  assert.deepEqual(told, ['commit create', 'revert create', 'revert create', 'commit update', 'commit remove'])
 })

@@ -9,6 +9,7 @@ import { folderOf } from './storage/keys.ts'
 import { LeasePool } from './storage/lease-pool.ts'
 import { StoredResource } from './storage/stored-resource.ts'
 import { WatchHub } from './storage/watch-hub.ts'
+import type { WriteHook } from './storage/write-hook.ts'
 import { subresourceCreators } from './subresources/index.ts'
 import type { SubresourceCreator } from './subresources/resources.ts'
 import type { TokenIssuer } from './subresources/token.ts'
@@ -19,6 +20,8 @@ export interface RegistryOptions {
   readonly world: Pick<World, 'clock' | 'random' | 'log'>
   /** In the order in which they are asked. */
   readonly admission: readonly AdmissionPlugin[]
+  /** What has to happen around the writes of some kinds. */
+  readonly hooks?: ReadonlyMap<Kind, WriteHook>
   /** Signs the tokens of service accounts. Absent: nobody gets one. */
   readonly tokens?: TokenIssuer
 }
@@ -37,14 +40,16 @@ export class Registry {
   readonly #resources = new Map<Kind, Resource>()
   readonly #hubs = new Map<string, WatchHub>()
   readonly #leases: LeasePool
+  readonly #hooks: ReadonlyMap<Kind, WriteHook>
   readonly #creators: Readonly<Record<string, SubresourceCreator>>
 
-  constructor({ store, kinds, world, admission, tokens }: RegistryOptions) {
+  constructor({ store, kinds, world, admission, tokens, hooks }: RegistryOptions) {
     this.store = store
     this.world = world
     this.admission = admission
     this.#kinds = kinds
     this.#leases = new LeasePool(store, world.clock)
+    this.#hooks = hooks ?? new Map()
     this.#creators = subresourceCreators(tokens)
   }
 
@@ -113,6 +118,7 @@ export class Registry {
       admission,
       hub: this.#hub(kind),
       leases: this.#leases,
+      hook: this.#hooks.get(kind),
     })
   }
 

@@ -20,13 +20,13 @@ export interface Resource<T extends ApiObject = ApiObject> {
   /** Events until the signal aborts. Throws `Expired` at once when `resourceVersion` is compacted. */
   watch(namespace: string, options: WatchOptions, observer: WatchObserver<T>): Promise<void>
 
-  /** Takes over the object: it must be decoded, and nobody else may hold it. Its defaults are filled in here. */
+  /** Makes an object of a draft: what it leaves out is filled in here, and the draft itself stays as it is. */
   create(namespace: string, object: ApiObject, context: RequestContext): Promise<Entry<T>>
 
   /**
    * Reads the object, lets `change` make the new one of it, and stores that unless somebody else was faster, in
    * which case it begins again (only where `change` did not insist on a resourceVersion). `subresource` is '' or `status`.
-   * What `change` gives is taken over as by `create`; it gives back the very `current` when there is nothing to do.
+   * What `change` gives is a draft as for `create`; it gives back the very `current` when there is nothing to do.
    * Returns the stored entry and whether it was created.
    */
   update(

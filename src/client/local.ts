@@ -1,4 +1,3 @@
-import { decode } from '../schema/decode.ts'
 import { applyJsonPatch } from '../schema/json-patch.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import { applyMergePatch } from '../schema/merge-patch.ts'
@@ -150,7 +149,6 @@ export class LocalClient implements Client {
     options: WriteOptions | undefined,
   ): Promise<T> {
     const { name = '', namespace = '', uid } = (object as Draft<ApiObject>).metadata ?? {}
-    // Every attempt gets a fresh object: the server takes over what it is given.
     const change = () => toObject(kind, object)
     const resource = this.#server.resource(kind)
     const { entry } = await resource.update(
@@ -219,11 +217,10 @@ export class LocalClient implements Client {
   }
 }
 
-/** A draft as a whole object that nobody else holds: complete, in order, and saying what it is. */
+/** A draft that says what it is. The server copies it but for raw values, which it would share. */
 function toObject<T extends ApiObject>(kind: Kind<T>, draft: object): ApiObject {
   const own = holdsRawValues(kind.schema) ? structuredClone(draft) : draft
-  const object = decode(kind.schema, own).object as unknown as Record<string, unknown>
-  return { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind) } as unknown as ApiObject
+  return { metadata: {}, ...own, kind: kind.kind, apiVersion: apiVersionOf(kind) } as ApiObject
 }
 
 const rawHolders = new WeakMap<ObjectType, boolean>()

@@ -11,6 +11,7 @@ import { clusterReader } from '../apiserver/cluster-reader.ts'
 import { systemMaster, type UserInfo } from '../apiserver/context.ts'
 import { createHandler, type Handler } from '../apiserver/handler.ts'
 import { Registry } from '../apiserver/registry.ts'
+import { connectRoutes } from '../apiserver/subresources/connect.ts'
 import { subresourceRoutes } from '../apiserver/subresources/routes.ts'
 import { LocalClient } from '../client/local.ts'
 import { Node } from '../kinds/core/node.ts'
@@ -53,22 +54,27 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const reader = clusterReader(store)
   const books: QuotaBooks = { book: (quota, used) => bookQuota(registry, quota, used), isConflict }
   const admission = defaultAdmission(reader, books, world.random.fork('admission'))
-  const registry = new Registry({ store, kinds, world, admission })
-  const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)
-
-  const rbac = new RbacAuthorizer()
   const serviceAccountTokens = new ServiceAccountTokens({
     signingKey: options.signingKey,
     objects: boundObjects(reader),
     tools: world,
   })
+  const registry = new Registry({ store, kinds, world, admission, tokens: serviceAccountTokens })
+  const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)
+
+  const rbac = new RbacAuthorizer()
   await bootstrap(resources)
   await followRbac(rbac, resources, world.log, stop.signal)
 
+  const subresources = subresourceRoutes(registry)
+  const furtherRoutes = connectRoutes(registry)
   const handler = createHandler({
     ...world,
     catalogue: registry,
-    subresources: subresourceRoutes(registry),
+    subresources: {
+      find: (kind, subresource) =>
+        subresources.find(kind, subresource) ?? furtherRoutes[`${kind.plural}.${kind.group}/${subresource}`],
+    },
     authenticators: [
       clientCertificates,
       staticTokens(options.tokens ?? new Map()),

@@ -1,5 +1,8 @@
 import { parseTokenFile } from '../apiserver/authn/static-token.ts'
+import type { Handler } from '../apiserver/handler.ts'
+import type { ApiResponse } from '../apiserver/request.ts'
 import { startServer } from '../apiserver/server.ts'
+import { answerUpgrades } from '../apiserver/upgrade.ts'
 import type { KubeconfigEntry } from '../lifecycle/kubeconfig.ts'
 import { createPki, loadOrCreatePki, type PkiRequest, serverHosts } from '../lifecycle/pki-store.ts'
 import { LmdbStore } from '../store/lmdb.ts'
@@ -33,6 +36,9 @@ export interface ServedCluster extends AsyncDisposable {
   readonly certificateAuthority: string
 }
 
+/** What those hear who are faster than the start. */
+const notReady: ApiResponse = { status: 503, headers: { 'retry-after': '1' }, body: 'starting\n' }
+
 /** The first address of the service range: the API itself, for pods. */
 const serviceAddress = '10.96.0.1'
 
@@ -46,8 +52,10 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
 
   // The port comes first: when it is taken, nothing else has begun.
   let cluster: Cluster | undefined
+  const handler: Handler = async (request) => (cluster ? cluster.handler(request) : notReady)
   const server = await startServer({
-    handler: (incoming) => cluster!.handler(incoming),
+    handler,
+    upgrade: answerUpgrades(handler),
     host,
     port: options.port,
     certificates: { certificate: pki.server.certificate, key: pki.server.key, clientCa: pki.authority.certificate },

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import type { Clock, Disk, Random } from '../world/world.ts'
 import { createAuthority, createSigningKey, issueCertificate, type KeyPair, publicKeyOf } from './pki.ts'
 
@@ -97,5 +96,5 @@ function requireKey(pem: string, file: string): void {
 export function serverHosts(address: string, serviceAddress: string): readonly string[] {
   const names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
   const hosts = [...names, 'localhost', '127.0.0.1', '::1', serviceAddress, address]
-  return [...new Set(hosts)].filter((host) => host !== '0.0.0.0' && host !== '::' && (isIP(host) !== 0 || host !== ''))
+  return [...new Set(hosts)].filter((host) => host !== '0.0.0.0' && host !== '::')
 }

@@ -114,8 +114,24 @@ const objectVerbs = ['get', 'update', 'patch', 'delete']
 function ownVerbs(info: RequestInfo, kind: Kind): readonly string[] {
   if (info.legacyWatch) return kind.verbs.includes('watch') ? ['watch'] : []
   if (kind.namespaced && info.namespace === '') return kind.verbs.includes('list') ? ['list', 'watch'] : []
-  const verbs = info.named ? objectVerbs : collectionVerbs
-  return verbs.filter((verb) => (kind.verbs as readonly string[]).includes(verb))
+  return info.named ? verbsOf(kind).object : verbsOf(kind).collection
+}
+
+interface KindVerbs {
+  readonly object: readonly string[]
+  readonly collection: readonly string[]
+}
+
+const kindVerbs = new WeakMap<Kind, KindVerbs>()
+
+function verbsOf(kind: Kind): KindVerbs {
+  let verbs = kindVerbs.get(kind)
+  if (verbs === undefined) {
+    const served = (names: readonly string[]) => names.filter((name) => (kind.verbs as readonly string[]).includes(name))
+    verbs = { object: served(objectVerbs), collection: served(collectionVerbs) }
+    kindVerbs.set(kind, verbs)
+  }
+  return verbs
 }
 
 function subresourceVerbs(info: RequestInfo, kind: Kind, custom: boolean): readonly string[] | undefined {

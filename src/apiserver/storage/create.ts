@@ -2,7 +2,7 @@ import { FieldErrors } from '../../schema/field-errors.ts'
 import type { ApiObject } from '../../schema/kind.ts'
 import { ApiError, alreadyExists, type GroupResource } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
-import type { KeyValue } from '../../store/store.ts'
+import type { KeyValue, Op } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
 import { entryOf, entryToStore } from '../entry.ts'
 import type { Entry } from '../resource.ts'
@@ -10,6 +10,7 @@ import { admit, validateAdmission } from './admission.ts'
 import { keyOf } from './keys.ts'
 import {
   canonical,
+  fresh,
   generateName,
   settleNamespace,
   toStoredForm,
@@ -19,11 +20,12 @@ import {
 import { type ResourceState, toTimestamp } from './state.ts'
 import { changeIf } from './transaction.ts'
 import { validateMetadata } from './validate-metadata.ts'
+import { withReservation } from './write-hook.ts'
 
 /** How often a name is generated anew when it is taken (KEP-4420). */
 const nameAttempts = 8
 
-/** Makes a new object. Takes over the object, which must be decoded and not be held by anybody else. */
+/** Makes a new object of a draft, which is left as it is. */
 export async function create<T extends ApiObject>(
   state: ResourceState<T>,
   namespace: string,
@@ -31,7 +33,7 @@ export async function create<T extends ApiObject>(
   context: RequestContext,
 ): Promise<Entry<T>> {
   const { kind } = state
-  const object = toStoredForm(kind, given)
+  const object = fresh(kind, given)
   const metadata = object.metadata as Mutable<ApiObject['metadata']>
   wipeSystemFields(metadata)
   settleNamespace(kind, namespace, metadata)
@@ -50,7 +52,7 @@ export async function create<T extends ApiObject>(
   if (admission !== undefined) await admission
   // Admission may have put fields anywhere.
   const admitted = admission === undefined ? object : toStoredForm(kind, object)
-  const hasRevision = (given.metadata.resourceVersion ?? '') !== ''
+  const hasRevision = (given.metadata?.resourceVersion ?? '') !== ''
   return createAdmitted(state, admitted, hasRevision, context)
 }
 
@@ -78,11 +80,22 @@ export async function createAdmitted<T extends ApiObject>(
   }
 }
 
-async function finishCreate<T extends ApiObject>(
+function finishCreate<T extends ApiObject>(
   state: ResourceState<T>,
   prepared: Mutable<T>,
   hasRevision: boolean,
   context: RequestContext,
+): Promise<Entry<T>> {
+  const write = (more: (object: T) => readonly Op[]) => writeNew(state, prepared, hasRevision, context, more)
+  return withReservation(state.hook?.create(prepared, context.dryRun), write)
+}
+
+async function writeNew<T extends ApiObject>(
+  state: ResourceState<T>,
+  prepared: Mutable<T>,
+  hasRevision: boolean,
+  context: RequestContext,
+  more: (object: T) => readonly Op[],
 ): Promise<Entry<T>> {
   const { kind, store } = state
   const preparedMetadata = prepared.metadata as Mutable<ApiObject['metadata']>
@@ -118,7 +131,7 @@ async function finishCreate<T extends ApiObject>(
   }
   const lease = kind.ttlSeconds === undefined ? undefined : await state.leases.leaseFor(kind.ttlSeconds)
   const put = { type: 'put', key, value, memo: entry, ...(lease !== undefined && { lease }) } as const
-  const outcome = await changeIf(store, key, 0, put, true)
+  const outcome = await changeIf(store, key, 0, put, more(object), true)
   if (!outcome.succeeded) throw isThere(state, metadata, outcome.kv)
   return entryOf(kind, outcome.kv!)
 }

@@ -11,6 +11,7 @@ import { keyOf } from './keys.ts'
 import { list } from './list.ts'
 import { toStoredForm } from './metadata.ts'
 import { propagationFinalizers } from './propagation.ts'
+import { removeKey } from './remove.ts'
 import { type ResourceState, toTimestamp } from './state.ts'
 import { changeIf } from './transaction.ts'
 import { isNamespace } from './update-rules.ts'
@@ -111,8 +112,8 @@ async function remove<T extends ApiObject>(
   context: RequestContext,
 ): Promise<Deletion<T> | undefined> {
   if (context.dryRun) return gone(state.kind, current)
-  const outcome = await changeIf(state.store, kv.key, kv.modRevision, { type: 'delete', from: kv.key })
-  return outcome.succeeded ? gone(state.kind, current.at(outcome.revision)) : undefined
+  const revision = await removeKey(state, kv)
+  return revision === undefined ? undefined : gone(state.kind, current.at(revision))
 }
 
 async function replace<T extends ApiObject>(

@@ -31,12 +31,17 @@ export function toStoredForm<T extends ApiObject>(kind: Kind<T>, object: ApiObje
   return { ...apiVersionAndKind(kind), metadata: orderedMetadata(metadata), ...rest } as unknown as Mutable<T>
 }
 
+/** A draft as a complete object that nobody else holds, so that hooks may change it. */
+export function fresh<T extends ApiObject>(kind: Kind<T>, draft: ApiObject): Mutable<T> {
+  return toStoredForm(kind, decode(kind.schema, draft).object as unknown as ApiObject)
+}
+
 /**
  * The object as it is stored: every field in its type's order, wherever defaults and admission have put it, so that the
  * same object always gives the same bytes.
  */
 export function canonical<T extends ApiObject>(kind: Kind<T>, object: ApiObject): T {
-  return toStoredForm(kind, decode(kind.schema, object).object as unknown as ApiObject) as unknown as T
+  return fresh(kind, object) as unknown as T
 }
 
 function orderedMetadata(metadata: ObjectMetaLike): Mutable<ObjectMetaLike> {

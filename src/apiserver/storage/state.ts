@@ -5,6 +5,7 @@ import type { Clock, Random } from '../../world/world.ts'
 import type { AdmissionPlugin } from '../admission.ts'
 import type { LeasePool } from './lease-pool.ts'
 import type { WatchHub } from './watch-hub.ts'
+import type { WriteHook } from './write-hook.ts'
 
 /** What everything that is done with one resource works with. */
 export interface ResourceState<T extends ApiObject = ApiObject> {
@@ -17,6 +18,7 @@ export interface ResourceState<T extends ApiObject = ApiObject> {
   readonly admission: readonly AdmissionPlugin[]
   readonly hub: WatchHub
   readonly leases: LeasePool
+  readonly hook: WriteHook<T> | undefined
 }
 
 export const apiVersionAndKind = (kind: Kind) => ({ kind: kind.kind, apiVersion: apiVersionOf(kind) })

@@ -10,13 +10,19 @@ export interface Outcome {
 
 /**
  * Changes a key that nobody else has changed since `modRevision` (0: that is not there), with one write.
- * `find`: asks for what is in the way when it did not work.
+ * `more` is done in the same transaction. `find`: asks for what is in the way when it did not work.
  */
-export async function changeIf(store: Store, key: string, modRevision: number, op: Op, find = false): Promise<Outcome> {
+export async function changeIf(
+  store: Store,
+  key: string,
+  modRevision: number,
+  op: Op,
+  more: readonly Op[] = [],
+  find = false,
+): Promise<Outcome> {
   const result = await store.txn({
     compare: [{ key, target: 'mod', result: '=', value: modRevision }],
-    // biome-ignore lint/suspicious/noThenProperty: it is etcd's word, and nothing awaits a transaction.
-    then: [op],
+    then: [op, ...more],
     ...(find && { else: [{ type: 'range', from: key }] }),
   })
   return { succeeded: result.succeeded, kv: foundIn(result.results[0]), revision: result.revision }

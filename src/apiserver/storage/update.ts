@@ -3,18 +3,20 @@ import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, ObjectMetaLike } from '../../schema/kind.ts'
 import { ApiError, conflict, modifiedMessage, notFound } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
-import type { KeyValue } from '../../store/store.ts'
+import type { KeyValue, Op } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
 import { entryOf, entryToStore } from '../entry.ts'
 import type { Entry, UpdateOptions } from '../resource.ts'
 import { admit, validateAdmission } from './admission.ts'
 import { createAdmitted } from './create.ts'
 import { keyOf } from './keys.ts'
-import { canonical, settleNamespace, toStoredForm, withoutDuplicateOwners } from './metadata.ts'
+import { canonical, fresh, settleNamespace, toStoredForm, withoutDuplicateOwners } from './metadata.ts'
+import { removeKey } from './remove.ts'
 import { notANumber, parseRevision, type ResourceState } from './state.ts'
 import { changeIf } from './transaction.ts'
 import { rulesOf, type UpdateRules } from './update-rules.ts'
 import { validateMetadataUpdate } from './validate-metadata.ts'
+import { withReservation } from './write-hook.ts'
 
 export interface Updated<T extends ApiObject> {
   readonly entry: Entry<T>
@@ -60,7 +62,7 @@ async function createByUpdate<T extends ApiObject>(task: Update<T>): Promise<Upd
   if (!mayCreate || subresource !== '') throw notFound(state.name, name)
   checkUid(task, '')
   const given = await task.change(undefined)
-  const object = toStoredForm(state.kind, given)
+  const object = fresh(state.kind, given)
   const metadata = object.metadata as Mutable<ObjectMetaLike>
   metadata.name ??= name
   delete metadata.deletionTimestamp
@@ -79,14 +81,14 @@ async function createByUpdate<T extends ApiObject>(task: Update<T>): Promise<Upd
 }
 
 async function updateExisting<T extends ApiObject>(task: Update<T>, kv: KeyValue): Promise<Updated<T> | undefined> {
-  const { state, namespace, name, subresource, key, rules, context } = task
+  const { state, namespace, name, subresource, context } = task
   const { kind } = state
   const current = entryOf(kind, kv)
   const old = current.object
   checkUid(task, old.metadata.uid ?? '')
   const given = await task.change(old)
   if (given === old) return { entry: current, created: false }
-  const changed = toStoredForm(kind, given)
+  const changed = fresh(kind, given)
   settleNamespace(kind, namespace, changed.metadata as Mutable<ObjectMetaLike>)
   withoutDuplicateOwners(changed.metadata as Mutable<ObjectMetaLike>, context.warn)
   kind.defaults(changed)
@@ -97,25 +99,47 @@ async function updateExisting<T extends ApiObject>(task: Update<T>, kv: KeyValue
 
   const prepared = toStoredForm(kind, changed)
   carrySystemFields(prepared.metadata as Mutable<ObjectMetaLike>, old.metadata)
+  const reservation = subresource === '' ? state.hook?.update(prepared, old, context.dryRun) : undefined
+  return withReservation(reservation, (more) => writeChange(task, kv, prepared, more))
+}
+
+async function writeChange<T extends ApiObject>(
+  task: Update<T>,
+  kv: KeyValue,
+  prepared: Mutable<T>,
+  more: (object: T) => readonly Op[],
+): Promise<Updated<T> | undefined> {
+  const { state, namespace, name, subresource, key, rules, context } = task
+  const { kind } = state
+  const current = entryOf(kind, kv)
+  const old = current.object
   rules.prepareUpdate(prepared, old)
   const object = canonical(kind, prepared)
   validate(task, object, old)
-  const validation = validateAdmission(state.admission, { ...about, object })
+  const validation = validateAdmission(state.admission, {
+    operation: 'UPDATE',
+    kind,
+    subresource,
+    namespace,
+    name,
+    object,
+    oldObject: old,
+    context,
+  })
   if (validation !== undefined) await validation
-
   if (shouldDelete(task, object, old)) return deleteInstead(task, object, kv)
   if (isSame(object, old)) return { entry: current, created: false }
   const { value, entry } = entryToStore(kind, object)
   if (context.dryRun) return { entry: entry.at(kv.modRevision), created: false }
   const lease = kind.ttlSeconds === undefined ? kv.lease : await state.leases.leaseFor(kind.ttlSeconds)
   const put = { type: 'put', key, value, memo: entry, ...(lease !== 0n && { lease }) } as const
-  const outcome = await changeIf(state.store, key, kv.modRevision, put)
+  const outcome = await changeIf(state.store, key, kv.modRevision, put, more(object))
   return outcome.succeeded ? { entry: entryOf(kind, outcome.kv!), created: false } : undefined
 }
 
 /** The resourceVersion that the new object states; 0: none. */
 function askedRevision(given: ApiObject): number {
-  const text = given.metadata.resourceVersion
+  const text = given.metadata?.resourceVersion
   const revision = parseRevision(text)
   // The reference does not expect this either, and says so with a 500 without a reason.
   if (revision === undefined) throw new ApiError('', notANumber(text ?? ''))
@@ -177,15 +201,12 @@ function shouldDelete<T extends ApiObject>({ rules }: Update<T>, object: T, old:
 
 /** The object goes instead of being written; the client gets what it would have been, at its last revision. */
 async function deleteInstead<T extends ApiObject>(
-  { state, key, context }: Update<T>,
+  { state, context }: Update<T>,
   object: T,
   kv: KeyValue,
 ): Promise<Updated<T> | undefined> {
   const { entry } = entryToStore(state.kind, object)
-  if (!context.dryRun) {
-    const outcome = await changeIf(state.store, key, kv.modRevision, { type: 'delete', from: key })
-    if (!outcome.succeeded) return undefined
-  }
+  if (!context.dryRun && (await removeKey(state, kv)) === undefined) return undefined
   return { entry: entry.at(kv.modRevision), created: false }
 }
 

@@ -19,6 +19,7 @@ import { methodNotAllowed } from '../routes/system.ts'
 import { updateObject } from '../routes/write.ts'
 import { Shape } from '../shapes.ts'
 import { bind } from './binding.ts'
+import { poster } from './poster.ts'
 import type { Resources, SubresourceCreator } from './resources.ts'
 import { scaleOf, scaleType, updateScale } from './scale.ts'
 import { tokenRequestType } from './token.ts'
@@ -69,17 +70,6 @@ function answerSide(exchange: Exchange, services: ObjectServices, target: Target
       return patchObject(exchange, services, target)
     default:
       throw methodNotAllowed()
-  }
-}
-
-function poster(resources: Resources, type: Expected, create: SubresourceCreator): SubresourceRoute {
-  return async (exchange, services) => {
-    const { info, request } = exchange
-    const accepted = negotiate(request.headers['accept'], objectOffer)
-    const context = writeContext(exchange, 'CreateOptions')
-    const body = await readObject(exchange, type, services, context.fieldValidation)
-    const answer = await create(resources, info.namespace, info.name, body, context)
-    return answerObject(exchange, 201, answer, accepted)
   }
 }
 

@@ -8,7 +8,9 @@ import type { ApiObject } from '../../schema/kind.ts'
 import { badRequest, conflict } from '../../schema/status.ts'
 import type { ClusterReader } from '../admission.ts'
 import type { BoundObjects, IssuedToken, TokenSubject } from '../authn/service-account-tokens.ts'
+import type { SubresourceRoute } from '../routes/objects.ts'
 import { toTimestamp } from '../storage/state.ts'
+import { poster } from './poster.ts'
 import type { Resources, SubresourceCreator } from './resources.ts'
 
 /** Who signs tokens: `authn/service-account-tokens.ts`. */
@@ -33,8 +35,8 @@ const mostSeconds = 2 ** 32
 export function createToken(tokens: TokenIssuer): SubresourceCreator {
   return async (resources, namespace, name, body) => {
     const request = body as TokenRequest
-    const account = (await resources.resource(ServiceAccount).get(namespace, name)).object
     checkName(request, name)
+    const account = (await resources.resource(ServiceAccount).get(namespace, name)).object
     const { expirationSeconds = usualSeconds, boundObjectRef } = request.spec
     checkLifetime(expirationSeconds)
     const bound = boundObjectRef && (await boundObject(resources, namespace, name, boundObjectRef))
@@ -55,6 +57,10 @@ export function createToken(tokens: TokenIssuer): SubresourceCreator {
     }
   }
 }
+
+/** The same over HTTP. Nothing is stored, so a dry run is no different. */
+export const tokenRoute = (resources: Resources, tokens: TokenIssuer): SubresourceRoute =>
+  poster(resources, tokenRequestType, createToken(tokens))
 
 /** Looks up for the verifier what tokens are bound to. */
 export function boundObjects(reader: ClusterReader): BoundObjects {

@@ -6,22 +6,26 @@ import { MatchResources, ParamRef } from './shared.ts'
 
 export const MutatingAdmissionPolicyBindingSpec = object(
   'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBindingSpec',
-  '',
+  'What is wished of a binding.',
   {
-    policyName: optional(1, string, ''),
-    paramRef: explicit(2, ParamRef, ''),
-    matchResources: explicit(3, MatchResources, ''),
+    policyName: optional(1, string, 'Name of the policy that is put to use.'),
+    paramRef: explicit(2, ParamRef, 'Where the parameters are; needs the policy to have a paramKind.'),
+    matchResources: explicit(
+      3,
+      MatchResources,
+      'Requests to which the binding is limited; absent means all that the policy matches.',
+    ),
   },
 )
 export interface MutatingAdmissionPolicyBindingSpec extends Infer<typeof MutatingAdmissionPolicyBindingSpec> {}
 
 export const mutatingAdmissionPolicyBindingSchema = object(
   'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding',
-  '',
+  'Puts a mutating policy to use, with parameters.',
   {
     ...typeMeta,
-    metadata: embedded(1, ObjectMeta, ''),
-    spec: embedded(2, MutatingAdmissionPolicyBindingSpec, ''),
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: embedded(2, MutatingAdmissionPolicyBindingSpec, 'What is wished of the binding.'),
   },
 )
 export interface MutatingAdmissionPolicyBinding extends Infer<typeof mutatingAdmissionPolicyBindingSchema> {}

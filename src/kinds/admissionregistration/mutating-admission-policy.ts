@@ -4,43 +4,71 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { MatchCondition, MatchResources, ParamKind, Variable } from './shared.ts'
 
-export const ApplyConfiguration = object('io.k8s.api.admissionregistration.v1.ApplyConfiguration', '', {
-  expression: optional(1, string, ''),
-})
+export const ApplyConfiguration = object(
+  'io.k8s.api.admissionregistration.v1.ApplyConfiguration',
+  'A change in the form of a server-side apply.',
+  {
+    expression: optional(1, string, 'CEL expression that gives an apply configuration of the object.'),
+  },
+)
 export interface ApplyConfiguration extends Infer<typeof ApplyConfiguration> {}
 
-export const JSONPatch = object('io.k8s.api.admissionregistration.v1.JSONPatch', '', {
-  expression: optional(1, string, ''),
-})
+export const JSONPatch = object(
+  'io.k8s.api.admissionregistration.v1.JSONPatch',
+  'A change in the form of a JSON patch.',
+  {
+    expression: optional(1, string, 'CEL expression that gives a list of JSONPatch operations.'),
+  },
+)
 export interface JSONPatch extends Infer<typeof JSONPatch> {}
 
-export const Mutation = object('io.k8s.api.admissionregistration.v1.Mutation', '', {
-  patchType: required(2, oneOf('ApplyConfiguration', 'JSONPatch'), ''),
-  applyConfiguration: explicit(3, ApplyConfiguration, ''),
-  jsonPatch: explicit(4, JSONPatch, ''),
-})
+export const Mutation = object(
+  'io.k8s.api.admissionregistration.v1.Mutation',
+  'One change of the object; the member that patchType names is set.',
+  {
+    patchType: required(2, oneOf('ApplyConfiguration', 'JSONPatch'), 'ApplyConfiguration or JSONPatch.'),
+    applyConfiguration: explicit(3, ApplyConfiguration, 'Change in the form of a server-side apply.'),
+    jsonPatch: explicit(4, JSONPatch, 'Change in the form of a JSON patch.'),
+  },
+)
 export interface Mutation extends Infer<typeof Mutation> {}
 
 export const MutatingAdmissionPolicySpec = object(
   'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicySpec',
-  '',
+  'What is wished of a mutating policy.',
   {
-    paramKind: explicit(1, ParamKind, ''),
-    matchConstraints: explicit(2, MatchResources, ''),
-    variables: optional(3, list(Variable, { list: 'atomic' }), ''),
-    mutations: optional(4, list(Mutation, { list: 'atomic' }), ''),
-    failurePolicy: explicit(5, oneOf('Fail', 'Ignore'), ''),
-    matchConditions: optional(6, list(MatchCondition, { list: ['name'], merge: 'name' }), ''),
-    reinvocationPolicy: optional(7, oneOf('IfNeeded', 'Never'), ''),
+    paramKind: explicit(1, ParamKind, 'Kind of the parameters; absent means that there are none, and params is null.'),
+    matchConstraints: explicit(2, MatchResources, 'Requests to which the policy applies; needed.'),
+    variables: optional(3, list(Variable, { list: 'atomic' }), 'Named expressions that other expressions may use.'),
+    mutations: optional(4, list(Mutation, { list: 'atomic' }), 'The changes, made in order; at least one.'),
+    failurePolicy: explicit(
+      5,
+      oneOf('Fail', 'Ignore'),
+      'Fail or Ignore: what happens when the policy is wrong or an expression fails; Fail when absent.',
+    ),
+    matchConditions: optional(
+      6,
+      list(MatchCondition, { list: ['name'], merge: 'name' }),
+      'CEL conditions that must all be true for the policy to apply; at most 64.',
+    ),
+    reinvocationPolicy: optional(
+      7,
+      oneOf('IfNeeded', 'Never'),
+      'IfNeeded runs the policy again when later mutations change the object, Never does not.',
+    ),
   },
 )
 export interface MutatingAdmissionPolicySpec extends Infer<typeof MutatingAdmissionPolicySpec> {}
 
-export const mutatingAdmissionPolicySchema = object('io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, MutatingAdmissionPolicySpec, ''),
-})
+export const mutatingAdmissionPolicySchema = object(
+  'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy',
+  'Changes objects before they are stored, by CEL expressions; bindings put it to use.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: embedded(2, MutatingAdmissionPolicySpec, 'What is wished of the policy.'),
+  },
+)
 export interface MutatingAdmissionPolicy extends Infer<typeof mutatingAdmissionPolicySchema> {}
 
 export const MutatingAdmissionPolicy: Kind<MutatingAdmissionPolicy> = defineKind<MutatingAdmissionPolicy>({

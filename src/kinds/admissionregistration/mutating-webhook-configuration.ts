@@ -16,29 +16,69 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { MatchCondition, RuleWithOperations, WebhookClientConfig } from './shared.ts'
 
-export const MutatingWebhook = object('io.k8s.api.admissionregistration.v1.MutatingWebhook', '', {
-  name: required(1, string, ''),
-  clientConfig: required(2, WebhookClientConfig, ''),
-  rules: optional(3, list(RuleWithOperations, { list: 'atomic' }), ''),
-  failurePolicy: explicit(4, oneOf('Fail', 'Ignore'), ''),
-  matchPolicy: explicit(9, oneOf('Equivalent', 'Exact'), ''),
-  namespaceSelector: explicit(5, LabelSelector, ''),
-  objectSelector: explicit(11, LabelSelector, ''),
-  sideEffects: required(6, oneOf('None', 'NoneOnDryRun', 'Some', 'Unknown'), ''),
-  timeoutSeconds: explicit(7, int32, ''),
-  admissionReviewVersions: required(8, list(string, { list: 'atomic' }), ''),
-  reinvocationPolicy: explicit(10, oneOf('IfNeeded', 'Never'), ''),
-  matchConditions: optional(12, list(MatchCondition, { list: ['name'], merge: 'name' }), ''),
-})
+export const MutatingWebhook = object(
+  'io.k8s.api.admissionregistration.v1.MutatingWebhook',
+  'A webhook that may change objects before they are stored.',
+  {
+    name: required(1, string, 'Name of the webhook; a qualified domain name, unique in the configuration.'),
+    clientConfig: required(2, WebhookClientConfig, 'How the webhook is reached.'),
+    rules: optional(
+      3,
+      list(RuleWithOperations, { list: 'atomic' }),
+      'Operations and resources for which it is called; one match is enough.',
+    ),
+    failurePolicy: explicit(
+      4,
+      oneOf('Fail', 'Ignore'),
+      'Fail or Ignore: what happens when the webhook cannot be asked; Fail when absent.',
+    ),
+    matchPolicy: explicit(
+      9,
+      oneOf('Equivalent', 'Exact'),
+      'Exact takes rules by the word, Equivalent also through other versions of a resource; Equivalent when absent.',
+    ),
+    namespaceSelector: explicit(
+      5,
+      LabelSelector,
+      'Labels of the namespace of the object; cluster-scoped objects always match. Absent means all.',
+    ),
+    objectSelector: explicit(11, LabelSelector, 'Labels of the object or of its old state; absent means all.'),
+    sideEffects: required(
+      6,
+      oneOf('None', 'NoneOnDryRun', 'Some', 'Unknown'),
+      'None, or NoneOnDryRun when it knows dry runs; with others a dry run is refused.',
+    ),
+    timeoutSeconds: explicit(7, int32, 'Seconds to wait for the answer, 1 to 30; 10 when absent.'),
+    admissionReviewVersions: required(
+      8,
+      list(string, { list: 'atomic' }),
+      'Versions of AdmissionReview that the webhook understands, the preferred one first.',
+    ),
+    reinvocationPolicy: explicit(
+      10,
+      oneOf('IfNeeded', 'Never'),
+      'IfNeeded calls the webhook again when later ones change the object; Never when absent.',
+    ),
+    matchConditions: optional(
+      12,
+      list(MatchCondition, { list: ['name'], merge: 'name' }),
+      'CEL conditions that must all be true for the webhook to be called; at most 64.',
+    ),
+  },
+)
 export interface MutatingWebhook extends Infer<typeof MutatingWebhook> {}
 
 export const mutatingWebhookConfigurationSchema = object(
   'io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration',
-  '',
+  'Webhooks that may change objects before they are stored.',
   {
     ...typeMeta,
-    metadata: embedded(1, ObjectMeta, ''),
-    webhooks: optional(2, list(MutatingWebhook, { list: ['name'], merge: 'name' }), ''),
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    webhooks: optional(
+      2,
+      list(MutatingWebhook, { list: ['name'], merge: 'name' }),
+      'The webhooks; those of all configurations run in the order of their names.',
+    ),
   },
 )
 export interface MutatingWebhookConfiguration extends Infer<typeof mutatingWebhookConfigurationSchema> {}

@@ -1,4 +1,7 @@
+import type { ApiObject } from '../../schema/kind.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   embedded,
   explicit,
@@ -13,6 +16,10 @@ import {
 } from '../../schema/types.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { autoscalerColumns } from './columns.ts'
+import { fromV2, toV2 } from './conversion.ts'
+import type { HorizontalPodAutoscaler as HorizontalPodAutoscalerV2 } from './horizontal-pod-autoscaler.ts'
+import { validateAutoscaler, validateAutoscalerStatus } from './validation.ts'
 
 export const CrossVersionObjectReference = object(
   'io.k8s.api.autoscaling.v1.CrossVersionObjectReference',
@@ -85,5 +92,24 @@ export const HorizontalPodAutoscaler: Kind<HorizontalPodAutoscaler> = defineKind
   namespaced: true,
   storageVersionHash: 'qwQve8ut294=',
   schema: horizontalPodAutoscalerSchema,
-  status: {},
+  nameRule: subdomainNameRule,
+  defaults({ spec }) {
+    spec.minReplicas ??= 1
+  },
+  prepareCreate(autoscaler) {
+    autoscaler.status = { currentReplicas: 0, desiredReplicas: 0 }
+  },
+  prepareUpdate(autoscaler, old) {
+    autoscaler.status = structuredClone(old.status) as Mutable<HorizontalPodAutoscalerStatus>
+  },
+  validate: (autoscaler, errors) => validateAutoscaler(toV2(autoscaler), errors),
+  validateUpdate: (autoscaler, _old, errors) => validateAutoscaler(toV2(autoscaler), errors),
+  status: { validateUpdate: (autoscaler, _old, errors) => validateAutoscalerStatus(toV2(autoscaler), errors) },
+  storedAs: {
+    group: 'autoscaling',
+    version: 'v2',
+    toStored: (object: ApiObject) => toV2(object as HorizontalPodAutoscaler),
+    fromStored: (object: ApiObject) => fromV2(object as HorizontalPodAutoscalerV2),
+  },
+  columns: autoscalerColumns(toV2),
 })

@@ -1,4 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   embedded,
   explicit,
@@ -16,6 +18,8 @@ import {
 import { LabelSelector } from '../meta/label-selector.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { autoscalerColumns } from './columns.ts'
+import { fillAutoscaler, validateAutoscaler, validateAutoscalerStatus } from './validation.ts'
 
 export const CrossVersionObjectReference = object(
   'io.k8s.api.autoscaling.v2.CrossVersionObjectReference',
@@ -296,7 +300,7 @@ export const HorizontalPodAutoscalerStatus = object(
     lastScaleTime: explicit(2, time, 'When the number of pods was last changed.'),
     currentReplicas: optional(3, int32, 'How many pods there are, as last seen.'),
     desiredReplicas: required(4, int32, 'How many pods there should be, as last calculated.'),
-    currentMetrics: optional(5, list(MetricStatus, { list: 'atomic' }), 'Last value of each metric.'),
+    currentMetrics: embedded(5, list(MetricStatus, { list: 'atomic' }), 'Last value of each metric.'),
     conditions: optional(
       6,
       list(HorizontalPodAutoscalerCondition, { list: ['type'], merge: 'type' }),
@@ -328,5 +332,16 @@ export const HorizontalPodAutoscaler: Kind<HorizontalPodAutoscaler> = defineKind
   namespaced: true,
   storageVersionHash: 'qwQve8ut294=',
   schema: horizontalPodAutoscalerSchema,
-  status: {},
+  nameRule: subdomainNameRule,
+  defaults: fillAutoscaler,
+  prepareCreate(autoscaler) {
+    autoscaler.status = { desiredReplicas: 0, currentMetrics: [] }
+  },
+  prepareUpdate(autoscaler, old) {
+    autoscaler.status = structuredClone(old.status) as Mutable<HorizontalPodAutoscalerStatus>
+  },
+  validate: validateAutoscaler,
+  validateUpdate: (autoscaler, _old, errors) => validateAutoscaler(autoscaler, errors),
+  status: { validateUpdate: (autoscaler, _old, errors) => validateAutoscalerStatus(autoscaler, errors) },
+  columns: autoscalerColumns((autoscaler: HorizontalPodAutoscaler) => autoscaler),
 })

@@ -36,36 +36,48 @@ import { validateCronJob, validateCronJobUpdate } from './cron-job-validation.ts
 import { defaultJobTemplate } from './job-defaults.ts'
 import { JobSpec } from './shared.ts'
 
-export const JobTemplateSpec = object('io.k8s.api.batch.v1.JobTemplateSpec', '', {
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, JobSpec, ''),
-})
+export const JobTemplateSpec = object(
+  'io.k8s.api.batch.v1.JobTemplateSpec',
+  'Describes the jobs that a cron job makes.',
+  {
+    metadata: embedded(1, ObjectMeta, 'Labels and annotations of the jobs.'),
+    spec: embedded(2, JobSpec, 'What is wished of the jobs.'),
+  },
+)
 export interface JobTemplateSpec extends Infer<typeof JobTemplateSpec> {}
 
-export const CronJobSpec = object('io.k8s.api.batch.v1.CronJobSpec', '', {
-  schedule: required(1, string, ''),
-  timeZone: explicit(8, string, ''),
-  startingDeadlineSeconds: explicit(2, int64, ''),
-  concurrencyPolicy: optional(3, oneOf('Allow', 'Forbid', 'Replace'), ''),
-  suspend: explicit(4, bool, ''),
-  jobTemplate: required(5, JobTemplateSpec, ''),
-  successfulJobsHistoryLimit: explicit(6, int32, ''),
-  failedJobsHistoryLimit: explicit(7, int32, ''),
+export const CronJobSpec = object('io.k8s.api.batch.v1.CronJobSpec', 'What is wished of a cron job.', {
+  schedule: required(1, string, 'When jobs start, in cron format with five fields, or a macro such as @daily.'),
+  timeZone: explicit(8, string, 'Name of the time zone of the schedule; absent means that of the controller.'),
+  startingDeadlineSeconds: explicit(
+    2,
+    int64,
+    'Seconds after its time within which a job may still start; a later one counts as missed. Absent means no limit.',
+  ),
+  concurrencyPolicy: optional(
+    3,
+    oneOf('Allow', 'Forbid', 'Replace'),
+    'While a job still runs: Allow starts another, Forbid skips it, Replace ends the old one; Allow when absent.',
+  ),
+  suspend: explicit(4, bool, 'Whether no more jobs are started; false when absent.'),
+  jobTemplate: required(5, JobTemplateSpec, 'The jobs that are made.'),
+  successfulJobsHistoryLimit: explicit(6, int32, 'How many succeeded jobs are kept; 3 when absent.'),
+  failedJobsHistoryLimit: explicit(7, int32, 'How many failed jobs are kept; 1 when absent.'),
 })
 export interface CronJobSpec extends Infer<typeof CronJobSpec> {}
 
-export const CronJobStatus = object('io.k8s.api.batch.v1.CronJobStatus', '', {
-  active: optional(1, list(ObjectReference, { list: 'atomic' }), ''),
-  lastScheduleTime: explicit(4, time, ''),
-  lastSuccessfulTime: explicit(5, time, ''),
+export const CronJobStatus = object('io.k8s.api.batch.v1.CronJobStatus', 'What is known about a cron job.', {
+  active: optional(1, list(ObjectReference, { list: 'atomic' }), 'The jobs that are running.'),
+  lastScheduleTime: explicit(4, time, 'Time of the schedule for which a job was last started.'),
+  lastSuccessfulTime: explicit(5, time, 'When a job last completed with success.'),
 })
 export interface CronJobStatus extends Infer<typeof CronJobStatus> {}
 
-export const cronJobSchema = object('io.k8s.api.batch.v1.CronJob', '', {
+export const cronJobSchema = object('io.k8s.api.batch.v1.CronJob', 'Starts jobs by a schedule.', {
   ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: required(2, CronJobSpec, ''),
-  status: embedded(3, CronJobStatus, ''),
+  metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+  spec: required(2, CronJobSpec, 'What is wished of the cron job.'),
+  status: embedded(3, CronJobStatus, 'What is known about the cron job.'),
 })
 export interface CronJob extends Infer<typeof cronJobSchema> {}
 

@@ -9,11 +9,12 @@ export function intervalsFault(text: string, completions: number): number | stri
     const limits = interval.split('-')
     if (limits.length > 2)
       return `the fragment ${JSON.stringify(interval)} violates the requirement that an index interval can have at most two parts separated by '-'`
-    for (const limit of limits)
+    const indexes = limits.map(Number)
+    for (const [number, limit] of limits.entries()) {
       if (!/^\d+$/.test(limit)) return `cannot convert string to integer for index: ${JSON.stringify(limit)}`
-    const [first = 0, end = first] = limits.map(Number)
-    if (first >= completions) return `too large index: ${JSON.stringify(limits[0])}`
-    if (end >= completions) return `too large index: ${JSON.stringify(limits[1])}`
+      if ((indexes[number] as number) >= completions) return `too large index: ${JSON.stringify(limit)}`
+    }
+    const [first = 0, end = first] = indexes
     if (last >= first) return `non-increasing order, previous: ${last}, current: ${first}`
     if (limits.length === 2 && first >= end) return `non-increasing order, previous: ${first}, current: ${end}`
     total += end - first + 1

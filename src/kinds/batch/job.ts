@@ -24,42 +24,54 @@ import { defaultJob, generateSelector } from './job-defaults.ts'
 import { validateJob, validateJobStatus, validateJobUpdate } from './job-validation.ts'
 import { JobSpec } from './shared.ts'
 
-export const JobCondition = object('io.k8s.api.batch.v1.JobCondition', '', {
-  type: required(1, string, ''),
-  status: required(2, string, ''),
-  lastProbeTime: embedded(3, time, ''),
-  lastTransitionTime: embedded(4, time, ''),
-  reason: optional(5, string, ''),
-  message: optional(6, string, ''),
+export const JobCondition = object('io.k8s.api.batch.v1.JobCondition', 'One aspect of the state of a job.', {
+  type: required(1, string, 'Complete, Failed, Suspended, SuccessCriteriaMet or FailureTarget.'),
+  status: required(2, string, 'Whether the condition holds: True, False or Unknown.'),
+  lastProbeTime: embedded(3, time, 'When the condition was last checked.'),
+  lastTransitionTime: embedded(4, time, 'When the status last changed from one value to another.'),
+  reason: optional(5, string, 'One CamelCase word that says why the condition last changed, for programs.'),
+  message: optional(6, string, 'What happened, in words for people.'),
 })
 export interface JobCondition extends Infer<typeof JobCondition> {}
 
-export const UncountedTerminatedPods = object('io.k8s.api.batch.v1.UncountedTerminatedPods', '', {
-  succeeded: optional(1, list(string, { list: 'set' }), ''),
-  failed: optional(2, list(string, { list: 'set' }), ''),
-})
+export const UncountedTerminatedPods = object(
+  'io.k8s.api.batch.v1.UncountedTerminatedPods',
+  'Pods that have ended but are not in the counters yet.',
+  {
+    succeeded: optional(1, list(string, { list: 'set' }), 'UIDs of pods that succeeded.'),
+    failed: optional(2, list(string, { list: 'set' }), 'UIDs of pods that failed.'),
+  },
+)
 export interface UncountedTerminatedPods extends Infer<typeof UncountedTerminatedPods> {}
 
-export const JobStatus = object('io.k8s.api.batch.v1.JobStatus', '', {
-  conditions: optional(1, list(JobCondition, { list: 'atomic', merge: 'type' }), ''),
-  startTime: explicit(2, time, ''),
-  completionTime: explicit(3, time, ''),
-  active: optional(4, int32, ''),
-  succeeded: optional(5, int32, ''),
-  failed: optional(6, int32, ''),
-  terminating: explicit(11, int32, ''),
-  completedIndexes: optional(7, string, ''),
-  failedIndexes: explicit(10, string, ''),
-  uncountedTerminatedPods: explicit(8, UncountedTerminatedPods, ''),
-  ready: explicit(9, int32, ''),
+export const JobStatus = object('io.k8s.api.batch.v1.JobStatus', 'What is known about a job.', {
+  conditions: optional(
+    1,
+    list(JobCondition, { list: 'atomic', merge: 'type' }),
+    'Aspects of the state; Complete or Failed once the job is over.',
+  ),
+  startTime: explicit(2, time, 'When the controller took up the job; set anew when it is resumed.'),
+  completionTime: explicit(3, time, 'When the job completed; absent for failed jobs.'),
+  active: optional(4, int32, 'How many pods are pending or running and not being deleted.'),
+  succeeded: optional(5, int32, 'How many pods have succeeded.'),
+  failed: optional(6, int32, 'How many pods have failed.'),
+  terminating: explicit(11, int32, 'How many pods are being deleted but have not ended; absent when not counted.'),
+  completedIndexes: optional(7, string, 'Indexes that have succeeded, as 1,3-5.'),
+  failedIndexes: explicit(10, string, 'Indexes that have failed, as 1,3-5; only with backoffLimitPerIndex.'),
+  uncountedTerminatedPods: explicit(
+    8,
+    UncountedTerminatedPods,
+    'Pods that have ended but are not in the counters yet.',
+  ),
+  ready: explicit(9, int32, 'How many of the active pods are ready.'),
 })
 export interface JobStatus extends Infer<typeof JobStatus> {}
 
-export const jobSchema = object('io.k8s.api.batch.v1.Job', '', {
+export const jobSchema = object('io.k8s.api.batch.v1.Job', 'Runs pods until a number of them have succeeded.', {
   ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, JobSpec, ''),
-  status: embedded(3, JobStatus, ''),
+  metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+  spec: embedded(2, JobSpec, 'What is wished of the job.'),
+  status: embedded(3, JobStatus, 'What is known about the job.'),
 })
 export interface Job extends Infer<typeof jobSchema> {}
 
@@ -72,6 +84,16 @@ const laterStates: readonly (readonly [condition: string, word: string])[] = [
   ['FailureTarget', 'FailureTarget'],
   ['SuccessCriteriaMet', 'SuccessCriteriaMet'],
 ]
+
+/** Many indexes at once can outgrow the field that says which are done. */
+function indexWarnings({ spec }: Job): readonly string[] {
+  const { completionMode, completions = 0, parallelism = 0 } = spec
+  if (completionMode !== 'Indexed' || completions <= 100_000 || parallelism <= 10_000) return []
+  return [
+    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might ' +
+      'not be able to track completedIndexes when a big number of indexes fail',
+  ]
+}
 
 function stateOf({ metadata, status }: Job): string {
   const has = ([type]: readonly [string, string]): boolean =>
@@ -111,7 +133,7 @@ export const Job: Kind<Job> = defineKind<Job>({
   },
   validate: validateJob,
   validateUpdate: validateJobUpdate,
-  warnings: workloadWarnings,
+  warnings: (job, old) => [...workloadWarnings(job, old), ...indexWarnings(job)],
   status: { validateUpdate: validateJobStatus },
   columns: [
     nameColumn,

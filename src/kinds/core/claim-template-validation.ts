@@ -1,7 +1,9 @@
 /** Templates of the claims that are made for a pod's own volumes. */
-import type { FieldErrors } from '../../schema/field-errors.ts'
-import { addFaults, checkLabels } from './field-checks.ts'
+import { FieldErrors } from '../../schema/field-errors.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
+import { validateClaim } from './claim-validation.ts'
+import { addFaults, checkLabels } from './field-checks.ts'
+import type { PersistentVolumeClaim } from './persistent-volume-claim.ts'
 import type { PersistentVolumeClaimSpec } from './persistent-volume-claim-spec.ts'
 import type { VolumeContext } from './volume-validation.ts'
 import type { PersistentVolumeClaimTemplate } from './volumes.ts'
@@ -20,7 +22,7 @@ export function validateClaimTemplate(
   }
   checkLabels(errors, `${path}.metadata.labels`, template.metadata.labels)
   validateTemplateMetadata(template.metadata, `${path}.metadata`, errors)
-  claimSpecCheck(template.spec, `${path}.spec`, errors)
+  validateClaimSpec(template.spec, `${path}.spec`, errors)
 }
 
 const settable = new Set(['labels', 'annotations'])
@@ -36,17 +38,10 @@ function validateTemplateMetadata(
   }
 }
 
-const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
-
-function claimSpecCheck(spec: PersistentVolumeClaimSpec, path: string, errors: FieldErrors): void {
-  const { accessModes: modes = [], resources, volumeMode, storageClassName } = spec
-  if (modes.length === 0) errors.required(`${path}.accessModes`, 'at least 1 access mode is required')
-  for (const mode of modes)
-    if (!accessModes.includes(mode)) errors.notSupported(`${path}.accessModes`, mode, accessModes)
-  if (resources.requests?.storage === undefined) errors.required(`${path}.resources[storage]`)
-  if (storageClassName)
-    addFaults(errors, `${path}.storageClassName`, storageClassName, dnsSubdomainFaults(storageClassName))
-  if (volumeMode !== undefined && volumeMode !== 'Block' && volumeMode !== 'Filesystem') {
-    errors.notSupported(`${path}.volumeMode`, volumeMode, ['Block', 'Filesystem'])
-  }
+/** The rules are the claim's own; only the place is another. */
+function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string, errors: FieldErrors): void {
+  const own = new FieldErrors()
+  validateClaim({ spec } as PersistentVolumeClaim, own)
+  for (const cause of own.causes)
+    errors.causes.push({ ...cause, field: path + (cause.field ?? '').slice('spec'.length) })
 }

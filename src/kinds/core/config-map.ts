@@ -20,7 +20,7 @@ export const configMapSchema = object(
       map(string),
       'Values as UTF-8 text. Keys consist of letters, digits, -, _ and dot, and must not occur in binaryData.',
     ),
-    binaryData: optional(3, map(bytes), 'Values as any bytes, base64 in JSON. Keys must not occur in data.'),
+    binaryData: optional(3, map(bytes), 'Values as arbitrary bytes, base64 in JSON. Keys must not occur in data.'),
   },
 )
 export interface ConfigMap extends Infer<typeof configMapSchema> {}

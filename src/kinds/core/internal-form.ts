@@ -160,6 +160,11 @@ const special: Readonly<Record<string, (value: Json, type: ObjectType) => unknow
   JobTemplateSpec: templateForm,
   ObjectMeta: (value) => value,
   LabelSelector: (value) => value,
+  // Spelled out even where it is absent: line numbers of recorded differences say so.
+  VolumeProjection: (value, type) => ({
+    ...plainForm(value, type),
+    ClusterTrustBundle: internalForm((type.fields.clusterTrustBundle as Field).type, value.clusterTrustBundle ?? {}),
+  }),
   PodSpec(value, type) {
     const form = orderedForm(podSpecOrder, value, type)
     const context = type.fields.securityContext as Field<ObjectType>

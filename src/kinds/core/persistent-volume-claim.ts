@@ -1,4 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   embedded,
   explicit,
@@ -13,9 +15,14 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn, wideColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { accessModesText } from './access-modes.ts'
+import { settleDataSources } from './claim-data-source.ts'
+import { validateClaim, validateClaimStatus, validateClaimUpdate } from './claim-validation.ts'
 import { PersistentVolumeClaimSpec } from './persistent-volume-claim-spec.ts'
+import { defaultClaimSpec } from './volume-defaults.ts'
 
 export const PersistentVolumeClaimCondition = object(
   'io.k8s.api.core.v1.PersistentVolumeClaimCondition',
@@ -98,5 +105,51 @@ export const PersistentVolumeClaim: Kind<PersistentVolumeClaim> = defineKind<Per
   namespaced: true,
   storageVersionHash: 'QWTyNDq0dC4=',
   schema: persistentVolumeClaimSchema,
-  status: {},
+  nameRule: subdomainNameRule,
+  defaults(claim) {
+    claim.status.phase ||= 'Pending'
+    defaultClaimSpec(claim.spec)
+  },
+  prepareCreate(claim) {
+    claim.status = { phase: 'Pending' }
+    settleDataSources(claim)
+  },
+  prepareUpdate(claim, old) {
+    claim.status = structuredClone(old.status) as Mutable<PersistentVolumeClaimStatus>
+    settleDataSources(claim, old)
+  },
+  validate: validateClaim,
+  validateUpdate(claim, old, errors) {
+    validateClaim(claim, errors)
+    validateClaimUpdate(claim, old, errors)
+  },
+  status: { validateUpdate: (claim, _old, errors) => validateClaimStatus(claim, errors) },
+  columns: [
+    nameColumn,
+    textColumn('Status', 'Whether the claim has a volume.', ({ metadata, status }) =>
+      metadata.deletionTimestamp === undefined ? (status.phase ?? '') : 'Terminating',
+    ),
+    textColumn('Volume', 'The volume that the claim has.', ({ spec }) => spec.volumeName ?? ''),
+    textColumn('Capacity', 'The size of the volume.', ({ spec, status }) =>
+      spec.volumeName ? (status.capacity?.storage ?? '0') : '',
+    ),
+    textColumn('Access Modes', 'How the volume can be mounted.', ({ spec, status }) =>
+      spec.volumeName ? accessModesText(status.accessModes) : '',
+    ),
+    textColumn(
+      'StorageClass',
+      'The class of the storage.',
+      ({ metadata, spec }) => metadata.annotations?.[classAnnotation] ?? spec.storageClassName ?? '',
+    ),
+    textColumn(
+      'VolumeAttributesClass',
+      'The class of changeable attributes.',
+      ({ spec }) => spec.volumeAttributesClassName || '<unset>',
+    ),
+    ageColumn,
+    wideColumn('VolumeMode', 'A file system, or a bare device.', ({ spec }) => spec.volumeMode ?? '<unset>'),
+  ],
 })
+
+/** How the class was said before `storageClassName`. */
+const classAnnotation = 'volume.beta.kubernetes.io/storage-class'

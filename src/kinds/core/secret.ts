@@ -20,7 +20,7 @@ export const secretSchema = object(
     data: optional(
       2,
       map(bytes),
-      'Values as any bytes, base64 in JSON. Keys consist of letters, digits, -, _ and dot.',
+      'Values as arbitrary bytes, base64 in JSON. Keys consist of letters, digits, -, _ and dot.',
     ),
     stringData: optional(4, map(string), 'Values as plain text, written into data and over it; never returned.'),
     type: optional(

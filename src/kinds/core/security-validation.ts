@@ -1,8 +1,8 @@
 /** Security contexts of pods and containers. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
+import { dnsSubdomainFaults } from '../../schema/names.ts'
 import { addFaults, checkLocalPath, checkOneOf } from './field-checks.ts'
 import { internalForm } from './internal-form.ts'
-import { dnsSubdomainFaults } from '../../schema/names.ts'
 import type { PodSpec } from './pod-spec.ts'
 import {
   type AppArmorProfile,
@@ -116,7 +116,6 @@ function validateWindowsOptions(
 function validateWindowsUser(name: string, path: string, errors: FieldErrors): void {
   const wrong = (detail: string): void => errors.invalid(path, name, detail)
   if (name === '') return wrong('runAsUserName cannot be an empty string')
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(name)) wrong('runAsUserName cannot contain control characters')
   const parts = name.split('\\')
   if (parts.length > 2) return wrong('runAsUserName cannot contain more than one backslash')

@@ -28,7 +28,7 @@ export const EndpointConditions = object(
     ready: explicit(
       1,
       bool,
-      'Whether traffic may go there; absent counts as true, and it is never true for one that terminates.',
+      'Whether traffic may go there; absent counts as true. False while terminating, unless publishNotReadyAddresses is set.',
     ),
     serving: explicit(2, bool, 'Whether it can answer, even while it terminates; absent counts as true.'),
     terminating: explicit(3, bool, 'Whether it is being shut down; absent counts as false.'),

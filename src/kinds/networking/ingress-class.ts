@@ -8,26 +8,46 @@ import { typeMeta } from '../meta/type-meta.ts'
 import { countChange, invalidAll, keepsValue, startGeneration } from '../rules.ts'
 import { validateTypedReference } from './typed-reference.ts'
 
-export const IngressClassParametersReference = object('io.k8s.api.networking.v1.IngressClassParametersReference', '', {
-  apiGroup: explicit(1, string, ''),
-  kind: required(2, string, ''),
-  name: required(3, string, ''),
-  scope: explicit(4, string, ''),
-  namespace: explicit(5, string, ''),
-})
+export const IngressClassParametersReference = object(
+  'io.k8s.api.networking.v1.IngressClassParametersReference',
+  'Names an object with parameters of a controller.',
+  {
+    apiGroup: explicit(1, string, 'API group of the object; absent means the core group.'),
+    kind: required(2, string, 'Kind of the object.'),
+    name: required(3, string, 'Name of the object.'),
+    scope: explicit(4, string, 'Cluster or Namespace; Cluster when absent.'),
+    namespace: explicit(5, string, 'Namespace of the object; set exactly when scope is Namespace.'),
+  },
+)
 export interface IngressClassParametersReference extends Infer<typeof IngressClassParametersReference> {}
 
-export const IngressClassSpec = object('io.k8s.api.networking.v1.IngressClassSpec', '', {
-  controller: optional(1, string, ''),
-  parameters: explicit(2, IngressClassParametersReference, ''),
-})
+export const IngressClassSpec = object(
+  'io.k8s.api.networking.v1.IngressClassSpec',
+  'What is wished of an ingress class.',
+  {
+    controller: optional(
+      1,
+      string,
+      'Controller that serves the class, as a name with domain prefix; cannot be changed.',
+    ),
+    parameters: explicit(
+      2,
+      IngressClassParametersReference,
+      'Object with parameters for the controller; absent when it needs none.',
+    ),
+  },
+)
 export interface IngressClassSpec extends Infer<typeof IngressClassSpec> {}
 
-export const ingressClassSchema = object('io.k8s.api.networking.v1.IngressClass', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, IngressClassSpec, ''),
-})
+export const ingressClassSchema = object(
+  'io.k8s.api.networking.v1.IngressClass',
+  'A class of ingresses, served by one controller.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: embedded(2, IngressClassSpec, 'What is wished of the class.'),
+  },
+)
 export interface IngressClass extends Infer<typeof ingressClassSchema> {}
 
 export const IngressClass: Kind<IngressClass> = defineKind<IngressClass>({

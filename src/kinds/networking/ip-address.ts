@@ -10,24 +10,32 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { immutable, invalidAll } from '../rules.ts'
 
-export const ParentReference = object('io.k8s.api.networking.v1.ParentReference', '', {
-  group: optional(1, string, ''),
-  resource: required(2, string, ''),
-  namespace: optional(3, string, ''),
-  name: required(4, string, ''),
-})
+export const ParentReference = object(
+  'io.k8s.api.networking.v1.ParentReference',
+  'Names the object to which an address belongs.',
+  {
+    group: optional(1, string, 'API group of the object; empty for the core group.'),
+    resource: required(2, string, 'Resource of the object, such as services.'),
+    namespace: optional(3, string, 'Namespace of the object; empty for cluster-scoped ones.'),
+    name: required(4, string, 'Name of the object.'),
+  },
+)
 export interface ParentReference extends Infer<typeof ParentReference> {}
 
-export const IPAddressSpec = object('io.k8s.api.networking.v1.IPAddressSpec', '', {
-  parentRef: required(1, ParentReference, ''),
+export const IPAddressSpec = object('io.k8s.api.networking.v1.IPAddressSpec', 'To whom an address belongs.', {
+  parentRef: required(1, ParentReference, 'The object to which the address belongs; needed, cannot be changed.'),
 })
 export interface IPAddressSpec extends Infer<typeof IPAddressSpec> {}
 
-export const ipAddressSchema = object('io.k8s.api.networking.v1.IPAddress', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: required(2, IPAddressSpec, ''),
-})
+export const ipAddressSchema = object(
+  'io.k8s.api.networking.v1.IPAddress',
+  'Marks an address as taken; its name is the address in canonical form.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: required(2, IPAddressSpec, 'To whom the address belongs.'),
+  },
+)
 export interface IPAddress extends Infer<typeof ipAddressSchema> {}
 
 export const IPAddress: Kind<IPAddress> = defineKind<IPAddress>({

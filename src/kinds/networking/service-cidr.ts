@@ -12,22 +12,42 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { immutable, invalidAll } from '../rules.ts'
 
-export const ServiceCIDRSpec = object('io.k8s.api.networking.v1.ServiceCIDRSpec', '', {
-  cidrs: optional(1, list(string, { list: 'atomic' }), ''),
-})
+export const ServiceCIDRSpec = object(
+  'io.k8s.api.networking.v1.ServiceCIDRSpec',
+  'Ranges from which services get addresses.',
+  {
+    cidrs: optional(
+      1,
+      list(string, { list: 'atomic' }),
+      'One or two ranges, at most one for each IP family; a second one may be added later.',
+    ),
+  },
+)
 export interface ServiceCIDRSpec extends Infer<typeof ServiceCIDRSpec> {}
 
-export const ServiceCIDRStatus = object('io.k8s.api.networking.v1.ServiceCIDRStatus', '', {
-  conditions: optional(1, list(Condition, { list: ['type'], merge: 'type' }), ''),
-})
+export const ServiceCIDRStatus = object(
+  'io.k8s.api.networking.v1.ServiceCIDRStatus',
+  'What is known about the ranges.',
+  {
+    conditions: optional(
+      1,
+      list(Condition, { list: ['type'], merge: 'type' }),
+      'Aspects of the state; Ready says whether addresses are given from them.',
+    ),
+  },
+)
 export interface ServiceCIDRStatus extends Infer<typeof ServiceCIDRStatus> {}
 
-export const serviceCIDRSchema = object('io.k8s.api.networking.v1.ServiceCIDR', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: embedded(2, ServiceCIDRSpec, ''),
-  status: embedded(3, ServiceCIDRStatus, ''),
-})
+export const serviceCIDRSchema = object(
+  'io.k8s.api.networking.v1.ServiceCIDR',
+  'Adds ranges from which services get their cluster IPs.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: embedded(2, ServiceCIDRSpec, 'The ranges that are added.'),
+    status: embedded(3, ServiceCIDRStatus, 'What is known about the ranges.'),
+  },
+)
 export interface ServiceCIDR extends Infer<typeof serviceCIDRSchema> {}
 
 export const ServiceCIDR: Kind<ServiceCIDR> = defineKind<ServiceCIDR>({

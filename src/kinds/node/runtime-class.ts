@@ -21,24 +21,36 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { invalidAll, keepsValue } from '../rules.ts'
 
-export const Overhead = object('io.k8s.api.node.v1.Overhead', '', {
-  podFixed: optional(1, map(quantity), ''),
+export const Overhead = object('io.k8s.api.node.v1.Overhead', 'Resources that a runtime needs for each pod.', {
+  podFixed: optional(1, map(quantity), 'Amounts that are added to the requests of each pod.'),
 })
 export interface Overhead extends Infer<typeof Overhead> {}
 
-export const Scheduling = object('io.k8s.api.node.v1.Scheduling', '', {
-  nodeSelector: optional(1, map(string, { atomic: true }), ''),
-  tolerations: optional(2, list(Toleration, { list: 'atomic' }), ''),
+export const Scheduling = object('io.k8s.api.node.v1.Scheduling', 'Which nodes support a runtime class.', {
+  nodeSelector: optional(
+    1,
+    map(string, { atomic: true }),
+    'Labels of the nodes that support it; added to the node selector of each pod.',
+  ),
+  tolerations: optional(2, list(Toleration, { list: 'atomic' }), 'Tolerations that are added to each pod.'),
 })
 export interface Scheduling extends Infer<typeof Scheduling> {}
 
-export const runtimeClassSchema = object('io.k8s.api.node.v1.RuntimeClass', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  handler: required(2, string, ''),
-  overhead: explicit(3, Overhead, ''),
-  scheduling: explicit(4, Scheduling, ''),
-})
+export const runtimeClassSchema = object(
+  'io.k8s.api.node.v1.RuntimeClass',
+  'A container runtime that pods may choose.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    handler: required(
+      2,
+      string,
+      'Name of the handler in the configuration of the node runtime; a DNS label, cannot be changed.',
+    ),
+    overhead: explicit(3, Overhead, 'Resources that the runtime needs for each pod; absent means none.'),
+    scheduling: explicit(4, Scheduling, 'Which nodes support the class; absent means all.'),
+  },
+)
 export interface RuntimeClass extends Infer<typeof runtimeClassSchema> {}
 
 export const RuntimeClass: Kind<RuntimeClass> = defineKind<RuntimeClass>({

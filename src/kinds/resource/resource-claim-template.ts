@@ -4,17 +4,25 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { ResourceClaimSpec } from './shared.ts'
 
-export const ResourceClaimTemplateSpec = object('io.k8s.api.resource.v1.ResourceClaimTemplateSpec', '', {
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: required(2, ResourceClaimSpec, ''),
-})
+export const ResourceClaimTemplateSpec = object(
+  'io.k8s.api.resource.v1.ResourceClaimTemplateSpec',
+  'Describes the claims that are made from a template.',
+  {
+    metadata: embedded(1, ObjectMeta, 'Labels and annotations of the claims.'),
+    spec: required(2, ResourceClaimSpec, 'What is wished of the claims.'),
+  },
+)
 export interface ResourceClaimTemplateSpec extends Infer<typeof ResourceClaimTemplateSpec> {}
 
-export const resourceClaimTemplateSchema = object('io.k8s.api.resource.v1.ResourceClaimTemplate', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: required(2, ResourceClaimTemplateSpec, ''),
-})
+export const resourceClaimTemplateSchema = object(
+  'io.k8s.api.resource.v1.ResourceClaimTemplate',
+  'A template from which each pod that names it gets a claim of its own.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: required(2, ResourceClaimTemplateSpec, 'The claims that are made; cannot be changed.'),
+  },
+)
 export interface ResourceClaimTemplate extends Infer<typeof resourceClaimTemplateSchema> {}
 
 export const ResourceClaimTemplate: Kind<ResourceClaimTemplate> = defineKind<ResourceClaimTemplate>({

@@ -22,79 +22,139 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { DeviceConfiguration, DeviceToleration, ResourceClaimSpec } from './shared.ts'
 
-export const DeviceRequestAllocationResult = object('io.k8s.api.resource.v1.DeviceRequestAllocationResult', '', {
-  request: required(1, string, ''),
-  driver: required(2, string, ''),
-  pool: required(3, string, ''),
-  device: required(4, string, ''),
-  adminAccess: explicit(5, bool, ''),
-  tolerations: optional(6, list(DeviceToleration, { list: 'atomic' }), ''),
-  bindingConditions: optional(7, list(string, { list: 'atomic' }), ''),
-  bindingFailureConditions: optional(8, list(string, { list: 'atomic' }), ''),
-  shareID: explicit(9, string, ''),
-  consumedCapacity: optional(10, map(quantity), ''),
-})
+export const DeviceRequestAllocationResult = object(
+  'io.k8s.api.resource.v1.DeviceRequestAllocationResult',
+  'One device that was allocated for a request.',
+  {
+    request: required(1, string, 'The request that the device meets, as main or main/sub.'),
+    driver: required(2, string, 'Driver of the device.'),
+    pool: required(3, string, 'Pool of the device.'),
+    device: required(4, string, 'Name of the device, unique in its pool.'),
+    adminAccess: explicit(5, bool, 'Whether the device was allocated for administration.'),
+    tolerations: optional(6, list(DeviceToleration, { list: 'atomic' }), 'Taints that the request accepted.'),
+    bindingConditions: optional(
+      7,
+      list(string, { list: 'atomic' }),
+      'Conditions of the device that must be true before the pod is bound; copied from the slice.',
+    ),
+    bindingFailureConditions: optional(
+      8,
+      list(string, { list: 'atomic' }),
+      'Conditions of the device that end the attempt to bind; copied from the slice.',
+    ),
+    shareID: explicit(9, string, 'Identifies one share of a device with multiple allocations.'),
+    consumedCapacity: optional(10, map(quantity), 'How much of the capacity of the device is taken by this claim.'),
+  },
+)
 export interface DeviceRequestAllocationResult extends Infer<typeof DeviceRequestAllocationResult> {}
 
-export const DeviceAllocationConfiguration = object('io.k8s.api.resource.v1.DeviceAllocationConfiguration', '', {
-  source: required(1, oneOf('FromClaim', 'FromClass'), ''),
-  requests: optional(2, list(string, { list: 'atomic' }), ''),
-  ...inline(3, DeviceConfiguration),
-})
+export const DeviceAllocationConfiguration = object(
+  'io.k8s.api.resource.v1.DeviceAllocationConfiguration',
+  'Configuration of allocated devices.',
+  {
+    source: required(
+      1,
+      oneOf('FromClaim', 'FromClass'),
+      'FromClass or FromClaim, wherever the configuration comes from.',
+    ),
+    requests: optional(2, list(string, { list: 'atomic' }), 'Requests whose devices are configured; absent means all.'),
+    ...inline(3, DeviceConfiguration),
+  },
+)
 export interface DeviceAllocationConfiguration extends Infer<typeof DeviceAllocationConfiguration> {}
 
-export const DeviceAllocationResult = object('io.k8s.api.resource.v1.DeviceAllocationResult', '', {
-  results: optional(1, list(DeviceRequestAllocationResult, { list: 'atomic' }), ''),
-  config: optional(2, list(DeviceAllocationConfiguration, { list: 'atomic' }), ''),
-})
+export const DeviceAllocationResult = object(
+  'io.k8s.api.resource.v1.DeviceAllocationResult',
+  'Devices that were allocated.',
+  {
+    results: optional(
+      1,
+      list(DeviceRequestAllocationResult, { list: 'atomic' }),
+      'The devices, one for each device that a request got.',
+    ),
+    config: optional(
+      2,
+      list(DeviceAllocationConfiguration, { list: 'atomic' }),
+      'Configuration for the drivers; that of classes first, then that of the claim.',
+    ),
+  },
+)
 export interface DeviceAllocationResult extends Infer<typeof DeviceAllocationResult> {}
 
-export const AllocationResult = object('io.k8s.api.resource.v1.AllocationResult', '', {
-  devices: embedded(1, DeviceAllocationResult, ''),
-  nodeSelector: explicit(3, NodeSelector, ''),
-  allocationTimestamp: explicit(5, time, ''),
+export const AllocationResult = object('io.k8s.api.resource.v1.AllocationResult', 'What was allocated for a claim.', {
+  devices: embedded(1, DeviceAllocationResult, 'Devices that were allocated.'),
+  nodeSelector: explicit(3, NodeSelector, 'Nodes from which the devices can be used; absent means all.'),
+  allocationTimestamp: explicit(5, time, 'When the devices were allocated.'),
 })
 export interface AllocationResult extends Infer<typeof AllocationResult> {}
 
-export const ResourceClaimConsumerReference = object('io.k8s.api.resource.v1.ResourceClaimConsumerReference', '', {
-  apiGroup: optional(1, string, ''),
-  resource: required(3, string, ''),
-  name: required(4, string, ''),
-  uid: required(5, string, ''),
-})
+export const ResourceClaimConsumerReference = object(
+  'io.k8s.api.resource.v1.ResourceClaimConsumerReference',
+  'Names somebody who uses a claim.',
+  {
+    apiGroup: optional(1, string, 'API group of the object; empty for the core group.'),
+    resource: required(3, string, 'Resource of the object, such as pods.'),
+    name: required(4, string, 'Name of the object.'),
+    uid: required(5, string, 'UID of the object.'),
+  },
+)
 export interface ResourceClaimConsumerReference extends Infer<typeof ResourceClaimConsumerReference> {}
 
-export const NetworkDeviceData = object('io.k8s.api.resource.v1.NetworkDeviceData', '', {
-  interfaceName: optional(1, string, ''),
-  ips: optional(2, list(string, { list: 'atomic' }), ''),
-  hardwareAddress: optional(3, string, ''),
-})
+export const NetworkDeviceData = object(
+  'io.k8s.api.resource.v1.NetworkDeviceData',
+  'What is known about a network device.',
+  {
+    interfaceName: optional(1, string, 'Name of the network interface in the pod.'),
+    ips: optional(2, list(string, { list: 'atomic' }), 'Addresses of the interface, each with its prefix length.'),
+    hardwareAddress: optional(3, string, 'Hardware address of the interface.'),
+  },
+)
 export interface NetworkDeviceData extends Infer<typeof NetworkDeviceData> {}
 
-export const AllocatedDeviceStatus = object('io.k8s.api.resource.v1.AllocatedDeviceStatus', '', {
-  driver: required(1, string, ''),
-  pool: required(2, string, ''),
-  device: required(3, string, ''),
-  shareID: explicit(7, string, ''),
-  conditions: optional(4, list(Condition, { list: ['type'] }), ''),
-  data: optional(5, rawObject, ''),
-  networkData: explicit(6, NetworkDeviceData, ''),
-})
+export const AllocatedDeviceStatus = object(
+  'io.k8s.api.resource.v1.AllocatedDeviceStatus',
+  'What a driver reports about an allocated device.',
+  {
+    driver: required(1, string, 'Driver of the device.'),
+    pool: required(2, string, 'Pool of the device.'),
+    device: required(3, string, 'Name of the device, unique in its pool.'),
+    shareID: explicit(7, string, 'The share of the device; absent when it is not shared.'),
+    conditions: optional(4, list(Condition, { list: ['type'] }), 'Aspects of the state of the device; at most 8.'),
+    data: optional(5, rawObject, 'Anything else that the driver reports; at most 10 KiB.'),
+    networkData: explicit(6, NetworkDeviceData, 'What is known about a network device.'),
+  },
+)
 export interface AllocatedDeviceStatus extends Infer<typeof AllocatedDeviceStatus> {}
 
-export const ResourceClaimStatus = object('io.k8s.api.resource.v1.ResourceClaimStatus', '', {
-  allocation: explicit(1, AllocationResult, ''),
-  reservedFor: optional(2, list(ResourceClaimConsumerReference, { list: ['uid'], merge: 'uid' }), ''),
-  devices: optional(4, list(AllocatedDeviceStatus, { list: ['driver', 'device', 'pool', 'shareID'] }), ''),
-})
+export const ResourceClaimStatus = object(
+  'io.k8s.api.resource.v1.ResourceClaimStatus',
+  'What is known about a claim.',
+  {
+    allocation: explicit(1, AllocationResult, 'What was allocated; absent while nothing is.'),
+    reservedFor: optional(
+      2,
+      list(ResourceClaimConsumerReference, { list: ['uid'], merge: 'uid' }),
+      'Those who may use the claim, at most 256; while there is one, it stays allocated.',
+    ),
+    devices: optional(
+      4,
+      list(AllocatedDeviceStatus, { list: ['driver', 'device', 'pool', 'shareID'] }),
+      'What drivers report about the devices.',
+    ),
+  },
+)
 export interface ResourceClaimStatus extends Infer<typeof ResourceClaimStatus> {}
 
-export const resourceClaimSchema = object('io.k8s.api.resource.v1.ResourceClaim', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: required(2, ResourceClaimSpec, ''),
-  status: embedded(3, ResourceClaimStatus, ''),
-})
+export const resourceClaimSchema = object(
+  'io.k8s.api.resource.v1.ResourceClaim',
+  'A wish for devices, which a scheduler meets and pods use.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: required(2, ResourceClaimSpec, 'What is wished; cannot be changed.'),
+    status: embedded(3, ResourceClaimStatus, 'What was allocated, and who uses it.'),
+  },
+)
 export interface ResourceClaim extends Infer<typeof resourceClaimSchema> {}
 
 export const ResourceClaim: Kind<ResourceClaim> = defineKind<ResourceClaim>({

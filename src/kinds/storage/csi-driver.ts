@@ -18,32 +18,76 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { countChange, keepsValue } from '../rules.ts'
 
-export const TokenRequest = object('io.k8s.api.storage.v1.TokenRequest', '', {
-  audience: required(1, string, ''),
-  expirationSeconds: explicit(2, int64, ''),
-})
+export const TokenRequest = object(
+  'io.k8s.api.storage.v1.TokenRequest',
+  'A token of the service account that a CSI driver gets for each pod.',
+  {
+    audience: required(1, string, 'For whom the token is meant; empty means the API server. Unique in the list.'),
+    expirationSeconds: explicit(2, int64, 'Life of the token in seconds, at least 600; 3600 when absent.'),
+  },
+)
 export interface TokenRequest extends Infer<typeof TokenRequest> {}
 
-export const CSIDriverSpec = object('io.k8s.api.storage.v1.CSIDriverSpec', '', {
-  attachRequired: explicit(1, bool, ''),
-  podInfoOnMount: explicit(2, bool, ''),
-  volumeLifecycleModes: optional(3, list(string, { list: 'set' }), ''),
-  storageCapacity: explicit(4, bool, ''),
-  fsGroupPolicy: explicit(5, string, ''),
-  tokenRequests: optional(6, list(TokenRequest, { list: 'atomic' }), ''),
-  requiresRepublish: explicit(7, bool, ''),
-  seLinuxMount: explicit(8, bool, ''),
-  nodeAllocatableUpdatePeriodSeconds: explicit(9, int64, ''),
-  serviceAccountTokenInSecrets: explicit(10, bool, ''),
-  preventPodSchedulingIfMissing: explicit(11, bool, ''),
+export const CSIDriverSpec = object('io.k8s.api.storage.v1.CSIDriverSpec', 'What a CSI driver needs and can do.', {
+  attachRequired: explicit(
+    1,
+    bool,
+    'Whether volumes must be attached before they are mounted; true when absent. Cannot be changed.',
+  ),
+  podInfoOnMount: explicit(2, bool, 'Whether the driver is told about the pod when mounting; false when absent.'),
+  volumeLifecycleModes: optional(
+    3,
+    list(string, { list: 'set' }),
+    'Persistent, Ephemeral or both; Persistent when absent. Cannot be changed.',
+  ),
+  storageCapacity: explicit(
+    4,
+    bool,
+    'Whether scheduling heeds the CSIStorageCapacity objects of the driver; false when absent.',
+  ),
+  fsGroupPolicy: explicit(
+    5,
+    string,
+    'Whether files get the fsGroup of the pod: None, File or ReadWriteOnceWithFSType; the last when absent.',
+  ),
+  tokenRequests: optional(
+    6,
+    list(TokenRequest, { list: 'atomic' }),
+    'Tokens of the service account that the driver gets when mounting.',
+  ),
+  requiresRepublish: explicit(
+    7,
+    bool,
+    'Whether mounting is repeated from time to time, so that the driver can renew content; false when absent.',
+  ),
+  seLinuxMount: explicit(8, bool, 'Whether volumes can be mounted with an SELinux label; false when absent.'),
+  nodeAllocatableUpdatePeriodSeconds: explicit(
+    9,
+    int64,
+    'Seconds between updates of the volume limit of each node, at least 10; absent means none.',
+  ),
+  serviceAccountTokenInSecrets: explicit(
+    10,
+    bool,
+    'Whether tokens are passed in the secrets field instead of the volume context; needs tokenRequests.',
+  ),
+  preventPodSchedulingIfMissing: explicit(
+    11,
+    bool,
+    'Whether pods with volumes of the driver stay away from nodes on which it is not installed.',
+  ),
 })
 export interface CSIDriverSpec extends Infer<typeof CSIDriverSpec> {}
 
-export const csiDriverSchema = object('io.k8s.api.storage.v1.CSIDriver', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: required(2, CSIDriverSpec, ''),
-})
+export const csiDriverSchema = object(
+  'io.k8s.api.storage.v1.CSIDriver',
+  'Says what a CSI driver needs and can do; its name is that of the driver.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: required(2, CSIDriverSpec, 'What the driver needs and can do.'),
+  },
+)
 export interface CSIDriver extends Infer<typeof csiDriverSchema> {}
 
 export const CSIDriver: Kind<CSIDriver> = defineKind<CSIDriver>({
@@ -64,12 +108,7 @@ export const CSIDriver: Kind<CSIDriver> = defineKind<CSIDriver>({
     spec.requiresRepublish ??= false
     spec.seLinuxMount ??= false
   },
-  prepareUpdate: (driver, old) =>
-    countChange(driver, old, ({ spec: { tokenRequests, requiresRepublish, seLinuxMount } }) => ({
-      tokenRequests,
-      requiresRepublish,
-      seLinuxMount,
-    })),
+  prepareUpdate: (driver, old) => countChange(driver, old, ({ spec }) => spec),
   validate,
   validateUpdate(driver, old, errors) {
     keepsValue('spec.attachedRequired', driver.spec.attachRequired, old.spec.attachRequired, errors)

@@ -10,29 +10,45 @@ import { typeMeta } from '../meta/type-meta.ts'
 import { immutable, invalidAll, validateNotNegative } from '../rules.ts'
 import { validateDriverName } from './validation.ts'
 
-export const VolumeNodeResources = object('io.k8s.api.storage.v1.VolumeNodeResources', '', {
-  count: explicit(1, int32, ''),
-})
+export const VolumeNodeResources = object(
+  'io.k8s.api.storage.v1.VolumeNodeResources',
+  'Limits of a driver on a node.',
+  {
+    count: explicit(1, int32, 'Most volumes that can be attached; absent means no limit.'),
+  },
+)
 export interface VolumeNodeResources extends Infer<typeof VolumeNodeResources> {}
 
-export const CSINodeDriver = object('io.k8s.api.storage.v1.CSINodeDriver', '', {
-  name: required(1, string, ''),
-  nodeID: required(2, string, ''),
-  topologyKeys: embedded(3, list(string, { list: 'atomic' }), ''),
-  allocatable: explicit(4, VolumeNodeResources, ''),
+export const CSINodeDriver = object('io.k8s.api.storage.v1.CSINodeDriver', 'A CSI driver on a node.', {
+  name: required(1, string, 'Name of the driver.'),
+  nodeID: required(2, string, 'Name by which the driver knows the node; it may differ from the name of the node here.'),
+  topologyKeys: embedded(
+    3,
+    list(string, { list: 'atomic' }),
+    'Labels of the node by which the driver tells where volumes can be reached.',
+  ),
+  allocatable: explicit(4, VolumeNodeResources, 'Limits of the driver on the node.'),
 })
 export interface CSINodeDriver extends Infer<typeof CSINodeDriver> {}
 
-export const CSINodeSpec = object('io.k8s.api.storage.v1.CSINodeSpec', '', {
-  drivers: required(1, list(CSINodeDriver, { list: ['name'], merge: 'name' }), ''),
+export const CSINodeSpec = object('io.k8s.api.storage.v1.CSINodeSpec', 'CSI drivers of a node.', {
+  drivers: required(
+    1,
+    list(CSINodeDriver, { list: ['name'], merge: 'name' }),
+    'The drivers that are installed; empty when there are none.',
+  ),
 })
 export interface CSINodeSpec extends Infer<typeof CSINodeSpec> {}
 
-export const csiNodeSchema = object('io.k8s.api.storage.v1.CSINode', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: required(2, CSINodeSpec, ''),
-})
+export const csiNodeSchema = object(
+  'io.k8s.api.storage.v1.CSINode',
+  'CSI drivers on the node of the same name; its kubelet writes it.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: required(2, CSINodeSpec, 'The drivers of the node.'),
+  },
+)
 export interface CSINode extends Infer<typeof csiNodeSchema> {}
 
 export const CSINode: Kind<CSINode> = defineKind<CSINode>({

@@ -21,17 +21,37 @@ import { typeMeta } from '../meta/type-meta.ts'
 import { keepsValue } from '../rules.ts'
 import { nameWithDefault, validateParameters, validateProvisioner, validateTopologies } from './validation.ts'
 
-export const storageClassSchema = object('io.k8s.api.storage.v1.StorageClass', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  provisioner: required(2, string, ''),
-  parameters: optional(3, map(string), ''),
-  reclaimPolicy: explicit(4, oneOf('Delete', 'Recycle', 'Retain'), ''),
-  mountOptions: optional(5, list(string, { list: 'atomic' }), ''),
-  allowVolumeExpansion: explicit(6, bool, ''),
-  volumeBindingMode: explicit(7, oneOf('Immediate', 'WaitForFirstConsumer'), ''),
-  allowedTopologies: optional(8, list(TopologySelectorTerm, { list: 'atomic' }), ''),
-})
+export const storageClassSchema = object(
+  'io.k8s.api.storage.v1.StorageClass',
+  'A class of storage, from which volumes are provisioned.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    provisioner: required(2, string, 'Who makes the volumes, such as the name of a CSI driver; cannot be changed.'),
+    parameters: optional(3, map(string), 'Parameters for the provisioner; cannot be changed.'),
+    reclaimPolicy: explicit(
+      4,
+      oneOf('Delete', 'Recycle', 'Retain'),
+      'What happens to a volume when its claim has gone: Delete or Retain; Delete when absent. Cannot be changed.',
+    ),
+    mountOptions: optional(
+      5,
+      list(string, { list: 'atomic' }),
+      'Mount options of the volumes; not validated, so a wrong one makes mounting fail.',
+    ),
+    allowVolumeExpansion: explicit(6, bool, 'Whether claims may grow; false when absent.'),
+    volumeBindingMode: explicit(
+      7,
+      oneOf('Immediate', 'WaitForFirstConsumer'),
+      'Immediate, or WaitForFirstConsumer to wait for a pod; Immediate when absent. Cannot be changed.',
+    ),
+    allowedTopologies: optional(
+      8,
+      list(TopologySelectorTerm, { list: 'atomic' }),
+      'Where volumes may be provisioned; absent means anywhere.',
+    ),
+  },
+)
 export interface StorageClass extends Infer<typeof storageClassSchema> {}
 
 export const StorageClass: Kind<StorageClass> = defineKind<StorageClass>({

@@ -24,40 +24,60 @@ import { typeMeta } from '../meta/type-meta.ts'
 import { immutable, invalidAll } from '../rules.ts'
 import { validateDriverName } from './validation.ts'
 
-export const VolumeAttachmentSource = object('io.k8s.api.storage.v1.VolumeAttachmentSource', '', {
-  persistentVolumeName: explicit(1, string, ''),
-  inlineVolumeSpec: explicit(2, PersistentVolumeSpec, ''),
-})
+export const VolumeAttachmentSource = object(
+  'io.k8s.api.storage.v1.VolumeAttachmentSource',
+  'The volume that is attached; exactly one member is set.',
+  {
+    persistentVolumeName: explicit(1, string, 'Name of the persistent volume.'),
+    inlineVolumeSpec: explicit(
+      2,
+      PersistentVolumeSpec,
+      'A volume that stands in the pod itself, in the form of a persistent volume.',
+    ),
+  },
+)
 export interface VolumeAttachmentSource extends Infer<typeof VolumeAttachmentSource> {}
 
-export const VolumeAttachmentSpec = object('io.k8s.api.storage.v1.VolumeAttachmentSpec', '', {
-  attacher: required(1, string, ''),
-  source: required(2, VolumeAttachmentSource, ''),
-  nodeName: required(3, string, ''),
-})
+export const VolumeAttachmentSpec = object(
+  'io.k8s.api.storage.v1.VolumeAttachmentSpec',
+  'What is to be attached where; cannot be changed.',
+  {
+    attacher: required(1, string, 'CSI driver that attaches the volume.'),
+    source: required(2, VolumeAttachmentSource, 'The volume that is attached.'),
+    nodeName: required(3, string, 'Node to which the volume is attached.'),
+  },
+)
 export interface VolumeAttachmentSpec extends Infer<typeof VolumeAttachmentSpec> {}
 
-export const VolumeError = object('io.k8s.api.storage.v1.VolumeError', '', {
-  time: embedded(1, time, ''),
-  message: optional(2, string, ''),
-  errorCode: explicit(3, int32, ''),
+export const VolumeError = object('io.k8s.api.storage.v1.VolumeError', 'An error when attaching or detaching.', {
+  time: embedded(1, time, 'When the error happened.'),
+  message: optional(2, string, 'The error in words for people; must hold no secrets.'),
+  errorCode: explicit(3, int32, 'gRPC code of the error; absent when not known.'),
 })
 export interface VolumeError extends Infer<typeof VolumeError> {}
 
-export const VolumeAttachmentStatus = object('io.k8s.api.storage.v1.VolumeAttachmentStatus', '', {
-  attached: required(1, bool, ''),
-  attachmentMetadata: optional(2, map(string), ''),
-  attachError: explicit(3, VolumeError, ''),
-  detachError: explicit(4, VolumeError, ''),
-})
+export const VolumeAttachmentStatus = object(
+  'io.k8s.api.storage.v1.VolumeAttachmentStatus',
+  'What is known about an attachment; written by the attacher.',
+  {
+    attached: required(1, bool, 'Whether the volume is attached.'),
+    attachmentMetadata: optional(2, map(string), 'What the attacher passes on to mounting.'),
+    attachError: explicit(3, VolumeError, 'Last error when attaching.'),
+    detachError: explicit(4, VolumeError, 'Last error when detaching.'),
+  },
+)
 export interface VolumeAttachmentStatus extends Infer<typeof VolumeAttachmentStatus> {}
 
-export const volumeAttachmentSchema = object('io.k8s.api.storage.v1.VolumeAttachment', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  spec: required(2, VolumeAttachmentSpec, ''),
-  status: embedded(3, VolumeAttachmentStatus, ''),
-})
+export const volumeAttachmentSchema = object(
+  'io.k8s.api.storage.v1.VolumeAttachment',
+  'Asks for a volume to be attached to a node; deleting it detaches the volume.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    spec: required(2, VolumeAttachmentSpec, 'What is to be attached where.'),
+    status: embedded(3, VolumeAttachmentStatus, 'What is known about the attachment.'),
+  },
+)
 export interface VolumeAttachment extends Infer<typeof volumeAttachmentSchema> {}
 
 export const VolumeAttachment: Kind<VolumeAttachment> = defineKind<VolumeAttachment>({
@@ -85,7 +105,10 @@ export const VolumeAttachment: Kind<VolumeAttachment> = defineKind<VolumeAttachm
   unconditionalUpdate: false,
   columns: [
     nameColumn,
-    { ...textColumn('Attacher', 'The driver that attaches the volume.', ({ spec }: VolumeAttachment) => spec.attacher), format: 'name' },
+    {
+      ...textColumn('Attacher', 'The driver that attaches the volume.', ({ spec }: VolumeAttachment) => spec.attacher),
+      format: 'name',
+    },
     textColumn('PV', 'The volume.', ({ spec }) => spec.source.persistentVolumeName ?? ''),
     textColumn('Node', 'The node to which it is attached.', ({ spec }) => spec.nodeName),
     booleanColumn('Attached', 'Whether it is attached.', ({ status }) => status.attached),

@@ -8,12 +8,16 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { nameWithDefault, validateParameters, validateProvisioner } from './validation.ts'
 
-export const volumeAttributesClassSchema = object('io.k8s.api.storage.v1.VolumeAttributesClass', '', {
-  ...typeMeta,
-  metadata: embedded(1, ObjectMeta, ''),
-  driverName: required(2, string, ''),
-  parameters: optional(3, map(string), ''),
-})
+export const volumeAttributesClassSchema = object(
+  'io.k8s.api.storage.v1.VolumeAttributesClass',
+  'Attributes of volumes that can be changed later, such as throughput.',
+  {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+    driverName: required(2, string, 'CSI driver that the class is for; cannot be changed.'),
+    parameters: optional(3, map(string), 'Attributes for the driver; cannot be changed, make another class instead.'),
+  },
+)
 export interface VolumeAttributesClass extends Infer<typeof volumeAttributesClassSchema> {}
 
 export const VolumeAttributesClass: Kind<VolumeAttributesClass> = defineKind<VolumeAttributesClass>({

@@ -1,0 +1,42 @@
+import type { ApiObject } from '../../schema/kind.ts'
+import type { Mutable } from '../../schema/types.ts'
+import type { Op } from '../../store/store.ts'
+
+/**
+ * What has to happen around the writes of a kind beyond the object itself: giving a service its addresses, and
+ * writing down in the same transaction who has which.
+ */
+export interface WriteHook<T extends ApiObject = ApiObject> {
+  /** After mutating admission, before `prepareCreate`; may change the object. Throws what the client is to be told. */
+  create(object: Mutable<T>, dryRun: boolean): Reservation<T>
+  /** The same before `prepareUpdate`. Writes to sub-resources do not come here. */
+  update(object: Mutable<T>, old: T, dryRun: boolean): Reservation<T>
+  /** The object is to be removed. */
+  remove(object: T): Reservation<T>
+}
+
+/** What was reserved for one write. Exactly one of `commit` and `revert` is called. */
+export interface Reservation<T extends ApiObject = ApiObject> {
+  /** What is to be written together with the object, which is given as it will be stored. */
+  ops(object: T): readonly Op[]
+  commit(): void
+  revert(): void
+}
+
+/** Writes with a reservation if there is one; `write` gives undefined when it has to be tried again. */
+export async function withReservation<T extends ApiObject, R>(
+  reservation: Reservation<T> | undefined,
+  write: (ops: (object: T) => readonly Op[]) => Promise<R>,
+): Promise<R> {
+  if (reservation === undefined) return write(noOps)
+  let result: R | undefined
+  try {
+    result = await write((object) => reservation.ops(object))
+    return result
+  } finally {
+    if (result === undefined) reservation.revert()
+    else reservation.commit()
+  }
+}
+
+const noOps = (): readonly Op[] => []

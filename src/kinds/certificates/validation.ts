@@ -1,0 +1,100 @@
+import type { FieldErrors } from '../../schema/field-errors.ts'
+import { dnsSubdomainFaults } from '../../schema/names.ts'
+import type { CertificateSigningRequest } from './certificate-signing-request.ts'
+
+const usages: readonly string[] = [
+  'any',
+  'cert sign',
+  'client auth',
+  'code signing',
+  'content commitment',
+  'crl sign',
+  'data encipherment',
+  'decipher only',
+  'digital signature',
+  'email protection',
+  'encipher only',
+  'ipsec end system',
+  'ipsec tunnel',
+  'ipsec user',
+  'key agreement',
+  'key encipherment',
+  'microsoft sgc',
+  'netscape sgc',
+  'ocsp signing',
+  's/mime',
+  'server auth',
+  'signing',
+  'timestamping',
+]
+const minExpirationSeconds = 600
+
+export function validateRequest({ spec }: CertificateSigningRequest, errors: FieldErrors): void {
+  const pem = Buffer.from(spec.request ?? '', 'base64').toString('latin1')
+  if (!/-----BEGIN CERTIFICATE REQUEST-----\s[^-]*-----END CERTIFICATE REQUEST-----/.test(pem)) {
+    errors.invalid('spec.request', spec.request || null, 'PEM block type must be CERTIFICATE REQUEST')
+  }
+  validateUsages(spec.usages ?? [], errors)
+  validateSignerName(spec.signerName, errors)
+  const { expirationSeconds } = spec
+  if (expirationSeconds !== undefined && expirationSeconds < minExpirationSeconds) {
+    const detail = `may not specify a duration less than ${minExpirationSeconds} seconds (10 minutes)`
+    errors.invalid('spec.expirationSeconds', expirationSeconds, detail)
+  }
+}
+
+function validateUsages(given: readonly string[], errors: FieldErrors): void {
+  if (given.length === 0) errors.required('spec.usages')
+  const seen = new Set<string>()
+  for (const [index, usage] of given.entries()) {
+    if (!usages.includes(usage)) errors.notSupported(`spec.usages[${index}]`, usage, usages)
+    if (seen.has(usage)) errors.duplicate(`spec.usages[${index}]`, usage)
+    seen.add(usage)
+  }
+}
+
+function validateSignerName(name: string, errors: FieldErrors): void {
+  const path = 'spec.signerName'
+  if (name === '') {
+    errors.required(path)
+    return
+  }
+  const slash = name.indexOf('/')
+  const isWhole = slash > 0 && slash < name.length - 1 && name.indexOf('/', slash + 1) < 0
+  if (!isWhole) {
+    const detail = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
+    errors.invalid(path, name, detail)
+    return
+  }
+  const domain = name.slice(0, slash)
+  for (const fault of dnsSubdomainFaults(domain)) errors.invalid(path, domain, `validating label "${domain}": ${fault}`)
+  if (!domain.includes('.')) {
+    errors.invalid(path, name, 'should be a domain with at least two segments separated by dots')
+  }
+  if (name === 'kubernetes.io/legacy-unknown') {
+    errors.invalid(path, name, 'the legacy signerName is not allowed via this API version')
+  }
+}
+
+/** A certificate that was given out stays. */
+export function validateRequestStatus(
+  request: CertificateSigningRequest,
+  old: CertificateSigningRequest,
+  errors: FieldErrors,
+): void {
+  const { certificate, conditions = [] } = request.status
+  if (old.status.certificate && certificate !== old.status.certificate) {
+    errors.forbidden('status.certificate', 'updates may not change the certificate')
+  }
+  const seen = new Set<string>()
+  for (const [index, { type, status }] of conditions.entries()) {
+    const path = `status.conditions[${index}]`
+    if (!type) errors.required(`${path}.type`)
+    if (!status) errors.required(`${path}.status`)
+    else if (!['True', 'False', 'Unknown'].includes(status)) {
+      errors.notSupported(`${path}.status`, status, ['False', 'True', 'Unknown'])
+    }
+    if (seen.has(type)) errors.duplicate(`${path}.type`, type)
+    seen.add(type)
+  }
+}
