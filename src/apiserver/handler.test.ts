@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SelfSubjectReview } from '../kinds/authentication/self-subject-review.ts'
+import { TokenReview } from '../kinds/authentication/token-review.ts'
 import { SelfSubjectAccessReview } from '../kinds/authorization/self-subject-access-review.ts'
 import { Lease } from '../kinds/coordination/lease.ts'
 import { ConfigMap } from '../kinds/core/config-map.ts'
@@ -12,6 +13,7 @@ import { VirtualWorld } from '../world/virtual.ts'
 import { createHandler, type HandlerParts } from './handler.ts'
 import { Registry } from './registry.ts'
 import type { ApiRequest, ApiResponse, Sink } from './request.ts'
+import { openIdDocuments } from './routes/openid.ts'
 
 interface Sent {
   readonly headers?: Readonly<Record<string, string>>
@@ -23,14 +25,13 @@ interface Answer {
   readonly status: number
   readonly headers: ApiResponse['headers']
   readonly text: string
-  // Whatever the server answers: tests look into it as they like.
-  readonly body: Record<string, never> & { readonly message?: string }
+  readonly body: Readonly<Record<string, unknown>> & { readonly message?: string }
 }
 
 /** A server without a socket: what is sent is handed in, what is answered is read back. */
 function serve(parts: Partial<HandlerParts> = {}) {
   const world = new VirtualWorld()
-  const kinds = [Namespace, ConfigMap, Endpoints, Lease, SelfSubjectReview, SelfSubjectAccessReview]
+  const kinds = [Namespace, ConfigMap, Endpoints, Lease, SelfSubjectReview, TokenReview, SelfSubjectAccessReview]
   const registry = new Registry({ store: new MemoryStore(world), kinds, world, admission: [] })
   const handler = createHandler({
     clock: world.clock,
@@ -99,7 +100,7 @@ const table = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }
 test('an object is made, read, changed, listed and deleted', async () => {
   const { call } = serve()
   const made = await call(`POST ${configMaps}`, { body: configMap('one', { a: '1' }) })
-  assert.deepEqual([made.status, made.body['metadata']['name'], made.body['data']], [201, 'one', { a: '1' }])
+  assert.deepEqual([made.status, at(made.body, 'metadata', 'name'), made.body['data']], [201, 'one', { a: '1' }])
 
   const patched = await call(`PATCH ${configMaps}/one`, {
     headers: { 'content-type': 'application/merge-patch+json' },
@@ -120,7 +121,7 @@ test('an object is made, read, changed, listed and deleted', async () => {
   const gone = await call(`DELETE ${configMaps}/one`)
   assert.deepEqual([gone.status, gone.body['kind'], gone.body['status']], [200, 'Status', 'Success'])
   assert.equal((await call(`GET ${configMaps}/one`)).body.message, 'configmaps "one" not found')
-  assert.equal((await call(`DELETE ${configMaps}`)).body['items'].length, 1)
+  assert.equal(at(await call(`DELETE ${configMaps}`), 'body', 'items', 'length'), 1)
 })
 
 test('a patch is checked like what it makes', async () => {
@@ -180,7 +181,7 @@ test("who asks and may not is told so in the reference's words", async () => {
     message: 'Unauthorized',
     reason: 'Unauthorized',
     code: 401,
-  } as never)
+  })
   assert.equal((await serve({ anonymous: false }).call('GET /api', none)).status, 401)
 })
 
@@ -329,6 +330,11 @@ interface Line {
   }
 }
 
+/** Looks deep into an answer. */
+function at(value: unknown, ...path: readonly (string | number)[]): unknown {
+  return path.reduce((found, key) => (found as Readonly<Record<string | number, unknown>>)[key], value)
+}
+
 function lines({ text }: Answer): Line[] {
   return text
     .split('\n')
@@ -385,11 +391,11 @@ test('objects come as tables, as metadata, and as YAML', async () => {
   const { call } = serve()
   await call(`POST ${configMaps}`, { body: configMap('one', { a: '1' }) })
   const rows = await call(`GET ${configMaps}`, { headers: table })
-  assert.deepEqual([rows.body['kind'], rows.body['rows'][0]['object']['kind']], ['Table', 'PartialObjectMetadata'])
+  assert.deepEqual([rows.body['kind'], at(rows.body, 'rows', 0, 'object', 'kind')], ['Table', 'PartialObjectMetadata'])
   const bare = await call(`GET ${configMaps}?includeObject=None`, { headers: table })
-  assert.equal(bare.body['rows'][0]['object'], null)
+  assert.equal(at(bare.body, 'rows', 0, 'object'), null)
   const whole = await call(`GET ${configMaps}/one?includeObject=Object`, { headers: table })
-  assert.deepEqual(whole.body['rows'][0]['object']['data'], { a: '1' })
+  assert.deepEqual(at(whole.body, 'rows', 0, 'object', 'data'), { a: '1' })
 
   const partial = { accept: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io' }
   const metadata = await call(`GET ${configMaps}/one`, { headers: partial })
@@ -408,7 +414,7 @@ test('large lists are compressed for those who take it', async () => {
     await call(`POST ${configMaps}`, { body: configMap(name, { a: 'x'.repeat(500_000) }) })
   }
   const plain = await call(`GET ${configMaps}`)
-  assert.equal(plain.body['items'].length, 3)
+  assert.equal(at(plain.body, 'items', 'length'), 3)
   const request: ApiRequest = {
     method: 'GET',
     url: configMaps,
@@ -436,7 +442,7 @@ test('discovery tells what is served, in the old form and in one document', asyn
     kind: 'APIVersions',
     versions: ['v1'],
     serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '10.0.0.1:6443' }],
-  } as never)
+  })
   const groups = (await call('GET /apis')).body['groups'] as { name: string }[]
   assert.deepEqual(
     groups.map(({ name }) => name),
@@ -511,4 +517,43 @@ test('what goes wrong inside is told as such and logged', async () => {
   })
   const { status, body } = await call('GET /api')
   assert.deepEqual([status, body.message], [500, 'Internal error occurred: oops'])
+})
+
+test('a token is reviewed for whom it is meant', async () => {
+  const tokenReviewer: NonNullable<HandlerParts['tokenReviewer']> = {
+    issuer: 'https://here',
+    review: (token, audiences) =>
+      token !== 'good'
+        ? undefined
+        : audiences.includes('https://here')
+          ? { user: { name: 'system:serviceaccount:a:b', groups: ['g'] }, audiences: ['https://here'] }
+          : { error: 'not for you' },
+  }
+  const { call } = serve({ tokenReviewer })
+  const path = 'POST /apis/authentication.k8s.io/v1/tokenreviews'
+  const review = async (spec: object) => (await call(path, { body: { spec } })).body['status']
+  assert.deepEqual(await review({ token: 'good' }), {
+    authenticated: true,
+    user: { username: 'system:serviceaccount:a:b', groups: ['g'] },
+    audiences: ['https://here'],
+  })
+  assert.deepEqual(await review({ token: 'good', audiences: ['there'] }), { user: {}, error: 'not for you' })
+  assert.deepEqual(await review({ token: 'bad' }), { user: {}, error: 'invalid bearer token' })
+  assert.equal(
+    (await call(path, { body: { spec: {} } })).body.message,
+    'token is required for TokenReview in authentication',
+  )
+})
+
+test('the keys of service account tokens are told to those who take them', async () => {
+  const documents = openIdDocuments(
+    { issuer: 'https://here', keySet: () => ({ keys: [{ kty: 'RSA' }] }) },
+    '10.0.0.1:6443',
+  )
+  const { call } = serve({ documents })
+  const found = await call('GET /.well-known/openid-configuration')
+  assert.equal(found.body['jwks_uri'], 'https://10.0.0.1:6443/openid/v1/jwks')
+  const keys = await call('GET /openid/v1/jwks', { headers: { accept: 'application/jwk-set+json' } })
+  assert.deepEqual([keys.status, keys.text], [200, '{"keys":[{"kty":"RSA"}]}'])
+  assert.equal((await call('GET /openid/v1/jwks', { headers: { accept: 'application/json' } })).status, 406)
 })

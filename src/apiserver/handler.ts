@@ -10,15 +10,15 @@ import type { UserInfo } from './context.ts'
 import { Discovery } from './discovery.ts'
 import { anonymous, type Exchange } from './exchange.ts'
 import { Metrics } from './metrics.ts'
+import { addProcessMetrics } from './process-metrics.ts'
 import type { ApiRequest, ApiResponse, Sink } from './request.ts'
 import { BadPathError, type RequestInfo, readRequestInfo } from './request-info.ts'
-import { addProcessMetrics } from './process-metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
 import { answerError, answerText } from './respond.ts'
 import { Health, type HealthCheck } from './routes/health.ts'
 import { answerObjects, type SubresourceFinder } from './routes/objects.ts'
 import type { Apply } from './routes/patch.ts'
-import type { ReviewServices } from './routes/reviews.ts'
+import type { ReviewServices, TokenReviewer } from './routes/reviews.ts'
 import { answerSystem, type OpenApi, type SystemServices } from './routes/system.ts'
 import { checkTimeout } from './timeout.ts'
 import { versionInfo } from './version.ts'
@@ -37,6 +37,7 @@ export interface HandlerParts {
   readonly anonymous: boolean
   readonly authorizer: Authorizer
   readonly rulesOf?: (user: UserInfo, namespace: string) => readonly PolicyRule[]
+  readonly tokenReviewer?: TokenReviewer
   /** Acting as somebody else (`Impersonate-User`). Absent: such requests are refused. */
   readonly impersonate?: Impersonate
   readonly apply?: Apply
@@ -86,6 +87,7 @@ export function createHandler(parts: HandlerParts): Handler {
     authenticators: parts.authenticators,
     authorizer: parts.authorizer,
     rulesOf: parts.rulesOf,
+    tokenReviewer: parts.tokenReviewer,
   }
 
   async function answer(request: ApiRequest, info: RequestInfo, warnings: string[]): Promise<ApiResponse> {

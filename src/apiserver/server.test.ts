@@ -93,7 +93,7 @@ async function overHttp2(server: ApiServer, { method = 'GET', path = '/', body, 
 
 const echo = async (request: ApiRequest): Promise<ApiResponse> => {
   const body = await request.body(1000).catch((error: { code: number; message: string }) => error)
-  if (!(body instanceof Buffer)) return { status: body.code, headers: type, body: body.message }
+  if (!Buffer.isBuffer(body)) return { status: body.code, headers: type, body: body.message }
   const who = request.certificate
   return {
     status: 200,

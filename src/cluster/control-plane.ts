@@ -11,6 +11,7 @@ import { clusterReader } from '../apiserver/cluster-reader.ts'
 import { systemMaster, type UserInfo } from '../apiserver/context.ts'
 import { createHandler, type Handler } from '../apiserver/handler.ts'
 import { Registry } from '../apiserver/registry.ts'
+import { openApiDocuments } from '../apiserver/routes/openapi.ts'
 import { connectRoutes } from '../apiserver/subresources/connect.ts'
 import { subresourceRoutes } from '../apiserver/subresources/routes.ts'
 import { LocalClient } from '../client/local.ts'
@@ -75,6 +76,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       find: (kind, subresource) =>
         subresources.find(kind, subresource) ?? furtherRoutes[`${kind.plural}.${kind.group}/${subresource}`],
     },
+    openApi: openApiDocuments(registry, options.version),
     authenticators: [
       clientCertificates,
       staticTokens(options.tokens ?? new Map()),

@@ -6,12 +6,12 @@ import type { CacheChange } from '../reconciler/caches.ts'
 import { again, event, type Steps, setStatus } from '../reconciler/changes.ts'
 import { type Context, type Controller, defineController, watch } from '../reconciler/controller.ts'
 import { matcherOf, selectsAll } from '../reconciler/selector.ts'
-import { cleanUpHistory, type History, historyOf } from './daemonset/history.ts'
 import { type Daemons, type Plan, plan, planUpdate } from './daemonset/placement.ts'
-import { hasHash, podForNode, settledFirst, targetNode, verdictOn } from './daemonset/pods.ts'
+import { hasHash, hashLabel, podForNode, settledFirst, targetNode, verdictOn } from './daemonset/pods.ts'
 import { FailureBackoff } from './shared/backoff.ts'
 import { claim } from './shared/claim.ts'
 import { isEqual } from './shared/equal.ts'
+import { cleanUpHistory, type History, historyOf } from './shared/history.ts'
 import { orphanWakes } from './shared/orphans.ts'
 import { isBeingDeleted } from './shared/owner.ts'
 import { createPods, deletePods } from './shared/pod-control.ts'
@@ -47,10 +47,13 @@ export function daemonSetController(): Controller {
         return void (yield event('SelectingAll', message, 'Warning'))
       }
       if (isBeingDeleted(set)) return
-      const history = yield* historyOf(set, context)
+      const history = yield* historyOf(versioned(set), context)
       const daemons = yield* lookAround(set, history, context, failures)
       yield* manage(daemons)
-      yield* cleanUpHistory(set, history, [...daemons.podsByNode.values()].flat())
+      const live = new Set([...daemons.podsByNode.values()].flat().map(({ metadata }) => metadata.labels?.[hashLabel]))
+      yield* cleanUpHistory(history, set.spec.revisionHistoryLimit, (each) =>
+        live.has(each.metadata.labels?.[hashLabel]),
+      )
       yield* report(daemons)
     },
   })
@@ -65,7 +68,15 @@ function nodeWakes({ object, old }: CacheChange<Node>, context: Pick<Context, 'l
 const isAlike = (a: Node, b: Node) =>
   isEqual(a.metadata.labels, b.metadata.labels) && isEqual(a.spec.taints, b.spec.taints)
 
-function* lookAround(set: DaemonSet, { hash }: History, context: Context, failures: FailureBackoff): Steps<Daemons> {
+function versioned(set: DaemonSet) {
+  const { selector, template } = set.spec
+  const { collisionCount } = set.status
+  const collided = (count: number) => setStatus(DaemonSet, set, { ...set.status, collisionCount: count })
+  return { kind: DaemonSet, object: set, selector, template, collisionCount, hashLabel, collided }
+}
+
+function* lookAround(set: DaemonSet, { present }: History, context: Context, failures: FailureBackoff): Steps<Daemons> {
+  const hash = present.metadata.labels?.[hashLabel] ?? ''
   const matches = matcherOf(set.spec.selector)
   const pods = yield* claim({ ownerKind: DaemonSet, owner: set, kind: Pod, matches }, context)
   const nodes = context.list(Node)

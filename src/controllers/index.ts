@@ -16,6 +16,7 @@ import { replicationControllerController } from './replicationcontroller.ts'
 import { resourceQuotaController } from './resource-quota.ts'
 import { rootCaController } from './root-ca.ts'
 import { serviceAccountController } from './serviceaccount.ts'
+import { statefulSetController } from './statefulset.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 
 export interface ControllerOptions extends NodeLifecycleOptions, PodGarbageOptions {
@@ -44,6 +45,7 @@ function controllers(options: ControllerOptions): (Controller | SpecialControlle
     replicationControllerController,
     deploymentController,
     daemonSetController(),
+    statefulSetController,
     endpointsController,
     endpointSliceController,
     disruptionController,

@@ -24,6 +24,15 @@ export interface Run {
   readonly stderr: string
 }
 
+interface RunOptions {
+  /** Standard input. */
+  readonly file?: string
+  /** Ctrl-C once standard output matches. */
+  readonly interruptOn?: RegExp
+  /** What `kubectl edit` starts: a command that changes the file that is its last argument. */
+  readonly editor?: string
+}
+
 /** What a person at a terminal does: type a command line (without `kubectl`), perhaps with a file for `-f -`. */
 export interface Kubectl {
   /** Of the client. */
@@ -32,8 +41,8 @@ export interface Kubectl {
   (command: string, file?: string): Promise<string>
   /** What it says on its error output, when it must fail with exit code 1. */
   refused(command: string, file?: string): Promise<string>
-  /** Whatever comes. `interruptOn`: Ctrl-C once standard output matches. */
-  run(command: string, options?: { readonly file?: string; readonly interruptOn?: RegExp }): Promise<Run>
+  /** Whatever comes. */
+  run(command: string, options?: RunOptions): Promise<Run>
   /** The table that it prints: a record per row, by column. */
   rows(command: string): Promise<Record<string, string>[]>
   /** `-o jsonpath` of that. */
@@ -133,7 +142,7 @@ async function openTerminal(
     new Promise((resolve, reject) => {
       const child = spawn(binary.path, words(command), {
         cwd: home,
-        env: { HOME: home, PATH: '/usr/bin:/bin', TERM: 'dumb' },
+        env: { HOME: home, PATH: '/usr/bin:/bin', TERM: 'dumb', KUBE_EDITOR: options.editor ?? 'false' },
         timeout: commandTimeoutMs,
       })
       let [stdout, stderr] = ['', '']

@@ -215,8 +215,8 @@ function update({ kind, step, target, sent, old: stored, options }: Run): string
   if (through) {
     through(object as never, old as never, errors)
   } else if (target.subresource === 'status') {
-    for (const key of Object.keys(old)) if (key !== 'status' && key !== 'metadata') object[key] = old[key]
-    kind.status?.prepareUpdate?.(object as never, old as never)
+    if (kind.status?.prepareUpdate) kind.status.prepareUpdate(object as never, old as never)
+    else for (const key of Object.keys(old)) if (key !== 'status' && key !== 'metadata') object[key] = old[key]
     kind.status?.validateUpdate?.(object as never, old as unknown as ApiObject, errors)
   } else {
     kind.prepareUpdate(object as never, old as unknown as ApiObject)

@@ -42,7 +42,7 @@ function applyDefaults(pod: Mutable<Pod>, { spec }: LimitRange): void {
   const requests = Object.assign({}, ...limits.map((item) => item.defaultRequest))
   const maxima = Object.assign({}, ...limits.map((item) => item.default))
   const notes = [
-    ...pod.spec.containers.flatMap((container) => fill(container, 'container', requests, maxima)),
+    ...(pod.spec.containers ?? []).flatMap((container) => fill(container, 'container', requests, maxima)),
     ...(pod.spec.initContainers ?? []).flatMap((container) => fill(container, 'init container', requests, maxima)),
   ]
   if (notes.length === 0) return

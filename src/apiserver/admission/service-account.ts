@@ -47,7 +47,8 @@ const wantsToken = (pod: Mutable<Pod>, account: ServiceAccount) =>
   pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true
 
 function mountToken({ spec }: Mutable<Pod>, random: Random): void {
-  const containers = [...(spec.initContainers ?? []), ...spec.containers]
+  // Not validated yet: there may be none.
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])]
   const lacking = containers.filter(
     (container) => !container.volumeMounts?.some((mount) => mount.mountPath === mountPath),
   )

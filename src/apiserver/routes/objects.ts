@@ -127,7 +127,8 @@ const kindVerbs = new WeakMap<Kind, KindVerbs>()
 function verbsOf(kind: Kind): KindVerbs {
   let verbs = kindVerbs.get(kind)
   if (verbs === undefined) {
-    const served = (names: readonly string[]) => names.filter((name) => (kind.verbs as readonly string[]).includes(name))
+    const served = (names: readonly string[]) =>
+      names.filter((name) => (kind.verbs as readonly string[]).includes(name))
     verbs = { object: served(objectVerbs), collection: served(collectionVerbs) }
     kindVerbs.set(kind, verbs)
   }

@@ -25,8 +25,20 @@ import type { ObjectServices } from './services.ts'
 export interface ReviewServices extends ObjectServices {
   readonly authenticators: readonly Authenticator[]
   readonly authorizer: Authorizer
+  /** Judges tokens with regard to whom they are meant for. Absent: the authenticators alone are asked. */
+  readonly tokenReviewer?: TokenReviewer
   /** Everything that somebody may do in a namespace; absent: the authorizer cannot tell. */
   readonly rulesOf?: (user: UserInfo, namespace: string) => readonly PolicyRule[]
+}
+
+/** What knows service account tokens. */
+export interface TokenReviewer {
+  readonly issuer: string
+  /** Undefined: not a token of this issuer. */
+  review(
+    token: string,
+    audiences: readonly string[],
+  ): { readonly user: UserInfo; readonly audiences: readonly string[] } | { readonly error: string } | undefined
 }
 
 type Review = (exchange: Exchange, services: ReviewServices, object: ApiObject) => object | Promise<object>
@@ -69,11 +81,18 @@ function selfSubjectReview({ user }: Exchange, { clock }: ReviewServices): objec
 
 async function tokenReview(
   { request }: Exchange,
-  { authenticators }: ReviewServices,
+  { authenticators, tokenReviewer }: ReviewServices,
   object: ApiObject,
 ): Promise<object> {
   const { spec } = object as ApiObject & { readonly spec: TokenReviewSpec }
   if (spec.token === '') throw badRequest('token is required for TokenReview in authentication')
+  const wanted = spec.audiences ?? []
+  const verdict = tokenReviewer?.review(spec.token, wanted.length > 0 ? wanted : [tokenReviewer.issuer])
+  if (verdict !== undefined) {
+    if ('error' in verdict) return { status: { user: {}, error: verdict.error } }
+    const { user, audiences } = verdict
+    return { status: { authenticated: true, user: userFields(user), audiences } }
+  }
   const asked: ApiRequest = {
     ...request,
     headers: { authorization: `Bearer ${spec.token}` },

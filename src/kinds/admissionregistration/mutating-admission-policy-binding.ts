@@ -1,7 +1,12 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import { embedded, explicit, type Infer, object, optional, string } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
+import { fillMatchResources, paramRefText } from './matching.ts'
+import { validateBinding } from './policy-validation.ts'
 import { MatchResources, ParamRef } from './shared.ts'
 
 export const MutatingAdmissionPolicyBindingSpec = object(
@@ -40,4 +45,18 @@ export const MutatingAdmissionPolicyBinding: Kind<MutatingAdmissionPolicyBinding
     namespaced: false,
     storageVersionHash: '90V5FRZZ3Zg=',
     schema: mutatingAdmissionPolicyBindingSchema,
+    nameRule: subdomainNameRule,
+    defaults: ({ spec }) => fillMatchResources(spec.matchResources),
+    prepareCreate: startGeneration,
+    prepareUpdate: (binding, old) => countChange(binding, old, ({ spec }) => spec),
+    validate: ({ spec }, errors) => validateBinding(spec, undefined, errors),
+    validateUpdate: ({ spec }, _old, errors) => validateBinding(spec, undefined, errors),
+    unconditionalUpdate: false,
+
+    columns: [
+      nameColumn,
+      textColumn('PolicyName', 'The policy that it puts to use.', ({ spec }) => spec.policyName ?? ''),
+      textColumn('ParamRef', 'The parameters.', ({ spec }) => paramRefText(spec.paramRef)),
+      ageColumn,
+    ],
   })

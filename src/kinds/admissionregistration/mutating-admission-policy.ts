@@ -1,7 +1,12 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import { embedded, explicit, type Infer, list, object, oneOf, optional, required, string } from '../../schema/types.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
+import { fillMatchResources } from './matching.ts'
+import { validateMutatingPolicy } from './policy-validation.ts'
 import { MatchCondition, MatchResources, ParamKind, Variable } from './shared.ts'
 
 export const ApplyConfiguration = object(
@@ -80,4 +85,23 @@ export const MutatingAdmissionPolicy: Kind<MutatingAdmissionPolicy> = defineKind
   namespaced: false,
   storageVersionHash: 'LYmCf+UMVdg=',
   schema: mutatingAdmissionPolicySchema,
+  nameRule: subdomainNameRule,
+  defaults({ spec }) {
+    spec.failurePolicy ??= 'Fail'
+    fillMatchResources(spec.matchConstraints)
+  },
+  prepareCreate: startGeneration,
+  prepareUpdate: (policy, old) => countChange(policy, old, ({ spec }) => spec),
+  validate: validateMutatingPolicy,
+  validateUpdate: (policy, _old, errors) => validateMutatingPolicy(policy, errors),
+  unconditionalUpdate: false,
+
+  columns: [
+    nameColumn,
+    integerColumn('Mutations', 'How many mutations it has.', ({ spec }) => spec.mutations?.length ?? 0),
+    textColumn('ParamKind', 'The kind of its parameters.', ({ spec: { paramKind } }) =>
+      paramKind === undefined ? '<unset>' : `${paramKind.apiVersion ?? ''}/${paramKind.kind ?? ''}`,
+    ),
+    ageColumn,
+  ],
 })

@@ -1,4 +1,5 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import {
   embedded,
   explicit,
@@ -11,10 +12,13 @@ import {
   required,
   string,
 } from '../../schema/types.ts'
+import { ageColumn, integerColumn, nameColumn } from '../columns.ts'
 import { LabelSelector } from '../meta/label-selector.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
 import { MatchCondition, RuleWithOperations, WebhookClientConfig } from './shared.ts'
+import { fillWebhooks, validateWebhooks } from './webhook-validation.ts'
 
 export const MutatingWebhook = object(
   'io.k8s.api.admissionregistration.v1.MutatingWebhook',
@@ -93,4 +97,16 @@ export const MutatingWebhookConfiguration: Kind<MutatingWebhookConfiguration> =
     namespaced: false,
     storageVersionHash: 'Sqi0GUgDaX0=',
     schema: mutatingWebhookConfigurationSchema,
+    nameRule: subdomainNameRule,
+    defaults: ({ webhooks }) => fillWebhooks(webhooks ?? [], 'mutating'),
+    prepareCreate: startGeneration,
+    prepareUpdate: (configuration, old) => countChange(configuration, old, ({ webhooks }) => webhooks),
+    validate: ({ webhooks }, errors) => validateWebhooks(webhooks ?? [], errors),
+    validateUpdate: ({ webhooks }, _old, errors) => validateWebhooks(webhooks ?? [], errors),
+    unconditionalUpdate: false,
+    columns: [
+      nameColumn,
+      integerColumn('Webhooks', 'How many webhooks it has.', ({ webhooks }) => webhooks?.length ?? 0),
+      ageColumn,
+    ],
   })

@@ -1,7 +1,12 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import { embedded, explicit, type Infer, list, object, required, string } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
+import { fillMatchResources, paramRefText } from './matching.ts'
+import { validateBinding } from './policy-validation.ts'
 import { MatchResources, ParamRef } from './shared.ts'
 
 export const ValidatingAdmissionPolicyBindingSpec = object(
@@ -49,4 +54,18 @@ export const ValidatingAdmissionPolicyBinding: Kind<ValidatingAdmissionPolicyBin
     namespaced: false,
     storageVersionHash: 'v9715VZqakg=',
     schema: validatingAdmissionPolicyBindingSchema,
+    nameRule: subdomainNameRule,
+    defaults: ({ spec }) => fillMatchResources(spec.matchResources),
+    prepareCreate: startGeneration,
+    prepareUpdate: (binding, old) => countChange(binding, old, ({ spec }) => spec),
+    validate: ({ spec }, errors) => validateBinding(spec, spec.validationActions ?? [], errors),
+    validateUpdate: ({ spec }, _old, errors) => validateBinding(spec, spec.validationActions ?? [], errors),
+    unconditionalUpdate: false,
+
+    columns: [
+      nameColumn,
+      textColumn('PolicyName', 'The policy that it puts to use.', ({ spec }) => spec.policyName),
+      textColumn('ParamRef', 'The parameters.', ({ spec }) => paramRefText(spec.paramRef)),
+      ageColumn,
+    ],
   })

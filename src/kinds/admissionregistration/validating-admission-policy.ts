@@ -1,4 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   embedded,
   explicit,
@@ -11,9 +13,13 @@ import {
   required,
   string,
 } from '../../schema/types.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn } from '../columns.ts'
 import { Condition } from '../meta/condition.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
+import { fillMatchResources } from './matching.ts'
+import { validateValidatingPolicy } from './policy-validation.ts'
 import { MatchCondition, MatchResources, ParamKind, Variable } from './shared.ts'
 
 export const Validation = object(
@@ -144,5 +150,30 @@ export const ValidatingAdmissionPolicy: Kind<ValidatingAdmissionPolicy> = define
   namespaced: false,
   storageVersionHash: '6OxvlMmQ6is=',
   schema: validatingAdmissionPolicySchema,
+  nameRule: subdomainNameRule,
+  defaults({ spec }) {
+    spec.failurePolicy ??= 'Fail'
+    fillMatchResources(spec.matchConstraints)
+  },
+  prepareCreate(policy) {
+    startGeneration(policy)
+    policy.status = {}
+  },
+  prepareUpdate(policy, old) {
+    policy.status = structuredClone(old.status) as Mutable<ValidatingAdmissionPolicyStatus>
+    countChange(policy, old, ({ spec }) => spec)
+  },
+  validate: validateValidatingPolicy,
+  validateUpdate: (policy, _old, errors) => validateValidatingPolicy(policy, errors),
   status: {},
+  unconditionalUpdate: false,
+
+  columns: [
+    nameColumn,
+    integerColumn('Validations', 'How many validations it has.', ({ spec }) => spec.validations?.length ?? 0),
+    textColumn('ParamKind', 'The kind of its parameters.', ({ spec: { paramKind } }) =>
+      paramKind === undefined ? '<unset>' : `${paramKind.apiVersion ?? ''}/${paramKind.kind ?? ''}`,
+    ),
+    ageColumn,
+  ],
 })

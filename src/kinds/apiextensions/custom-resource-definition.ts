@@ -1,4 +1,5 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import {
   bool,
   bytes,
@@ -19,6 +20,7 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import { plainColumns } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 
@@ -384,4 +386,6 @@ export const CustomResourceDefinition: Kind<CustomResourceDefinition> = defineKi
   storagePrefix: 'apiextensions.k8s.io/customresourcedefinitions',
   schema: customResourceDefinitionSchema,
   status: {},
+  nameRule: subdomainNameRule,
+  columns: plainColumns,
 })

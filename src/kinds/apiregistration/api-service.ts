@@ -1,4 +1,5 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   bool,
   bytes,
@@ -13,8 +14,10 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { validateApiService } from './validation.ts'
 
 export const ServiceReference = object(
   'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.ServiceReference',
@@ -106,5 +109,42 @@ export const APIService: Kind<APIService> = defineKind<APIService>({
   storageVersionHash: 'InPBPD7+PqM=',
   storagePrefix: 'apiregistration.k8s.io/apiservices',
   schema: apiServiceSchema,
+  defaults({ spec }) {
+    if (spec.service !== undefined) spec.service.port ??= 443
+  },
+  prepareCreate(service) {
+    service.status = {}
+    // What this server serves itself is there without asking anybody.
+    if (service.spec.service === undefined) {
+      const local = {
+        type: 'Available',
+        status: 'True',
+        reason: 'Local',
+        message: 'Local APIServices are always available',
+      }
+      service.status = { conditions: [{ ...local, lastTransitionTime: service.metadata.creationTimestamp ?? '' }] }
+    }
+  },
+  prepareUpdate(service, old) {
+    service.status = structuredClone(old.status) as Mutable<APIServiceStatus>
+  },
+  validate: validateApiService,
+  validateUpdate: (service, _old, errors) => validateApiService(service, errors),
   status: {},
+  unconditionalUpdate: false,
+  columns: [
+    nameColumn,
+    textColumn('Service', 'Who serves it.', ({ spec: { service } }) =>
+      service === undefined ? 'Local' : `${service.namespace}/${service.name}`,
+    ),
+    textColumn('Available', 'Whether it is served.', ({ status }) => availableText(status)),
+    ageColumn,
+  ],
 })
+
+function availableText({ conditions }: APIServiceStatus): string {
+  const condition = conditions?.find(({ type }) => type === 'Available')
+  if (condition === undefined) return 'Unknown'
+  if (condition.status === 'True' || !condition.reason) return condition.status
+  return `${condition.status} (${condition.reason})`
+}

@@ -162,7 +162,10 @@ export const DaemonSet: Kind<DaemonSet> = defineKind<DaemonSet>({
   warnings: ({ metadata, spec }, old) =>
     old && metadata.generation === old.metadata.generation ? [] : templateWarnings(spec.template, 'spec.template'),
   status: {
-    prepareUpdate: (object, old) => setTemplateGeneration(object, templateGeneration(old)),
+    prepareUpdate(object, old) {
+      object.spec = old.spec as typeof object.spec
+      setTemplateGeneration(object, templateGeneration(old))
+    },
     validateUpdate: validateDaemonSetStatus,
   },
   columns: [

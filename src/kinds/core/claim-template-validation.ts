@@ -2,7 +2,7 @@
 import { FieldErrors } from '../../schema/field-errors.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
 import { validateClaim } from './claim-validation.ts'
-import { addFaults, checkLabels } from './field-checks.ts'
+import { checkLabels } from './field-checks.ts'
 import type { PersistentVolumeClaim } from './persistent-volume-claim.ts'
 import type { PersistentVolumeClaimSpec } from './persistent-volume-claim-spec.ts'
 import type { VolumeContext } from './volume-validation.ts'

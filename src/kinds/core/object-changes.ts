@@ -7,7 +7,11 @@ export function changes(type: Type, before: unknown, after: unknown): string {
   return unifiedDiff(linesOf(type, before), linesOf(type, after))
 }
 
-const linesOf = (type: Type, value: unknown): string[] => JSON.stringify(internalForm(type, value), null, 1).split('\n')
+const linesOf = (type: Type, value: unknown): string[] =>
+  JSON.stringify(internalForm(type, value), null, 1).replace(/[<>&]/g, goEscape).split('\n')
+
+/** Go writes JSON that is safe inside HTML. */
+const goEscape = (character: string): string => `\\u00${character.charCodeAt(0).toString(16)}`
 
 /** Lines that stay are shown around a change, this many on each side. */
 const contextLines = 3

@@ -19,7 +19,7 @@ export function preparePodCreate(pod: Mutable<Pod>): void {
 }
 
 export function preparePodUpdate(pod: Mutable<Pod>, old: Pod): void {
-  pod.status = structuredClone(old.status) as Mutable<Pod>['status']
+  pod.status = old.status as Mutable<Pod>['status']
   mirrorServiceAccount(pod.spec)
   raiseGeneration(pod, old)
 }

@@ -165,7 +165,7 @@ function validatePodResources(spec: PodSpec, path: string, errors: FieldErrors):
 }
 
 function validateHostPorts(spec: PodSpec, path: string, isPod: boolean, errors: FieldErrors): void {
-  spec.containers.forEach((container, index) => {
+  spec.containers?.forEach((container, index) => {
     container.ports?.forEach(({ hostPort = 0, containerPort }, number) => {
       if ((isPod || hostPort !== 0) && hostPort !== containerPort) {
         const field = `${path}.containers[${index}].ports[${number}].hostPort`

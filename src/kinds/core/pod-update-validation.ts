@@ -43,7 +43,7 @@ function validateImageUpdates(
     errors.forbidden(path, 'pod updates may not add or remove containers')
     return false
   }
-  containers.forEach(({ image = '' }, index) => {
+  containers?.forEach(({ image = '' }, index) => {
     if (image === '') errors.required(`${path}[${index}].image`)
     if (image.trim() !== image) {
       errors.invalid(`${path}[${index}].image`, image, 'must not have leading or trailing whitespace')

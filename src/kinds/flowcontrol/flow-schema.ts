@@ -1,4 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   bool,
   embedded,
@@ -12,8 +14,11 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
+import { validateFlowSchema } from './validation.ts'
 
 export const PriorityLevelConfigurationReference = object(
   'io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationReference',
@@ -178,5 +183,39 @@ export const FlowSchema: Kind<FlowSchema> = defineKind<FlowSchema>({
   namespaced: false,
   storageVersionHash: 'GJVAJZSZBIw=',
   schema: flowSchemaSchema,
+  nameRule: subdomainNameRule,
+  defaults({ spec }) {
+    spec.matchingPrecedence ||= 1000
+  },
+  prepareCreate(schema) {
+    startGeneration(schema)
+    schema.status = {}
+  },
+  prepareUpdate(schema, old) {
+    schema.status = structuredClone(old.status) as Mutable<FlowSchemaStatus>
+    countChange(schema, old, ({ spec }) => spec)
+  },
+  validate: validateFlowSchema,
+  validateUpdate: (schema, _old, errors) => validateFlowSchema(schema, errors),
   status: {},
+  columns: [
+    nameColumn,
+    textColumn(
+      'PriorityLevel',
+      'The level that its requests get.',
+      ({ spec }) => spec.priorityLevelConfiguration.name || '<none>',
+    ),
+    textColumn('MatchingPrecedence', 'Its place in the order of trying.', ({ spec }) => spec.matchingPrecedence),
+    textColumn(
+      'DistinguisherMethod',
+      'What tells its flows apart.',
+      ({ spec }) => spec.distinguisherMethod?.type ?? '<none>',
+    ),
+    ageColumn,
+    textColumn(
+      'MissingPL',
+      'Whether the level that it names is missing.',
+      ({ status }) => status.conditions?.find(({ type }) => type === 'Dangling')?.status ?? '?',
+    ),
+  ],
 })

@@ -1,4 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   embedded,
   explicit,
@@ -11,8 +13,11 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
+import { validatePriorityLevel } from './validation.ts'
 
 export const QueuingConfiguration = object(
   'io.k8s.api.flowcontrol.v1.QueuingConfiguration',
@@ -140,5 +145,56 @@ export const PriorityLevelConfiguration: Kind<PriorityLevelConfiguration> = defi
   namespaced: false,
   storageVersionHash: 'Kir5PVfvNeI=',
   schema: priorityLevelConfigurationSchema,
+  nameRule: subdomainNameRule,
+  defaults: ({ spec }) => fill(spec),
+  prepareCreate(level) {
+    startGeneration(level)
+    level.status = {}
+  },
+  prepareUpdate(level, old) {
+    level.status = structuredClone(old.status) as Mutable<PriorityLevelConfigurationStatus>
+    countChange(level, old, ({ spec }) => spec)
+  },
+  validate: validatePriorityLevel,
+  validateUpdate: (level, _old, errors) => validatePriorityLevel(level, errors),
   status: {},
+  columns: [
+    nameColumn,
+    textColumn('Type', 'Limited, or Exempt from limits.', ({ spec }) => spec.type),
+    textColumn(
+      'NominalConcurrencyShares',
+      'Its share of what the server does at once.',
+      ({ spec }) => (spec.limited ?? spec.exempt)?.nominalConcurrencyShares ?? '<none>',
+    ),
+    textColumn('Queues', 'How many queues it has.', ({ spec }) => queuing(spec)?.queues ?? '<none>'),
+    textColumn(
+      'HandSize',
+      'Among how many queues a flow may choose.',
+      ({ spec }) => queuing(spec)?.handSize ?? '<none>',
+    ),
+    textColumn(
+      'QueueLengthLimit',
+      'How many requests wait in one queue.',
+      ({ spec }) => queuing(spec)?.queueLengthLimit ?? '<none>',
+    ),
+    ageColumn,
+  ],
 })
+
+const queuing = ({ limited }: PriorityLevelConfigurationSpec): QueuingConfiguration | undefined =>
+  limited?.limitResponse.queuing
+
+function fill({ limited, exempt }: Mutable<PriorityLevelConfigurationSpec>): void {
+  if (exempt !== undefined) {
+    exempt.nominalConcurrencyShares ??= 0
+    exempt.lendablePercent ??= 0
+  }
+  if (limited === undefined) return
+  limited.nominalConcurrencyShares ??= 30
+  limited.lendablePercent ??= 0
+  const { queuing: queues } = limited.limitResponse
+  if (queues === undefined) return
+  queues.queues ||= 64
+  queues.handSize ||= 8
+  queues.queueLengthLimit ||= 50
+}

@@ -1,8 +1,12 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import { embedded, explicit, type Infer, inline, list, object, optional, required, string } from '../../schema/types.ts'
+import { ageColumn, nameColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
 import { DeviceConfiguration, DeviceSelector } from './shared.ts'
+import { validateDeviceClass } from './validation.ts'
 
 export const DeviceClassConfiguration = object(
   'io.k8s.api.resource.v1.DeviceClassConfiguration',
@@ -51,4 +55,10 @@ export const DeviceClass: Kind<DeviceClass> = defineKind<DeviceClass>({
   namespaced: false,
   storageVersionHash: 'Yk2PTc1Ybxk=',
   schema: deviceClassSchema,
+  nameRule: subdomainNameRule,
+  prepareCreate: startGeneration,
+  prepareUpdate: (deviceClass, old) => countChange(deviceClass, old, ({ spec }) => spec),
+  validate: validateDeviceClass,
+  validateUpdate: (deviceClass, _old, errors) => validateDeviceClass(deviceClass, errors),
+  columns: [nameColumn, ageColumn],
 })

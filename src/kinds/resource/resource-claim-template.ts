@@ -1,8 +1,14 @@
+import { equalJson } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import { embedded, type Infer, object, required } from '../../schema/types.ts'
+import { ageColumn, nameColumn } from '../columns.ts'
+import { goValue } from '../go-value.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { immutable } from '../rules.ts'
 import { ResourceClaimSpec } from './shared.ts'
+import { fillRequests, validateClaimTemplate } from './validation.ts'
 
 export const ResourceClaimTemplateSpec = object(
   'io.k8s.api.resource.v1.ResourceClaimTemplateSpec',
@@ -33,4 +39,12 @@ export const ResourceClaimTemplate: Kind<ResourceClaimTemplate> = defineKind<Res
   namespaced: true,
   storageVersionHash: 'TuzjC49aUfM=',
   schema: resourceClaimTemplateSchema,
+  nameRule: subdomainNameRule,
+  defaults: ({ spec }) => fillRequests(spec.spec.devices),
+  validate: validateClaimTemplate,
+  validateUpdate({ spec }, old, errors) {
+    if (equalJson(spec, old.spec)) return
+    errors.invalid('spec', { Spec: goValue(ResourceClaimSpec, spec.spec) }, immutable)
+  },
+  columns: [nameColumn, ageColumn],
 })

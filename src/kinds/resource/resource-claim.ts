@@ -1,4 +1,7 @@
+import { equalJson } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   bool,
   embedded,
@@ -16,11 +19,15 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { NodeSelector } from '../core/scheduling.ts'
+import { goValue } from '../go-value.ts'
 import { Condition } from '../meta/condition.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { immutable } from '../rules.ts'
 import { DeviceConfiguration, DeviceToleration, ResourceClaimSpec } from './shared.ts'
+import { fillRequests, validateClaimSpec } from './validation.ts'
 
 export const DeviceRequestAllocationResult = object(
   'io.k8s.api.resource.v1.DeviceRequestAllocationResult',
@@ -165,5 +172,31 @@ export const ResourceClaim: Kind<ResourceClaim> = defineKind<ResourceClaim>({
   namespaced: true,
   storageVersionHash: 'wgAZaHcZxUg=',
   schema: resourceClaimSchema,
+  nameRule: subdomainNameRule,
+  defaults: ({ spec }) => fillRequests(spec.devices),
+  prepareCreate(claim) {
+    claim.status = {}
+  },
+  prepareUpdate(claim, old) {
+    claim.status = structuredClone(old.status) as Mutable<ResourceClaimStatus>
+  },
+  validate: ({ spec }, errors) => validateClaimSpec('spec', spec, errors),
+  validateUpdate({ spec }, old, errors) {
+    if (equalJson(spec, old.spec)) return
+    errors.invalid('spec', goValue(ResourceClaimSpec, spec), immutable)
+  },
   status: {},
+  columns: [nameColumn, textColumn('State', 'Whether devices are allocated and reserved.', stateText), ageColumn],
 })
+
+function stateText({ metadata, status }: ResourceClaim): string {
+  const states: string[] = []
+  if (metadata.deletionTimestamp !== undefined) states.push('deleted')
+  if (status.allocation === undefined) {
+    if (metadata.deletionTimestamp === undefined) states.push('pending')
+  } else {
+    states.push('allocated')
+    states.push(status.reservedFor?.length ? 'reserved' : 'available')
+  }
+  return states.filter((state) => state !== 'available').join(',')
+}

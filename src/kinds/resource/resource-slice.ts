@@ -1,4 +1,5 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
+import { subdomainNameRule } from '../../schema/names.ts'
 import {
   bool,
   embedded,
@@ -15,9 +16,12 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
+import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { NodeSelector } from '../core/scheduling.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, keepsValue, startGeneration } from '../rules.ts'
+import { validateSlice } from './slice-validation.ts'
 
 export const ResourcePool = object(
   'io.k8s.api.resource.v1.ResourcePool',
@@ -217,4 +221,25 @@ export const ResourceSlice: Kind<ResourceSlice> = defineKind<ResourceSlice>({
   namespaced: false,
   storageVersionHash: 'KsC072WgaEY=',
   schema: resourceSliceSchema,
+  nameRule: subdomainNameRule,
+  prepareCreate: startGeneration,
+  prepareUpdate: (slice, old) => countChange(slice, old, ({ spec }) => spec),
+  validate: validateSlice,
+  validateUpdate(slice, old, errors) {
+    validateSlice(slice, errors)
+    keepsValue('spec.driver', slice.spec.driver, old.spec.driver, errors)
+    keepsValue('spec.pool.name', slice.spec.pool.name, old.spec.pool.name, errors)
+    keepsValue('spec.nodeName', slice.spec.nodeName, old.spec.nodeName, errors)
+  },
+  selectableFields: {
+    'spec.driver': ({ spec }) => spec.driver,
+    'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
+  },
+  columns: [
+    nameColumn,
+    textColumn('Node', 'The node that has the devices.', ({ spec }) => spec.nodeName || '<unset>'),
+    textColumn('Driver', 'The driver of the devices.', ({ spec }) => spec.driver),
+    textColumn('Pool', 'The pool that the devices belong to.', ({ spec }) => spec.pool.name),
+    ageColumn,
+  ],
 })

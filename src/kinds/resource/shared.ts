@@ -180,7 +180,7 @@ export const DeviceClaimConfiguration = object(
 export interface DeviceClaimConfiguration extends Infer<typeof DeviceClaimConfiguration> {}
 
 export const DeviceClaim = object('io.k8s.api.resource.v1.DeviceClaim', 'Devices that a claim asks for.', {
-  requests: optional(1, list(DeviceRequest, { list: 'atomic' }), 'The requests, all of which must be met; at most 32.'),
+  requests: embedded(1, list(DeviceRequest, { list: 'atomic' }), 'The requests, all of which must be met; at most 32.'),
   constraints: optional(
     2,
     list(DeviceConstraint, { list: 'atomic' }),

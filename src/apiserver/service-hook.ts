@@ -1,0 +1,65 @@
+import { Service } from '../kinds/core/service.ts'
+import { familyOf } from '../kinds/ip-rules.ts'
+import { IPAddress } from '../kinds/networking/ip-address.ts'
+import type { Op } from '../store/store.ts'
+import type { Clock, Random } from '../world/world.ts'
+import type { ClusterReader } from './admission.ts'
+import { entryToStore } from './entry.ts'
+import type { Allocation, ServiceAllocator } from './service-allocation.ts'
+import { keyOf } from './storage/keys.ts'
+import { fresh } from './storage/metadata.ts'
+import { toTimestamp } from './storage/state.ts'
+import type { Reservation, WriteHook } from './storage/write-hook.ts'
+
+/**
+ * Gives services their addresses and ports when they are written, and keeps an IPAddress object for each address in
+ * the same transaction (KEP-1880). What is stored already is taken note of at once.
+ */
+export function serviceHook(
+  allocator: ServiceAllocator,
+  reader: ClusterReader,
+  world: { readonly clock: Clock; readonly random: Random },
+): WriteHook<Service> {
+  for (const service of reader.list(Service, '')) allocator.adopt(service)
+  const add = (service: Service, address: string): Op => {
+    const { value, entry } = entryToStore(IPAddress, addressOf(service, address, world))
+    return { type: 'put', key: keyOf(IPAddress, '', address), value, memo: entry }
+  }
+  const remove = (address: string): Op => ({ type: 'delete', from: keyOf(IPAddress, '', address) })
+  const reservation = (allocation: Allocation): Reservation<Service> => ({
+    ops: (service) => [
+      ...allocation.addresses.add.map((address) => add(service, address)),
+      ...allocation.addresses.remove.map(remove),
+    ],
+    commit: () => allocation.commit(),
+    revert: () => allocation.revert(),
+  })
+  return {
+    create: (service, dryRun) => reservation(allocator.create(service, { dryRun })),
+    update: (service, old, dryRun) => reservation(allocator.update(service, old, { dryRun })),
+    remove(service) {
+      const addresses = allocator.remove(service)
+      return { ops: () => addresses.map(remove), commit: () => {}, revert: () => allocator.adopt(service) }
+    },
+  }
+}
+
+function addressOf(
+  { metadata }: Service,
+  address: string,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+): IPAddress {
+  const draft = {
+    metadata: {
+      name: address,
+      uid: random.uuid(),
+      creationTimestamp: toTimestamp(clock.now()),
+      labels: {
+        'ipaddress.kubernetes.io/ip-family': familyOf(address) ?? '',
+        'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io',
+      },
+    },
+    spec: { parentRef: { resource: 'services', namespace: metadata.namespace ?? '', name: metadata.name ?? '' } },
+  }
+  return fresh(IPAddress, draft) as IPAddress
+}

@@ -1,1 +1,0 @@
-export { labelValueFaults, qualifiedNameFaults } from './names.ts'
