@@ -1,4 +1,6 @@
 import { Namespace } from '../kinds/core/namespace.ts'
+import { Service } from '../kinds/core/service.ts'
+import { ServiceCIDR } from '../kinds/networking/service-cidr.ts'
 import { ClusterRole } from '../kinds/rbac/cluster-role.ts'
 import { ClusterRoleBinding } from '../kinds/rbac/cluster-role-binding.ts'
 import type { PolicyRule } from '../kinds/rbac/shared.ts'
@@ -22,12 +24,14 @@ export type Resources = <T extends ApiObject>(kind: Kind<T>) => Resource<T>
 
 /**
  * Puts into the store what every cluster has from its first moment on: the system namespaces, the two system priority
- * classes, and the roles and bindings of the bootstrap policy. Run at every start: what is missing is made, what an
+ * classes, the service `kubernetes`, and the roles and bindings of the bootstrap policy. Run at every start: what is missing is made, what an
  * older version made is brought up to date, what somebody changed on purpose stays.
  */
 export async function bootstrap(resources: Resources): Promise<void> {
   await all(namespaces, (name) => ensure(resources(Namespace), object(Namespace, name, {})))
   await all(priorityClasses, ({ name, ...rest }) => ensure(resources(PriorityClass), object(PriorityClass, name, rest)))
+  await ensure(resources(Service), apiService())
+  await ensure(resources(ServiceCIDR), object(ServiceCIDR, 'kubernetes', { spec: { cidrs: [serviceRange] } }))
   await all(bootstrapRoles, (role) => reconcileRole(resources(ClusterRole), role))
   await all(bootstrapBindings, (binding) => reconcileBinding(resources(ClusterRoleBinding), binding))
 }
@@ -49,6 +53,24 @@ const priorityClasses = [
       'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
   },
 ]
+
+/** The default range of service addresses; its first address is the API's own. */
+const serviceRange = '10.96.0.0/12'
+
+/** By which pods find the API. */
+function apiService(): ApiObject {
+  const marks = { namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } }
+  const ports = [{ name: 'https', protocol: 'TCP', port: 443, targetPort: 6443 }]
+  const spec = {
+    type: 'ClusterIP',
+    clusterIP: '10.96.0.1',
+    ipFamilyPolicy: 'SingleStack',
+    ipFamilies: ['IPv4'],
+    ports,
+    sessionAffinity: 'None',
+  }
+  return object(Service, 'kubernetes', { spec }, marks)
+}
 
 const autoUpdate = 'rbac.authorization.kubernetes.io/autoupdate'
 
@@ -96,12 +118,13 @@ const policyMarks = (labels: Readonly<Record<string, string>> = {}) => ({
 })
 
 async function ensure(resource: Resource, wanted: ApiObject): Promise<void> {
-  if (!(await find(resource, wanted.metadata.name!))) await create(resource, wanted)
+  const { namespace, name = '' } = wanted.metadata
+  if (!(await find(resource, name, namespace))) await create(resource, wanted)
 }
 
-async function find<T extends ApiObject>(resource: Resource<T>, name: string): Promise<T | undefined> {
+async function find<T extends ApiObject>(resource: Resource<T>, name: string, namespace = ''): Promise<T | undefined> {
   try {
-    return (await resource.get('', name, { resourceVersion: '0' })).object
+    return (await resource.get(namespace, name, { resourceVersion: '0' })).object
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error
@@ -111,7 +134,7 @@ async function find<T extends ApiObject>(resource: Resource<T>, name: string): P
 /** Another API server may be starting beside this one. */
 async function create(resource: Resource, wanted: ApiObject): Promise<void> {
   try {
-    await resource.create('', wanted, context)
+    await resource.create(wanted.metadata.namespace ?? '', wanted, context)
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
   }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ConfigMap } from '../kinds/core/config-map.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
-import { isAlreadyExists, isConflict, isExpired, isInvalid, isNotFound } from '../schema/status.ts'
+import { ClusterRole } from '../kinds/rbac/cluster-role.ts'
+import { ApiError, isAlreadyExists, isConflict, isExpired, isInvalid, isNotFound } from '../schema/status.ts'
 import type { Client, WatchEvent } from './client.ts'
 
 export interface ClientUnderTest extends AsyncDisposable {
@@ -167,6 +168,72 @@ export function clientConformance(name: string, open: () => Promise<ClientUnderT
       for (const name of ['a', 'b', 'c']) await client.create(ConfigMap, { metadata: { name, namespace } })
       await compact()
       await assert.rejects(take(client, 1, { namespace, resourceVersion }), isExpired)
+    })
+
+    story('carries names, keys and texts as they are', async ({ client, namespace }) => {
+      const made = await client.create(ClusterRole, { metadata: { name: 'conformance:a b' }, rules: null })
+      assert.deepEqual(await client.get(ClusterRole, { name: 'conformance:a b' }), made)
+      assert.equal(await client.delete(ClusterRole, { name: 'conformance:a b' }), true)
+      const text = 'Käse 🧀 \u2028 "\\\u0000'
+      const data = { ['__proto__']: text, constructor: 'c', long: 'x'.repeat(500_000) }
+      await client.create(ConfigMap, { metadata: { name: 'a', namespace, annotations: { 'x.io/y': text } }, data })
+      const read = await client.get(ConfigMap, { namespace, name: 'a' })
+      assert.deepEqual(Object.entries(read.data!).sort(), Object.entries(data).sort())
+      assert.equal(read.metadata.annotations?.['x.io/y'], text)
+    })
+
+    story('refuses names that would lead elsewhere', async ({ client, namespace }) => {
+      await client.create(ConfigMap, { metadata: { name: 'stays', namespace } })
+      for (const name of ['', '.', '..', 'a/b', '%2e', '../stays', 'stays/status']) {
+        await assert.rejects(client.get(ConfigMap, { namespace, name }), ApiError, `get ${name}`)
+        await assert.rejects(client.delete(ConfigMap, { namespace, name }), ApiError, `delete ${name}`)
+        await assert.rejects(client.patch(ConfigMap, { namespace, name }, { type: 'merge', body: {} }), ApiError)
+      }
+      await assert.rejects(client.delete(ConfigMap, { name: 'stays' }), ApiError)
+      await assert.rejects(client.create(ConfigMap, { metadata: { name: 'a' } }), ApiError)
+      assert.equal((await client.list(ConfigMap, { namespace })).items.length, 1)
+    })
+
+    story('loses nothing when events are taken slowly', async ({ client, namespace }) => {
+      const stop = new AbortController()
+      const { resourceVersion } = await client.list(ConfigMap, { namespace })
+      const watch = client.watch(ConfigMap, { namespace, resourceVersion, signal: stop.signal })
+      const data = { k: 'x'.repeat(50_000) }
+      const names = Array.from({ length: 100 }, (_, index) => `a-${index}`)
+      for (const name of names) await client.create(ConfigMap, { metadata: { name, namespace }, data })
+      const seen: string[] = []
+      for await (const event of watch) {
+        if (event.type === 'ADDED') seen.push(event.object.metadata.name!)
+        // Others go on meanwhile.
+        if (seen.length % 20 === 0) await client.list(ConfigMap, { namespace, limit: 1 })
+        if (seen.length === names.length) break
+      }
+      assert.deepEqual(seen, names)
+    })
+
+    story('holds as many watches as anybody wants', async ({ client, namespace }) => {
+      const { resourceVersion } = await client.list(ConfigMap, { namespace })
+      const watches = Array.from({ length: 300 }, () => take(client, 1, { namespace, resourceVersion }))
+      const made = await client.create(ConfigMap, { metadata: { name: 'a', namespace } })
+      const seen = await Promise.all(watches)
+      const versions = seen.flat().map((event) => event.type === 'ADDED' && event.object.metadata.resourceVersion)
+      assert.deepEqual(versions, Array(300).fill(made.metadata.resourceVersion))
+    })
+
+    story('ends a watch at once when it is called off', async ({ client, namespace }) => {
+      const before = AbortSignal.abort()
+      for await (const event of client.watch(ConfigMap, { namespace, signal: before })) assert.fail(event.type)
+      const stop = new AbortController()
+      const watch = client.watch(ConfigMap, { namespace, signal: stop.signal })[Symbol.asyncIterator]()
+      const next = watch.next()
+      stop.abort()
+      assert.deepEqual(await next, { value: undefined, done: true })
+    })
+
+    story('says what is wrong with a watch', async ({ client, namespace }) => {
+      const options = { namespace, labelSelector: '=((', signal: new AbortController().signal }
+      const watch = client.watch(ConfigMap, options)[Symbol.asyncIterator]()
+      await assert.rejects(watch.next(), { reason: 'BadRequest' })
     })
 
     story('acts as somebody else', async ({ client, namespace }) => {

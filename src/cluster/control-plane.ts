@@ -12,6 +12,9 @@ import { systemMaster, type UserInfo } from '../apiserver/context.ts'
 import { createHandler, type Handler } from '../apiserver/handler.ts'
 import { Registry } from '../apiserver/registry.ts'
 import { openApiDocuments } from '../apiserver/routes/openapi.ts'
+import { ServiceAllocator } from '../apiserver/service-allocation.ts'
+import { serviceHook } from '../apiserver/service-hook.ts'
+import type { WriteHook } from '../apiserver/storage/write-hook.ts'
 import { connectRoutes } from '../apiserver/subresources/connect.ts'
 import { subresourceRoutes } from '../apiserver/subresources/routes.ts'
 import { LocalClient } from '../client/local.ts'
@@ -19,6 +22,7 @@ import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import { ResourceQuota } from '../kinds/core/resource-quota.ts'
 import { Secret } from '../kinds/core/secret.ts'
+import { Service } from '../kinds/core/service.ts'
 import { ServiceAccount } from '../kinds/core/service-account.ts'
 import { kinds } from '../kinds/index.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
@@ -60,7 +64,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     objects: boundObjects(reader),
     tools: world,
   })
-  const registry = new Registry({ store, kinds, world, admission, tokens: serviceAccountTokens })
+  const allocator = new ServiceAllocator({ random: world.random.fork('services') })
+  const hooks = new Map<Kind, WriteHook>([[Service, serviceHook(allocator, reader, world) as WriteHook]])
+  const registry = new Registry({ store, kinds, world, admission, hooks, tokens: serviceAccountTokens })
   const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)
 
   const rbac = new RbacAuthorizer()

@@ -2,6 +2,7 @@ import { kinds as builtIn } from '../kinds/index.ts'
 import type { Controller } from '../reconciler/controller.ts'
 import { type Running, type RuntimeOptions, type SpecialController, startController } from '../reconciler/runtime.ts'
 import type { Kind } from '../schema/kind.ts'
+import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
 import { daemonSetController } from './daemonset.ts'
 import { deploymentController } from './deployment.ts'
 import { disruptionController } from './disruption.ts'
@@ -15,6 +16,7 @@ import { replicaSetController } from './replicaset.ts'
 import { replicationControllerController } from './replicationcontroller.ts'
 import { resourceQuotaController } from './resource-quota.ts'
 import { rootCaController } from './root-ca.ts'
+import { serviceAccountTokenController } from './service-account-token.ts'
 import { serviceAccountController } from './serviceaccount.ts'
 import { statefulSetController } from './statefulset.ts'
 import { taintEvictionController } from './taint-eviction.ts'
@@ -40,6 +42,8 @@ function controllers(options: ControllerOptions): (Controller | SpecialControlle
     namespaceController(stored),
     garbageCollectorController(stored),
     serviceAccountController,
+    serviceAccountTokenController,
+    clusterRoleAggregationController,
     ...(rootCertificate ? [rootCaController(rootCertificate)] : []),
     replicaSetController,
     replicationControllerController,

@@ -1,5 +1,8 @@
 /** Containers of a pod: regular ones, init containers and sidecars, ephemeral ones. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
+import { dnsLabelFaults, portNameFaults } from '../../schema/names.ts'
+import { validatePort } from '../rules.ts'
+import { isSidecar } from './container-amounts.ts'
 import {
   type Container,
   type ContainerPort,
@@ -11,9 +14,6 @@ import { type EnvContext, validateEnv, validateEnvFrom } from './env-validation.
 import { addFaults, checkOneOf } from './field-checks.ts'
 import { internalForm } from './internal-form.ts'
 import { validateDevices, validateMounts } from './mount-validation.ts'
-import { dnsLabelFaults, portNameFaults } from '../../schema/names.ts'
-import { validatePort } from '../rules.ts'
-import { isSidecar } from './container-amounts.ts'
 import type { PodSpec } from './pod-spec.ts'
 import { validateProbes } from './probe-validation.ts'
 import { validateContainerResources } from './resource-validation.ts'

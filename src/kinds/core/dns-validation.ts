@@ -1,7 +1,7 @@
 /** A pod's own resolver settings. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { addFaults } from './field-checks.ts'
 import { legacyIpFaults, underscoreSubdomainFaults } from '../../schema/names.ts'
+import { addFaults } from './field-checks.ts'
 import type { PodSpec } from './pod-spec.ts'
 
 const maxNameservers = 3

@@ -1,10 +1,9 @@
 /** The environment of a container, and references to fields and resources, which volumes have too. */
 import { parseQuantity } from '../../base/quantity.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { qualifiedNameFaults } from '../../schema/names.ts'
+import { configKeyFaults, dnsSubdomainFaults, envVarNameFaults, qualifiedNameFaults } from '../../schema/names.ts'
 import type { EnvFromSource, EnvVar, EnvVarSource, FileKeySelector } from './containers.ts'
 import { addFaults, checkLocalNonReservedPath } from './field-checks.ts'
-import { configKeyFaults, dnsSubdomainFaults, envVarNameFaults } from '../../schema/names.ts'
 import type { ObjectFieldSelector, ResourceFieldSelector } from './references.ts'
 
 /** Volumes of the pod by name; a variable may come from a file in one. */

@@ -76,6 +76,8 @@ const initialisms: Readonly<Record<string, string>> = {
   iqn: 'IQN',
   pdName: 'PDName',
   pdID: 'PdID',
+  gcePersistentDisk: 'GCEPersistentDisk',
+  awsElasticBlockStore: 'AWSElasticBlockStore',
   seLinuxOptions: 'SELinuxOptions',
   seLinuxChangePolicy: 'SELinuxChangePolicy',
   gmsaCredentialSpecName: 'GMSACredentialSpecName',

@@ -1,9 +1,9 @@
 /** How `kubectl get pods` shows a pod. */
 import type { Column, ColumnContext } from '../../schema/kind.ts'
 import { ageColumn, ageSince, nameColumn, textColumn, wideColumn } from '../columns.ts'
+import { isSidecar } from './container-amounts.ts'
 import type { Container } from './containers.ts'
 import type { ContainerStatus, Pod } from './pod.ts'
-import { isSidecar } from './container-amounts.ts'
 
 interface Summary {
   readonly ready: number

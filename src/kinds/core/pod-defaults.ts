@@ -3,10 +3,10 @@
  * (requests from limits, host ports, service links) waits until there is one.
  */
 import type { Mutable } from '../../schema/types.ts'
+import { containerAmounts, isHugePages, isPodLevelResource } from './container-amounts.ts'
 import type { Container, EphemeralContainer, LifecycleHandler, Probe } from './containers.ts'
 import { pullPolicyOf } from './image-name.ts'
 import type { Pod } from './pod.ts'
-import { containerAmounts, isHugePages, isPodLevelResource } from './container-amounts.ts'
 import type { PodSpec, PodTemplateSpec } from './pod-spec.ts'
 import { defaultFieldRef, defaultVolume } from './volume-defaults.ts'
 

@@ -1,7 +1,8 @@
 /** What the server itself writes into a pod when it is created, changed, and deleted. */
+
+import { equalJson } from '../../schema/freeze.ts'
 import type { Mutable } from '../../schema/types.ts'
 import type { LabelSelector } from '../meta/label-selector.ts'
-import { equalJson } from '../../schema/freeze.ts'
 import type { Pod } from './pod.ts'
 import { mirrorServiceAccount } from './pod-defaults.ts'
 import { computeQos } from './pod-qos.ts'

@@ -1,6 +1,8 @@
 /** What can be wrong with a pod's spec, in a pod or in a template; in the reference's order. */
 import { parseQuantity } from '../../base/quantity.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
+import { dnsLabelFaults, dnsSubdomainFaults, legacyIpFaults } from '../../schema/names.ts'
+import { containerAmounts } from './container-amounts.ts'
 import {
   PodContext,
   validateContainers,
@@ -10,9 +12,7 @@ import {
 import { validateDns } from './dns-validation.ts'
 import { addFaults, checkLabels, checkOneOf, checkQualifiedName, type Faults } from './field-checks.ts'
 import { internalForm } from './internal-form.ts'
-import { dnsLabelFaults, dnsSubdomainFaults, legacyIpFaults } from '../../schema/names.ts'
 import { validateHostProcesses, validateOS } from './os-validation.ts'
-import { containerAmounts } from './container-amounts.ts'
 import { type PodResourceClaim, PodResourceClaim as PodResourceClaimType, type PodSpec } from './pod-spec.ts'
 import { validateContainerResources, validatePodLevelAmounts } from './resource-validation.ts'
 import { validateAffinity, validateGates, validateSpread, validateTolerations } from './scheduling-validation.ts'

@@ -1,10 +1,10 @@
 /** What a write through a pod's `status` may do. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import type { Mutable } from '../../schema/types.ts'
-import { checkQualifiedName } from './field-checks.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
-import type { ContainerStatus, Pod } from './pod.ts'
+import type { Mutable } from '../../schema/types.ts'
 import { isSidecar } from './container-amounts.ts'
+import { checkQualifiedName } from './field-checks.ts'
+import type { ContainerStatus, Pod } from './pod.ts'
 
 /** The class was found at creation; what owns the pod is not the node agent's to say. */
 export function preparePodStatus(pod: Mutable<Pod>, old: Pod): void {

@@ -1,8 +1,8 @@
 /** Writes through a pod's sub-resources `resize` and `ephemeralcontainers`: each may change its own part only. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
+import { equalJson } from '../../schema/freeze.ts'
 import type { Mutable } from '../../schema/types.ts'
 import { type Container, EphemeralContainer, type ResourceRequirements } from './containers.ts'
-import { equalJson } from '../../schema/freeze.ts'
 import { changes } from './object-changes.ts'
 import type { Pod } from './pod.ts'
 import { raiseGeneration } from './pod-lifecycle.ts'

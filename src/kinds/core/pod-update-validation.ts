@@ -1,7 +1,7 @@
 /** What may change in a pod that exists: little. Its node was chosen for what it asked for. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import type { Container } from './containers.ts'
 import { equalJson } from '../../schema/freeze.ts'
+import type { Container } from './containers.ts'
 import { changes } from './object-changes.ts'
 import type { Pod } from './pod.ts'
 import { type PodSchedulingGate, PodSpec } from './pod-spec.ts'

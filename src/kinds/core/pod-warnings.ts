@@ -1,7 +1,7 @@
 /** What the author of a pod, or of a template, should know though nothing is wrong. */
 import { parseQuantity } from '../../base/quantity.ts'
-import type { Container, ContainerPort } from './containers.ts'
 import { dnsLabelFaults } from '../../schema/names.ts'
+import type { Container, ContainerPort } from './containers.ts'
 import type { Pod } from './pod.ts'
 import type { PodSpec, PodTemplateSpec } from './pod-spec.ts'
 import type { NodeSelectorTerm } from './scheduling.ts'

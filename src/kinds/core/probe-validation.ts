@@ -1,5 +1,7 @@
 /** Probes and lifecycle hooks: what a node does to find out how a container is, and around its start and end. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
+import { httpHeaderNameFaults, portNameFaults } from '../../schema/names.ts'
+import { validatePort as validatePortNumber } from '../rules.ts'
 import {
   type Container,
   type GRPCAction,
@@ -10,8 +12,6 @@ import {
   type TCPSocketAction,
 } from './containers.ts'
 import { addFaults, checkNotNegative } from './field-checks.ts'
-import { httpHeaderNameFaults, portNameFaults } from '../../schema/names.ts'
-import { validatePort as validatePortNumber } from '../rules.ts'
 import type { PodOS } from './pod-spec.ts'
 
 type Handler = Pick<LifecycleHandler, 'exec' | 'httpGet' | 'tcpSocket' | 'sleep'> & { readonly grpc?: GRPCAction }

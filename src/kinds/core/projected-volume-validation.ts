@@ -1,9 +1,9 @@
 /** Volumes into which several sources are written side by side. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { addFaults, checkLocalNonReservedPath, checkQualifiedName } from './field-checks.ts'
-import { internalForm } from './internal-form.ts'
 import { validateLabelSelector } from '../../schema/meta-validation.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
+import { addFaults, checkLocalNonReservedPath, checkQualifiedName } from './field-checks.ts'
+import { internalForm } from './internal-form.ts'
 import { isEmptySelector } from './selector-validation.ts'
 import { checkMode, validateFile, validateItems } from './volume-file-validation.ts'
 import type {

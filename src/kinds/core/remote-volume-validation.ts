@@ -1,7 +1,7 @@
 /** Volumes that come from storage systems: what each of them cannot do without. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { addFaults, checkLocalPath, checkOneOf } from './field-checks.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
+import { addFaults, checkLocalPath, checkOneOf } from './field-checks.ts'
 import type { SourceCheck, VolumeContext } from './volume-validation.ts'
 import type {
   AzureDiskVolumeSource,

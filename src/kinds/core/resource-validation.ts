@@ -2,11 +2,16 @@
 import { compareQuantities, parseQuantity } from '../../base/quantity.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { dnsLabelFaults } from '../../schema/names.ts'
-import type { ResourceClaim, ResourceRequirements } from './containers.ts'
-import { addFaults } from './field-checks.ts'
-import { isExtendedResource, isOvercommitAllowed, validateContainerResourceName, validateResourceName } from './resource-names.ts'
 import { notNegative } from '../rules.ts'
 import { isHugePages, isPodLevelResource } from './container-amounts.ts'
+import type { ResourceClaim, ResourceRequirements } from './containers.ts'
+import { addFaults } from './field-checks.ts'
+import {
+  isExtendedResource,
+  isOvercommitAllowed,
+  validateContainerResourceName,
+  validateResourceName,
+} from './resource-names.ts'
 
 const ordinary = new Set(['cpu', 'memory', 'ephemeral-storage'])
 
@@ -113,7 +118,10 @@ function validateClaims(
   const seen = new Set<string>()
   claims.forEach(({ name, request = '' }, index) => {
     const at = `${path}[${index}]`
-    if (name === '') return errors.required(at)
+    if (name === '') {
+      errors.required(at)
+      return
+    }
     const all = seen.has(name)
     const one = request === '' ? [...seen].some((key) => key.startsWith(`${name}/`)) : seen.has(`${name}/${request}`)
     if (all || one) errors.duplicate(at, request === '' ? name : `${name}/${request}`)

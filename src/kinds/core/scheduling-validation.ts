@@ -13,11 +13,7 @@ import type {
   Toleration,
   TopologySpreadConstraint,
 } from './scheduling.ts'
-import {
-  namespaceNameFaults,
-  validateNodeSelector,
-  validateNodeSelectorTerm,
-} from './selector-validation.ts'
+import { namespaceNameFaults, validateNodeSelector, validateNodeSelectorTerm } from './selector-validation.ts'
 
 const required = 'requiredDuringSchedulingIgnoredDuringExecution'
 const preferred = 'preferredDuringSchedulingIgnoredDuringExecution'

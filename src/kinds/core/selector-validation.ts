@@ -1,9 +1,8 @@
 /** Label selectors and node selectors. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { labelValueFaults } from '../../schema/names.ts'
+import { dnsLabelFaults, dnsSubdomainFaults, labelValueFaults } from '../../schema/names.ts'
 import type { LabelSelector } from '../meta/label-selector.ts'
 import { addFaults, checkQualifiedName } from './field-checks.ts'
-import { dnsLabelFaults, dnsSubdomainFaults } from '../../schema/names.ts'
 import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from './scheduling.ts'
 
 export const isEmptySelector = (selector: LabelSelector): boolean =>

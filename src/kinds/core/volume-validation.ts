@@ -1,9 +1,9 @@
 /** Volumes of a pod: exactly one source each, and what that source needs. */
 import { compareQuantities } from '../../base/quantity.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
+import { dnsLabelFaults } from '../../schema/names.ts'
 import { validateClaimTemplate } from './claim-template-validation.ts'
 import { addFaults, checkLocalPath, checkNoBackSteps, checkOneOf } from './field-checks.ts'
-import { dnsLabelFaults } from '../../schema/names.ts'
 import { validateProjected } from './projected-volume-validation.ts'
 import { remoteSources } from './remote-volume-validation.ts'
 import { checkMode, validateFile, validateItems } from './volume-file-validation.ts'
