@@ -12,10 +12,12 @@ import { Namespace } from '../src/kinds/core/namespace.ts'
 import { Node } from '../src/kinds/core/node.ts'
 import { Pod } from '../src/kinds/core/pod.ts'
 import { ResourceQuota } from '../src/kinds/core/resource-quota.ts'
+import { Secret } from '../src/kinds/core/secret.ts'
 import { Service } from '../src/kinds/core/service.ts'
 import { ServiceAccount } from '../src/kinds/core/service-account.ts'
 import { EndpointSlice } from '../src/kinds/discovery/endpoint-slice.ts'
 import { PodDisruptionBudget } from '../src/kinds/policy/pod-disruption-budget.ts'
+import { ClusterRole } from '../src/kinds/rbac/cluster-role.ts'
 import { createSigningKey } from '../src/lifecycle/pki.ts'
 import { toCaches } from '../src/reconciler/caches.ts'
 import type { ApiObject, Kind } from '../src/schema/kind.ts'
@@ -407,4 +409,27 @@ describe('a node', () => {
     await world.advance(3_000)
     assert.equal(await gone(Pod, 'p'), true)
   })
+})
+
+test('roles made of others take in what is labelled for them, and a token goes with its account', async () => {
+  await using cluster = await startControllersOnly()
+  const { client, settle, gone } = cluster
+  const selectors = [{ matchLabels: { 'to-crew': 'true' } }]
+  await client.create(ClusterRole, {
+    metadata: { name: 'crew' },
+    aggregationRule: { clusterRoleSelectors: selectors },
+    rules: [],
+  })
+  const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }]
+  await client.create(ClusterRole, { metadata: { name: 'part', labels: { 'to-crew': 'true' } }, rules })
+  await client.create(ServiceAccount, { metadata: { name: 'sailor', namespace } })
+  const annotations = { 'kubernetes.io/service-account.name': 'sailor' }
+  const type = 'kubernetes.io/service-account-token'
+  await client.create(Secret, { metadata: { name: 'pass', namespace, annotations }, type })
+  await settle()
+  assert.deepEqual((await client.get(ClusterRole, { name: 'crew' })).rules, rules)
+  assert.equal(await gone(Secret, 'pass'), false)
+  await client.delete(ServiceAccount, { namespace, name: 'sailor' })
+  await settle()
+  assert.equal(await gone(Secret, 'pass'), true)
 })

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Registry } from '../src/apiserver/registry.ts'
 import { CacheSet } from '../src/client/cache.ts'
+import type { Client } from '../src/client/client.ts'
 import { LocalClient } from '../src/client/local.ts'
 import { Lease } from '../src/kinds/coordination/lease.ts'
 import { ConfigMap } from '../src/kinds/core/config-map.ts'
 import { Event } from '../src/kinds/core/event.ts'
 import { Namespace } from '../src/kinds/core/namespace.ts'
 import { toCaches } from '../src/reconciler/caches.ts'
-import { attempt, create, event, remove, update } from '../src/reconciler/changes.ts'
+import { again, attempt, create, event, remove } from '../src/reconciler/changes.ts'
 import { type Controller, defineController } from '../src/reconciler/controller.ts'
 import { EventRecorder } from '../src/reconciler/events.ts'
 import { leadWhileElected } from '../src/reconciler/leader.ts'
@@ -20,7 +21,8 @@ import type { LogLevel } from '../src/world/world.ts'
 
 const namespace = 'n'
 
-async function newApi() {
+/** `lagMs`: how long it takes until a cache hears of a change. */
+async function newApi(lagMs = 0) {
   const faults: string[] = []
   const log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => {
     if (level !== 'debug') faults.push(`${message}: ${fields?.error}`)
@@ -31,7 +33,8 @@ async function newApi() {
   const client = new LocalClient(new Registry({ store, kinds, world, admission: [] }))
   await client.create(Namespace, { metadata: { name: namespace } })
   const stop = new AbortController()
-  const caches = toCaches(new CacheSet({ client, ...world, signal: stop.signal }))
+  const reader = lagMs > 0 ? delayed(client, world, lagMs) : client
+  const caches = toCaches(new CacheSet({ client: reader, ...world, signal: stop.signal }))
   return {
     world,
     client,
@@ -45,31 +48,69 @@ async function newApi() {
   }
 }
 
+/** A client whose watches are late. */
+function delayed(client: Client, { clock }: VirtualWorld, lagMs: number): Client {
+  const late = Object.create(client) as Client
+  late.list = (kind, options) => client.list(kind, options)
+  late.watch = async function* (kind, options) {
+    for await (const change of client.watch(kind, options)) {
+      await clock.after(lagMs)
+      yield change
+    }
+  }
+  return late
+}
+
 const configMap = (name: string, data: Record<string, string> = {}) => ({ metadata: { name, namespace }, data })
 
 describe('a controller', () => {
   test('that counts what it made never makes too much, though its caches are behind', async () => {
-    await using api = await newApi()
+    await using api = await newApi(50)
+    let runs = 0
     const copies = defineController<ConfigMap>({
       name: 'copies',
       reconciles: ConfigMap,
       *reconcile(map, { list }) {
         if (map.metadata.name !== 'wish') return
-        const present = list(ConfigMap, namespace).length - 1
-        for (let n = present; n < 5; n++) {
+        runs++
+        for (let n = list(ConfigMap, namespace).length - 1; n < 5; n++)
           yield create(ConfigMap, { metadata: { generateName: 'copy-', namespace } })
-        }
-        // Another change of the same object, so that it is woken at once.
-        if (map.data?.seen !== 'yes') yield update(ConfigMap, { ...map, data: { seen: 'yes' } })
+        if (runs < 4) yield again(1)
       },
     })
     const running = api.start(copies)
     await api.client.create(ConfigMap, configMap('wish'))
-    await running.idle()
     await api.world.advance(10_000)
+    assert.equal(runs, 4)
     assert.equal((await api.names()).length, 6)
     await running.stop()
     assert.deepEqual(api.faults, [])
+  })
+
+  test('that deletes waits until its caches show it', async () => {
+    await using api = await newApi(50)
+    let runs = 0
+    const sweeps: string[] = []
+    const running = api.start(
+      defineController<ConfigMap>({
+        name: 'sweeper',
+        reconciles: ConfigMap,
+        *reconcile({ metadata }, { list }) {
+          if (metadata.name !== 'wish') return
+          runs++
+          const [first] = list(ConfigMap, namespace).filter((each) => each.metadata.name !== 'wish')
+          if (first === undefined) return
+          sweeps.push(first.metadata.name!)
+          yield remove(ConfigMap, first)
+          yield again(1)
+        },
+      }),
+    )
+    for (const name of ['a', 'b', 'c', 'wish']) await api.client.create(ConfigMap, configMap(name))
+    await api.world.advance(10_000)
+    await running.stop()
+    assert.deepEqual(sweeps.sort(), ['a', 'b', 'c'])
+    assert.equal(runs, 4)
   })
 
   test('may write only what it has declared', async () => {

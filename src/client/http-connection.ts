@@ -93,6 +93,7 @@ export class Connection {
     for (let left = attempts; ; left--) {
       const session = this.#current()
       const isOld = session.isConnected
+      session.take()
       try {
         await session.connected
         return await this.#inTime(session.send(outgoing), read)
@@ -154,7 +155,8 @@ class Session {
     const cancel = options.clock.timer(patience.connectMs, () =>
       session.destroy(new ConnectionError(`no connection within ${patience.connectMs} ms`)),
     )
-    session.once('connect', () => {
+    // The server's settings come first of all that it says. Not before is known how many requests it takes at a time.
+    session.once('remoteSettings', () => {
       cancel()
       this.isConnected = true
       this.#ping(options.clock, patience)
@@ -178,22 +180,36 @@ class Session {
   /** Whether another request may be sent. Beyond the server's limit it would wait until a watch ends. */
   get hasRoom(): boolean {
     if (this.#isLeaving || this.isOver || this.#session.closed || this.#session.destroyed) return false
-    const most = this.isConnected ? this.#session.remoteSettings?.maxConcurrentStreams : undefined
-    return most === undefined || this.#open < most
+    return this.#open < (this.isConnected ? this.#session.remoteSettings.maxConcurrentStreams! : firstRequests)
   }
 
-  send({ method, path, headers, body }: Outgoing): http2.ClientHttp2Stream {
-    const head = { ...headers, ':method': method, ':path': path }
-    const stream = this.#session.request(head, { endStream: body === undefined })
+  /** Takes the place of a request, which `send` or the end of the connection gives back. */
+  take(): void {
     if (this.#open++ === 0) this.#session.ref()
-    stream.once('close', () => {
-      if (--this.#open > 0) return
-      this.#session.unref()
-      if (this.#isLeaving) this.#session.close()
-    })
+  }
+
+  /** Throws when the connection is going away: nothing was sent then. */
+  send({ method, path, headers, body }: Outgoing): http2.ClientHttp2Stream {
+    let stream: http2.ClientHttp2Stream
+    try {
+      stream = this.#session.request(
+        { ...headers, ':method': method, ':path': path },
+        { endStream: body === undefined },
+      )
+    } catch (error) {
+      this.#giveBack()
+      throw error
+    }
+    stream.once('close', () => this.#giveBack())
     stream.on('error', () => {})
     if (body !== undefined) stream.end(body)
     return stream
+  }
+
+  #giveBack(): void {
+    if (--this.#open > 0) return
+    this.#session.unref()
+    if (this.#isLeaving) this.#session.close()
   }
 
   /** Takes no more requests, and ends when those that it has are done. */
@@ -221,6 +237,9 @@ class Session {
     })
   }
 }
+
+/** So many requests go out on a connection before its server has said how many it takes (as in Go). */
+const firstRequests = 100
 
 /** Watches that are read slowly wait at the server, which knows what to do with them. */
 const windowBytes = 1024 * 1024

@@ -12,6 +12,7 @@ import { systemMaster, type UserInfo } from '../apiserver/context.ts'
 import { createHandler, type Handler } from '../apiserver/handler.ts'
 import { Registry } from '../apiserver/registry.ts'
 import { openApiDocuments } from '../apiserver/routes/openapi.ts'
+import { openIdDocuments } from '../apiserver/routes/openid.ts'
 import { ServiceAllocator } from '../apiserver/service-allocation.ts'
 import { serviceHook } from '../apiserver/service-hook.ts'
 import type { WriteHook } from '../apiserver/storage/write-hook.ts'
@@ -83,6 +84,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         subresources.find(kind, subresource) ?? furtherRoutes[`${kind.plural}.${kind.group}/${subresource}`],
     },
     openApi: openApiDocuments(registry, options.version),
+    documents: openIdDocuments(serviceAccountTokens, options.serverAddress),
+    tokenReviewer: serviceAccountTokens,
     authenticators: [
       clientCertificates,
       staticTokens(options.tokens ?? new Map()),

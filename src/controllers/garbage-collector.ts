@@ -1,5 +1,6 @@
 import { deferred } from '../base/deferred.ts'
 import type { Client } from '../client/client.ts'
+import { CustomResourceDefinition } from '../kinds/apiextensions/custom-resource-definition.ts'
 import { WorkQueue } from '../reconciler/queue.ts'
 import type { Running, RuntimeOptions, SpecialController } from '../reconciler/runtime.ts'
 import type { ApiObject, Kind, OwnerReferenceLike } from '../schema/kind.ts'
@@ -30,7 +31,7 @@ export function garbageCollectorController(kinds: () => readonly Kind[]): Specia
   return {
     name: 'garbage-collector-controller',
     serviceAccount: 'generic-garbage-collector',
-    start: (options) => new GarbageCollector(kinds(), options),
+    start: (options) => new GarbageCollector(kinds, options),
   }
 }
 
@@ -44,6 +45,7 @@ export class GarbageCollector implements Running {
   readonly name = 'garbage-collector-controller'
   readonly #options: RuntimeOptions
   readonly #client: Client
+  readonly #served: () => readonly Kind[]
   readonly #graph = new OwnerGraph()
   readonly #queue: WorkQueue
   readonly #kinds = new Map<string, Kind>()
@@ -51,34 +53,57 @@ export class GarbageCollector implements Running {
   readonly #underWay = new Set<Promise<void>>()
   /** Uids of owners that the server does not have; a uid never comes back. */
   readonly #absent = new Set<string>()
-  #syncing = 0
+  /** Kinds that were not seen whole yet. */
+  readonly #syncing = new Set<Kind>()
   #stopped = false
+  #unfollow = () => {}
   #idle = deferred()
 
-  /** `kinds`: all that can be watched. Custom resources that come later are added with `watchKind`. */
-  constructor(kinds: readonly Kind[], options: RuntimeOptions) {
+  constructor(kinds: () => readonly Kind[], options: RuntimeOptions) {
+    this.#served = kinds
     this.#options = options
     this.#client = options.client
     this.#queue = new WorkQueue(options.world.clock, () => queueMicrotask(() => this.#pump()))
-    for (const kind of kinds) this.watchKind(kind)
+    this.#followKinds()
   }
 
-  watchKind(kind: Kind): void {
+  /** Custom resources come and go: a moment after their definition does. */
+  #followKinds(): void {
+    const { clock } = this.#options.world
+    const served = this.#served()
+    const update = () => {
+      if (this.#stopped) return
+      const now = new Set(this.#served())
+      for (const kind of now) this.#watchKind(kind)
+      for (const kind of this.#unsubscribe.keys()) if (!now.has(kind)) this.#unwatchKind(kind)
+      this.#pump()
+    }
+    update()
+    if (!served.includes(CustomResourceDefinition)) return
+    const definitions = this.#options.caches.of(CustomResourceDefinition)
+    this.#unfollow = definitions.onChange(() => {
+      update()
+      clock.timer(1_000, update)
+    })
+  }
+
+  #watchKind(kind: Kind): void {
     if (this.#unsubscribe.has(kind) || !isCollectable(kind)) return
     this.#kinds.set(`${kind.group}/${kind.kind}`, kind)
     this.#unsubscribe.set(kind, () => {})
-    this.#syncing++
+    this.#syncing.add(kind)
     void this.#subscribe(kind)
   }
 
-  unwatchKind(kind: Kind): void {
+  #unwatchKind(kind: Kind): void {
     this.#unsubscribe.get(kind)?.()
     this.#unsubscribe.delete(kind)
+    this.#syncing.delete(kind)
     this.#kinds.delete(`${kind.group}/${kind.kind}`)
   }
 
   get busy(): boolean {
-    return this.#syncing > 0 || !this.#queue.idle
+    return this.#syncing.size > 0 || !this.#queue.idle
   }
 
   async idle(): Promise<void> {
@@ -87,6 +112,7 @@ export class GarbageCollector implements Running {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#unfollow()
     for (const unsubscribe of this.#unsubscribe.values()) unsubscribe()
     this.#queue.close()
     this.#idle.resolve()
@@ -100,7 +126,7 @@ export class GarbageCollector implements Running {
   async #subscribe(kind: Kind): Promise<void> {
     const cache = this.#options.caches.of(kind)
     await cache.synced
-    this.#syncing--
+    this.#syncing.delete(kind)
     if (!this.#stopped && this.#unsubscribe.has(kind)) {
       const unsubscribe = cache.onChange((change) => {
         const { look, orphan } = this.#graph.apply(kind, change)
@@ -114,7 +140,7 @@ export class GarbageCollector implements Running {
 
   /** Nothing is judged before everything was seen once. */
   #pump(): void {
-    if (this.#syncing > 0 || this.#stopped) return
+    if (this.#syncing.size > 0 || this.#stopped) return
     while (this.#underWay.size < concurrency) {
       const key = this.#queue.take()
       if (key === undefined) break

@@ -80,6 +80,8 @@ export interface Kind<T extends ApiObject = ApiObject> {
 
   /** How a write through `/status` differs. Absent: there is no status sub-resource. */
   readonly status: StatusRules<T> | undefined
+  /** The same for further sub-resources that show the object itself and let a part of it be changed (`resize`). */
+  readonly sides: Readonly<Record<string, StatusRules<T>>>
   /** Where the `/scale` sub-resource finds its numbers. */
   readonly scale: ScaleRules<T> | undefined
   /** Further sub-resources (`binding`, `eviction`, `log`), as discovery lists them. `apiserver/` implements them by name. */
@@ -178,6 +180,7 @@ export function defineKind<T extends ApiObject>(definition: KindDefinition<T>): 
     validateUpdate: () => {},
     warnings: () => [],
     status: undefined,
+    sides: {},
     scale: undefined,
     subresources: [],
     columns: [],

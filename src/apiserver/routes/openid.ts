@@ -8,7 +8,7 @@ import { methodNotAllowed, type SystemServices } from './system.ts'
 /** Whoever signs service account tokens. */
 export interface TokenIssuer {
   readonly issuer: string
-  keySet(): { readonly keys: readonly object[] }
+  keySet(): { readonly keys: readonly { readonly alg: string }[] }
 }
 
 /** What others need to verify service account tokens (OpenID Connect discovery). `address` is where they find the keys. */
@@ -20,7 +20,7 @@ export function openIdDocuments(tokens: TokenIssuer, address: string): NonNullab
         jwks_uri: `https://${address}/openid/v1/jwks`,
         response_types_supported: ['id_token'],
         subject_types_supported: ['public'],
-        id_token_signing_alg_values_supported: ['RS256'],
+        id_token_signing_alg_values_supported: [...new Set(tokens.keySet().keys.map((key) => key.alg))],
       }),
     '/openid/v1/jwks': (exchange) => answer(exchange, 'application/jwk-set+json', tokens.keySet()),
   }

@@ -1,9 +1,8 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { equalJson } from '../../schema/freeze.ts'
-import type { ApiObject, Kind } from '../../schema/kind.ts'
+import type { ApiObject, Kind, StatusRules } from '../../schema/kind.ts'
 import { notFound } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
-import { prepareResize, validateResize } from '../subresources/pod-resize.ts'
 
 /** How a write through a sub-resource differs from one of the object itself. */
 export interface UpdateRules<T extends ApiObject> {
@@ -32,8 +31,10 @@ export function rulesOf<T extends ApiObject>(kind: Kind<T>, subresource: string)
   if (subresource === 'status' && kind.status !== undefined) return { ...statusRules(kind), mayVanish }
   if (subresource === 'finalize' && isNamespace(kind)) return { ...finalizeRules<T>(), mayVanish }
   if (subresource === 'scale' && kind.scale !== undefined) return rulesOf(kind, '')
-  const side = kind.group === '' && kind.kind === 'Pod' ? podSides[subresource] : csrSides(kind)[subresource]
-  if (side !== undefined) return { ...side, mayVanish }
+  const side = kind.sides[subresource]
+  if (side !== undefined) return { ...sideRules(side), mayVanish }
+  const given = kind.group === '' && kind.kind === 'Pod' ? podSides[subresource] : csrSides(kind)[subresource]
+  if (given !== undefined) return { ...given, mayVanish }
   throw notFound({ group: kind.group, resource: kind.plural }, subresource)
 }
 
@@ -42,8 +43,6 @@ type Sides = Readonly<Record<string, Omit<UpdateRules<never>, 'mayVanish'>>>
 /** Sides of a pod that are written for themselves: everything else stays as it was. */
 const podSides: Sides = {
   binding: { prepareUpdate: () => {}, validateUpdate: () => {} },
-  ephemeralcontainers: only('spec', 'ephemeralContainers'),
-  resize: { prepareUpdate: prepareResize, validateUpdate: validateResize } as unknown as Sides[string],
 }
 
 const csrSides = (kind: Kind): Sides =>
@@ -73,15 +72,17 @@ interface Parts {
 
 export const isNamespace = (kind: Kind): boolean => kind.group === '' && kind.kind === 'Namespace'
 
-function statusRules<T extends ApiObject>(kind: Kind<T>): Omit<UpdateRules<T>, 'mayVanish'> {
-  const { status } = kind
+/** What the kind's file says of a side; what it does not say, may be changed freely. */
+function sideRules<T extends ApiObject>(side: StatusRules<T>): Omit<UpdateRules<T>, 'mayVanish'> {
   return {
-    prepareUpdate(object, old) {
-      if (status?.prepareUpdate !== undefined) status.prepareUpdate(object, old)
-      else keepAllBut(object, old, 'status')
-    },
-    validateUpdate: (object, old, errors) => status?.validateUpdate?.(object, old, errors),
+    prepareUpdate: (object, old) => side.prepareUpdate?.(object, old),
+    validateUpdate: (object, old, errors) => side.validateUpdate?.(object, old, errors),
   }
+}
+
+function statusRules<T extends ApiObject>({ status = {} }: Kind<T>): Omit<UpdateRules<T>, 'mayVanish'> {
+  const rules = sideRules(status)
+  return status.prepareUpdate ? rules : { ...rules, prepareUpdate: (object, old) => keepAllBut(object, old, 'status') }
 }
 
 /** `finalize` of a namespace changes its finalizers and nothing else of the spec and status. */

@@ -1,5 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { subdomainNameRule } from '../../schema/names.ts'
+import type { Mutable } from '../../schema/types.ts'
 import {
   bool,
   bytes,
@@ -23,6 +24,8 @@ import {
 import { plainColumns } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
+import { countChange, startGeneration } from '../rules.ts'
+import { validateDefinition, validateDefinitionUpdate } from './definition-validation.ts'
 
 export const CustomResourceDefinitionNames = object(
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames',
@@ -342,7 +345,7 @@ export const CustomResourceDefinitionStatus = object(
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionStatus',
   'What is known about a definition.',
   {
-    conditions: optional(
+    conditions: embedded(
       1,
       list(CustomResourceDefinitionCondition, { list: ['type'] }),
       'Aspects of the state; the resource is served once Established.',
@@ -352,7 +355,7 @@ export const CustomResourceDefinitionStatus = object(
       CustomResourceDefinitionNames,
       'Names that are in use; they may differ from the wished ones when those are taken.',
     ),
-    storedVersions: optional(
+    storedVersions: embedded(
       3,
       list(string, { list: 'atomic' }),
       'Versions in which objects may be stored; a version can be dropped once it is no longer here.',
@@ -385,7 +388,36 @@ export const CustomResourceDefinition: Kind<CustomResourceDefinition> = defineKi
   storageVersionHash: 'jfWCUB31mvA=',
   storagePrefix: 'apiextensions.k8s.io/customresourcedefinitions',
   schema: customResourceDefinitionSchema,
-  status: {},
   nameRule: subdomainNameRule,
   columns: plainColumns,
+  defaults: fill,
+  prepareCreate(definition) {
+    startGeneration(definition)
+    definition.status = { conditions: [], acceptedNames: { plural: '', kind: '' }, storedVersions: [] }
+    storeVersions(definition)
+  },
+  prepareUpdate(definition, old) {
+    definition.status = structuredClone(old.status) as Mutable<CustomResourceDefinitionStatus>
+    storeVersions(definition)
+    countChange(definition, old, ({ spec }) => spec)
+  },
+  validate: validateDefinition,
+  validateUpdate: validateDefinitionUpdate,
+  status: {},
+  unconditionalUpdate: false,
 })
+
+function fill({ spec }: Mutable<CustomResourceDefinition>): void {
+  spec.names.singular ||= spec.names.kind.toLowerCase()
+  spec.names.listKind ||= spec.names.kind === '' ? '' : `${spec.names.kind}List`
+  spec.conversion ??= { strategy: 'None' }
+  const { clientConfig } = spec.conversion.webhook ?? {}
+  if (clientConfig?.service !== undefined) clientConfig.service.port ??= 443
+}
+
+/** Objects may have been stored in every version that ever was the storage version. */
+function storeVersions({ spec, status }: Mutable<CustomResourceDefinition>): void {
+  const stored = spec.versions?.find(({ storage }) => storage)?.name
+  const before = status.storedVersions ?? []
+  if (stored !== undefined && !before.includes(stored)) status.storedVersions = [...before, stored]
+}

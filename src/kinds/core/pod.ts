@@ -25,6 +25,12 @@ import { defaultPod } from './pod-defaults.ts'
 import { podGracePeriod, preparePodCreate, preparePodUpdate } from './pod-lifecycle.ts'
 import { PodSpec } from './pod-spec.ts'
 import { preparePodStatus, validatePodStatus } from './pod-status-validation.ts'
+import {
+  prepareEphemeralContainers,
+  prepareResize,
+  validateEphemeralContainersUpdate,
+  validateResize,
+} from './pod-subresources.ts'
 import { validatePodUpdate } from './pod-update-validation.ts'
 import { validatePod } from './pod-validation.ts'
 import { podWarnings } from './pod-warnings.ts'
@@ -405,6 +411,13 @@ export const Pod: Kind<Pod> = defineKind<Pod>({
   validateUpdate: validatePodUpdate,
   warnings: podWarnings,
   status: { prepareUpdate: preparePodStatus, validateUpdate: validatePodStatus },
+  sides: {
+    resize: { prepareUpdate: prepareResize, validateUpdate: validateResize },
+    ephemeralcontainers: {
+      prepareUpdate: prepareEphemeralContainers,
+      validateUpdate: validateEphemeralContainersUpdate,
+    },
+  },
   gracePeriod: podGracePeriod,
   columns: podColumns,
   selectableFields: {
