@@ -547,7 +547,7 @@ test('a token is reviewed for whom it is meant', async () => {
 
 test('the keys of service account tokens are told to those who take them', async () => {
   const documents = openIdDocuments(
-    { issuer: 'https://here', keySet: () => ({ keys: [{ kty: 'RSA' }] }) },
+    { issuer: 'https://here', keySet: () => ({ keys: [{ kty: 'RSA', alg: 'RS256' }] }) },
     '10.0.0.1:6443',
   )
   const { call } = serve({ documents })

@@ -168,7 +168,7 @@ export class ServiceAccountTokens implements Authenticator {
   }
 
   /** The public keys as a JSON Web Key Set (RFC 7517), for those who verify tokens themselves. */
-  keySet(): { readonly keys: readonly { readonly alg: string }[] } {
+  keySet(): { readonly keys: readonly { readonly alg: string; readonly [name: string]: unknown }[] } {
     return {
       keys: this.#publicKeys.map(({ id, key }) => ({
         use: 'sig',

@@ -8,7 +8,7 @@ import { methodNotAllowed, type SystemServices } from './system.ts'
 /** Whoever signs service account tokens. */
 export interface TokenIssuer {
   readonly issuer: string
-  keySet(): { readonly keys: readonly { readonly alg: string }[] }
+  keySet(): { readonly keys: readonly { readonly alg: string; readonly [name: string]: unknown }[] }
 }
 
 /** What others need to verify service account tokens (OpenID Connect discovery). `address` is where they find the keys. */

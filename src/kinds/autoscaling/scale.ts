@@ -6,7 +6,7 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 
 export const ScaleSpec = object('io.k8s.api.autoscaling.v1.ScaleSpec', 'What is wished of the number of pods.', {
-  replicas: optional(1, int32, 'How many pods there are to be.'),
+  replicas: optional(1, int32, 'How many pods there are to be.', { default: 0 }),
 })
 export interface ScaleSpec extends Infer<typeof ScaleSpec> {}
 

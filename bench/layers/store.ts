@@ -1,14 +1,14 @@
 /**
- * How fast the stores are. Run: `node bench/store.ts [memory] [lmdb] [etcd=http://127.0.0.1:2379]` (default: memory, lmdb).
+ * How fast the stores are. Run: `node bench/layers/store.ts [memory] [lmdb] [etcd=http://127.0.0.1:2379]` (default: memory, lmdb).
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EtcdStore } from '../src/store/etcd.ts'
-import { LmdbStore } from '../src/store/lmdb.ts'
-import { MemoryStore } from '../src/store/memory.ts'
-import { prefixEnd, type Store } from '../src/store/store.ts'
-import { realClock, realRandom } from '../src/world/real.ts'
+import { EtcdStore } from '../../src/store/etcd.ts'
+import { LmdbStore } from '../../src/store/lmdb.ts'
+import { MemoryStore } from '../../src/store/memory.ts'
+import { prefixEnd, type Store } from '../../src/store/store.ts'
+import { realClock, realRandom } from '../../src/world/real.ts'
 
 const value = Buffer.alloc(1_024, 'x')
 const keys = Array.from({ length: 10_000 }, (_, i) => `/registry/pods/namespace-${i % 100}/pod-${i}`)

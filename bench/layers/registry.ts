@@ -1,13 +1,13 @@
 /**
- * What the API costs in process: `node bench/registry.ts`. Prints one line for each figure: microseconds per
+ * What the API costs in process: `node bench/layers/registry.ts`. Prints one line for each figure: microseconds per
  * operation, or milliseconds where it says so.
  */
-import { Registry } from '../src/apiserver/registry.ts'
-import { CacheSet } from '../src/client/cache.ts'
-import { LocalClient } from '../src/client/local.ts'
-import { Pod } from '../src/kinds/core/pod.ts'
-import { MemoryStore } from '../src/store/memory.ts'
-import { realWorld } from '../src/world/real.ts'
+import { Registry } from '../../src/apiserver/registry.ts'
+import { CacheSet } from '../../src/client/cache.ts'
+import { LocalClient } from '../../src/client/local.ts'
+import { Pod } from '../../src/kinds/core/pod.ts'
+import { MemoryStore } from '../../src/store/memory.ts'
+import { realWorld } from '../../src/world/real.ts'
 
 const world = realWorld()
 const { clock } = world

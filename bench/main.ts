@@ -1,0 +1,76 @@
+/**
+ * What Coracle costs, measured from outside: `npm run bench -- [--only NAME,…] [--rounds N] [--against BUNDLE] [--write]`.
+ *
+ * It builds the program and measures that, as users run it, each round in a new process. `--against` measures another
+ * build beside it, taking turns, which is how a change is judged on a machine with other work. `--write` puts the table
+ * into docs/performance.md. With BENCH_PROFILE=DIRECTORY every process leaves a profile there.
+ */
+import { execFileSync } from 'node:child_process'
+import { copyFile, mkdir } from 'node:fs/promises'
+import { cpus, loadavg, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Benchmark, Figures } from './benchmark.ts'
+import { manyPods } from './many-pods.ts'
+import { root } from './process.ts'
+import { type Measured, tableOf, write } from './report.ts'
+import { requests } from './requests.ts'
+import { idle, start } from './start.ts'
+import { watch } from './watch.ts'
+import { rollout, scheduling } from './workloads.ts'
+
+const benchmarks: readonly Benchmark[] = [start, idle, requests, manyPods, watch, scheduling, rollout]
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    against: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+})
+
+const circumstances = describe()
+const wanted = flags.only?.split(',')
+const chosen = benchmarks.filter(({ name }) => wanted === undefined || wanted.includes(name))
+if (chosen.length === 0) throw new Error(`--only: there are ${benchmarks.map(({ name }) => name).join(', ')}`)
+
+const bundles = [await build(), ...(flags.against ? [flags.against] : [])]
+const measured: Measured[] = []
+for (const benchmark of chosen) {
+  const rounds = await measure(benchmark, bundles, Number(flags.rounds ?? benchmark.rounds))
+  measured.push({ benchmark, rounds })
+  process.stderr.write(`${tableOf([{ benchmark, rounds }])}\n\n`)
+}
+process.stdout.write(`${circumstances}\n\n${tableOf(measured)}\n`)
+if (flags.write) await write(join(root, 'docs/performance.md'), circumstances, measured)
+
+/** The figures of each bundle, round by round. */
+async function measure(benchmark: Benchmark, programs: readonly string[], rounds: number): Promise<Figures[][]> {
+  const figures: Figures[][] = programs.map(() => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [at, program] of programs.entries()) figures[at]!.push(await benchmark.run(program))
+    process.stderr.write(`${benchmark.name}: round ${round + 1} of ${rounds}\n`)
+  }
+  return figures
+}
+
+/** A copy, so that nobody's build changes what is being measured. */
+async function build(): Promise<string> {
+  execFileSync(process.execPath, [join(root, 'tools/build.ts')], { stdio: 'inherit' })
+  const copy = join(root, '.cache/bench/coracle.mjs')
+  await mkdir(join(root, '.cache/bench'), { recursive: true })
+  await copyFile(join(root, '.cache/build/coracle.mjs'), copy)
+  return copy
+}
+
+function describe(): string {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim()
+  const changed = git('status', '--porcelain', 'src') === '' ? '' : ' with changes'
+  const processor = cpus()[0]?.model ?? 'unknown processor'
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
+  return [
+    `${new Date().toISOString().slice(0, 10)}, commit ${git('rev-parse', '--short', 'HEAD')}${changed}, Node.js ${process.version}`,
+    `${cpus().length} × ${processor}, ${memory}; load average when it began: ${loadavg()[0]!.toFixed(1)}`,
+  ].join('; ')
+}

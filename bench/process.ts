@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Api } from './api.ts'
+
+export const root = join(import.meta.dirname, '..')
+/** On the disk that the checkout is on: temporary folders lie in memory on some machines, where syncing is free. */
+const scratch = join(root, '.cache/bench')
+const token = 'bench-token'
+
+export interface StartOptions {
+  readonly nodes: number
+  /** Absent: a new one, which goes with the process. */
+  readonly dataDir?: string
+  readonly ephemeral?: boolean
+  readonly apiOnly?: boolean
+}
+
+/** A served cluster in a process of its own, as users run it. */
+export interface ServedProcess extends AsyncDisposable {
+  readonly api: Api
+  /** From the start of the process until the API said that all nodes are ready. */
+  readonly readyMs: number
+  memoryMiB(): number
+  /** Processor time of all its threads together, since it began. */
+  processorMs(): number
+}
+
+/** Starts the bundle's `up` and resolves when its nodes are ready, as the API says. Throws when it ends before. */
+export async function serve(bundle: string, options: StartOptions): Promise<ServedProcess> {
+  await mkdir(scratch, { recursive: true })
+  const directory = await mkdtemp(join(scratch, 'run-'))
+  const port = await freePort()
+  const tokens = join(directory, 'tokens.csv')
+  await writeFile(tokens, `${token},bench,bench,"system:masters"\n`)
+  const place = options.ephemeral ? ['--ephemeral'] : ['--data-dir', options.dataDir ?? join(directory, 'data')]
+  const flags = ['--port', String(port), '--nodes', String(options.nodes), '--token-auth-file', tokens]
+  const kubeconfig = ['--kubeconfig', join(directory, 'kubeconfig')]
+  const mode = options.apiOnly ? ['--api-only'] : []
+  const profile = process.env['BENCH_PROFILE'] ? ['--cpu-prof', `--cpu-prof-dir=${process.env['BENCH_PROFILE']}`] : []
+  const args = [...profile, '--disable-warning=ExperimentalWarning', bundle, 'up', ...place, ...flags, ...kubeconfig]
+  const startedMs = performance.now()
+  const child = spawn(process.execPath, [...args, ...mode], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  const api = await untilReady(port, options.apiOnly ? 0 : options.nodes, child, () => said)
+  const readyMs = performance.now() - startedMs
+  const pid = child.pid!
+  return {
+    api,
+    readyMs,
+    memoryMiB: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024,
+    processorMs: () => processorMs(pid),
+    async [Symbol.asyncDispose]() {
+      api.close()
+      await stopped(child)
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A folder that goes at the end of the block. */
+export async function scratchFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  await mkdir(scratch, { recursive: true })
+  const path = await mkdtemp(join(scratch, 'data-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+async function untilReady(port: number, nodes: number, child: ChildProcess, said: () => string): Promise<Api> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`coracle up ended: ${said()}`)
+    const api = await Api.connect(`https://127.0.0.1:${port}`, token).catch(() => undefined)
+    if (api === undefined) {
+      await sleep(2)
+      continue
+    }
+    while (!(await nodesAreReady(api, nodes))) await sleep(2)
+    return api
+  }
+}
+
+interface NodeList {
+  readonly items: readonly { readonly status: { readonly conditions?: readonly { type: string; status: string }[] } }[]
+}
+
+async function nodesAreReady(api: Api, count: number): Promise<boolean> {
+  const answer = await api.request('GET', '/api/v1/nodes')
+  if (answer.status !== 200) return false
+  const { items } = JSON.parse(answer.text) as NodeList
+  const isReady = (item: NodeList['items'][number]) =>
+    item.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  return items.filter(isReady).length >= count
+}
+
+/** The kernel counts hundredths of a second. */
+function processorMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+function stopped(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve()
+    child.once('exit', () => resolve())
+    child.kill('SIGTERM')
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}

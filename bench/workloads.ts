@@ -1,0 +1,100 @@
+import { type Api, inFlight } from './api.ts'
+import type { Benchmark } from './benchmark.ts'
+import { deployment, pod } from './objects.ts'
+import { serve } from './process.ts'
+import { untilServiceAccount } from './requests.ts'
+
+const pods = 3000
+const podsPath = '/api/v1/namespaces/default/pods'
+
+/** A client makes pods, 32 at a time, and the scheduler gives each a node. The nodes run them at the same time. */
+export const scheduling: Benchmark = {
+  name: 'scheduling',
+  rounds: 3,
+  rows: [
+    {
+      id: 'bound',
+      what: `${pods.toLocaleString('en')} pods on 500 nodes, from the first creation to the last binding`,
+      unit: '/s',
+      aim: 1000,
+      reference: '300',
+    },
+  ],
+
+  async run(bundle) {
+    await using cluster = await serve(bundle, { nodes: 500 })
+    const { api } = cluster
+    await untilServiceAccount(api)
+    const bound = new Set<string>()
+    const all = follow<PodLike>(api, `${podsPath}?watch=1`, ({ metadata, spec }) => {
+      if (spec.nodeName !== undefined) bound.add(metadata.name)
+      return bound.size === pods
+    })
+    const startedMs = performance.now()
+    await inFlight(32, pods, (at) => api.must('POST', podsPath, { body: pod(`pod-${at}`), discard: true }))
+    await all
+    return { bound: (pods * 1000) / (performance.now() - startedMs) }
+  },
+}
+
+interface PodLike {
+  readonly metadata: { readonly name: string }
+  readonly spec: { readonly nodeName?: string }
+}
+
+const deploymentsPath = '/apis/apps/v1/namespaces/default/deployments'
+const replicas = 1000
+
+/** From the creation of a Deployment until it says that all its replicas are there. */
+export const rollout: Benchmark = {
+  name: 'rollout',
+  rounds: 5,
+  rows: [
+    {
+      id: 'available',
+      what: 'A Deployment of 1,000 replicas on 20 nodes, until all are available',
+      unit: 'ms',
+      aim: 2000,
+    },
+  ],
+
+  async run(bundle) {
+    await using cluster = await serve(bundle, { nodes: 20 })
+    const { api } = cluster
+    await untilServiceAccount(api)
+    const done = follow<DeploymentLike>(
+      api,
+      `${deploymentsPath}?watch=1`,
+      ({ status }) => status?.availableReplicas === replicas && isTrue(status.conditions, 'Available'),
+    )
+    const startedMs = performance.now()
+    await api.must('POST', deploymentsPath, { body: deployment('web', replicas) })
+    await done
+    return { available: performance.now() - startedMs }
+  },
+}
+
+interface DeploymentLike {
+  readonly status?: { readonly availableReplicas?: number; readonly conditions?: readonly Condition[] }
+}
+
+interface Condition {
+  readonly type: string
+  readonly status: string
+}
+
+const isTrue = (conditions: readonly Condition[] | undefined, wanted: string) =>
+  conditions?.some(({ type, status }) => type === wanted && status === 'True') ?? false
+
+/** Resolves when `isLast` says so of an object that the watch brings. */
+function follow<T>(api: Api, path: string, isLast: (object: T) => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let rest = ''
+    const onChunk = (chunk: Buffer) => {
+      const lines = (rest + chunk.toString('latin1')).split('\n')
+      rest = lines.pop()!
+      if (lines.some((line) => isLast((JSON.parse(line) as { object: T }).object))) resolve()
+    }
+    api.watch(path, onChunk).catch(reject)
+  })
+}
