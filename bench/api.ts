@@ -63,7 +63,9 @@ export class Api {
     const stream = session.request(this.#headersOf('GET', path, {}))
     stream.on('data', onChunk)
     stream.on('error', () => {})
-    const headers = await new Promise<http2.IncomingHttpHeaders>((resolve) => stream.once('response', resolve))
+    const headers = await new Promise<http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader>((resolve) =>
+      stream.once('response', resolve),
+    )
     if (headers[':status'] !== 200) throw new Error(`watch of ${path}: ${headers[':status']}`)
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import * as http2 from 'node:http2'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -124,21 +124,7 @@ test('warnings of the server go to the log', async () => {
   await using client = clientOf(served, { log: (...entry) => logged.push(entry) })
   const draft = { metadata: { name: 'a', namespace: 'default' }, wrong: 1 }
   await client.create(ConfigMap, draft as never)
-  assert.deepEqual(logged, [
-    ['warn', 'the server warns', { warning: '299 - "unknown field \\"wrong\\""' }],
-  ])
-})
-
-test('the user agent is the field manager, unless a write names another', async () => {
-  await using served = await serve()
-  await using client = clientOf(served, { userAgent: 'tester/1.2 (linux)' })
-  const manager = ({ metadata }: ConfigMap) =>
-    (metadata.managedFields as readonly { readonly manager: string }[] | undefined)?.[0]?.manager
-  const made = await createMap(client, 'a')
-  if (made.metadata.managedFields !== undefined) assert.equal(manager(made), 'tester')
-  const draft = { metadata: { name: 'b', namespace: 'default' } }
-  const other = await client.create(ConfigMap, draft, { fieldManager: 'me' })
-  if (made.metadata.managedFields !== undefined) assert.equal(manager(other), 'me')
+  assert.deepEqual(logged, [['warn', 'the server warns', { warning: '299 - "unknown field \\"wrong\\""' }]])
 })
 
 test('a closed client says so, and its watches end', async () => {
@@ -162,12 +148,14 @@ const identity = issueCertificate(
 /** A server that does with requests what a real one does seldom. */
 class Misbehaving {
   readonly requests: string[] = []
+  readonly headers: http2.IncomingHttpHeaders[] = []
   readonly sockets = new Set<Socket>()
   readonly #server = http2.createSecureServer({ cert: identity.certificate, key: identity.key })
 
   constructor(answer: (stream: http2.ServerHttp2Stream, count: number) => void) {
     this.#server.on('stream', (stream, headers) => {
       stream.on('error', () => {})
+      this.headers.push(headers)
       this.requests.push(`${headers[':method']} ${headers[':path']}`)
       answer(stream, this.requests.length)
     })
@@ -176,9 +164,14 @@ class Misbehaving {
     this.#server.on('sessionError', () => {})
   }
 
-  async client(options: Partial<HttpClientOptions> = {}): Promise<HttpClient> {
+  /** Gives its address. */
+  async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    const server = `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async client(options: Partial<HttpClientOptions> = {}): Promise<HttpClient> {
+    const server = await this.listen()
     return new HttpClient({ ...quietWorld, server, certificateAuthority: authority.certificate, ...options })
   }
 
@@ -210,6 +203,25 @@ test('a write that a leaving server refused is sent again, to the next', async (
   assert.equal((await client.create(ConfigMap, aMap)).metadata.name, 'a')
   assert.deepEqual(server.requests.slice(1), Array(2).fill('POST /api/v1/namespaces/n/configmaps'))
   assert.equal(server.sockets.size, 2)
+})
+
+test('requests say who sends them, and writes how they are meant', async () => {
+  using server = new Misbehaving((stream) => succeed(stream, created))
+  await using client = await server.client({ userAgent: 'tester/1.2', token: 't' })
+  const path = '/api/v1/namespaces/n/configmaps'
+  await client.create(ConfigMap, aMap, { fieldManager: 'me', dryRun: true })
+  await client.as({ name: 'bob', groups: ['g', 'h'], userAgent: 'other' }).get(ConfigMap, { namespace: 'n', name: 'a' })
+  assert.deepEqual(server.requests, [`POST ${path}?fieldManager=me&dryRun=All`, `GET ${path}/a`])
+  const sent = server.headers.map((headers) => [
+    headers['user-agent'],
+    headers.authorization,
+    headers['impersonate-user'],
+    headers['impersonate-group'],
+  ])
+  assert.deepEqual(sent, [
+    ['tester/1.2', 'Bearer t', undefined, undefined],
+    ['other', 'Bearer t', 'bob', 'g, h'],
+  ])
 })
 
 test('a write that was lost on its way is not sent again: it may have been done', async () => {
@@ -244,7 +256,7 @@ test('what a server refuses again and again is given up', async () => {
 test('an answer that is cut short is an error, not half a list', async () => {
   using server = new Misbehaving((stream) => {
     stream.respond({ ':status': 200, 'content-type': 'application/json' })
-    stream.write(emptyList, () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR))
+    stream.write(emptyList, () => stream.destroy(new Error('broken')))
   })
   await using client = await server.client()
   await assert.rejects(client.list(ConfigMap), { reason: 'ServiceUnavailable' })
@@ -277,16 +289,29 @@ test('what is no Status is an error all the same', async () => {
 })
 
 test('a server that says nothing any more is given up', async () => {
-  using server = new Misbehaving((stream, count) => {
-    if (count === 1) return stream.respond({ ':status': 200 })
-    for (const socket of server.sockets) socket.pause()
-    return undefined
+  using server = new Misbehaving((stream) => stream.respond({ ':status': 200 }))
+  const port = Number(new URL(await server.listen()).port)
+  const line = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    near.pipe(far).pipe(near)
+    near.once('close', () => far.destroy())
+    cut = () => near.unpipe(far)
   })
-  await using client = await server.client({ patience: { pingMs: 20, pongMs: 20 } })
+  let cut = () => {}
+  await new Promise<void>((resolve) => line.listen(0, '127.0.0.1', resolve))
+  await using client = new HttpClient({
+    ...quietWorld,
+    server: `https://127.0.0.1:${(line.address() as AddressInfo).port}`,
+    certificateAuthority: authority.certificate,
+    patience: { pingMs: 20, pongMs: 20 },
+  })
   const watch = client.watch(ConfigMap, { signal: new AbortController().signal })[Symbol.asyncIterator]()
   const next = assert.rejects(watch.next(), { reason: 'ServiceUnavailable' })
+  while (server.requests.length === 0) await quietWorld.clock.after(1)
+  cut()
   await assert.rejects(client.create(ConfigMap, aMap), { message: /no answer to a ping within 20 ms/ })
   await next
+  line.close()
 })
 
 test('an answer that does not come is not waited for for ever', async () => {

@@ -35,7 +35,7 @@ const adapters: readonly string[] = [
   'src/store/lmdb',
   'src/etcd/client.ts',
   'src/apiserver/server.ts',
-  'src/client/http.ts',
+  'src/client/http-connection.ts',
   'src/main.ts',
   // isIP is a pure function of a text.
   'src/lifecycle/pki.ts',

@@ -1,4 +1,5 @@
 import * as http2 from 'node:http2'
+import type { Socket } from 'node:net'
 import type { Clock } from '../world/world.ts'
 
 /** How to reach an API server, and as whom. */
@@ -140,6 +141,7 @@ class Session {
   isConnected = false
   isOver = false
   readonly #session: http2.ClientHttp2Session
+  #socket: Socket | undefined
   #open = 0
   #isLeaving = false
   #cancelPing: () => void = () => {}
@@ -161,6 +163,9 @@ class Session {
       this.isConnected = true
       this.#ping(options.clock, patience)
       connected.resolve()
+    })
+    session.once('connect', (_session, socket) => {
+      this.#socket = socket as Socket
     })
     session.once('goaway', () => {
       this.#isLeaving = true
@@ -209,17 +214,19 @@ class Session {
   #giveBack(): void {
     if (--this.#open > 0) return
     this.#session.unref()
-    if (this.#isLeaving) this.#session.close()
+    if (this.#isLeaving) void this.end()
   }
 
   /** Takes no more requests, and ends when those that it has are done. */
   retire(): void {
     this.#isLeaving = true
-    if (this.#open === 0) this.#session.close()
+    if (this.#open === 0) void this.end()
   }
 
   end(): Promise<void> {
     this.#session.destroy()
+    // A session that is destroyed waits for the other side to hang up as well, which it may never do.
+    this.#socket?.destroy()
     return this.over
   }
 

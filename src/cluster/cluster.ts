@@ -8,13 +8,13 @@ import { type SimulatedNodeSpec, SimulatedNodes } from '../kubelet/simulated/nod
 import type { SimulatedBehaviour } from '../kubelet/simulated/runtime.ts'
 import { createSigningKey } from '../lifecycle/pki.ts'
 import { type Caches, toCaches } from '../reconciler/caches.ts'
-import type { Running } from '../reconciler/runtime.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import { realWorld } from '../world/real.ts'
 import type { World } from '../world/world.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
+import { elected, type Part } from './elected.ts'
 
 /** The minor of Kubernetes that this server is. */
 export const kubernetesVersion = 'v1.36.2'
@@ -36,6 +36,11 @@ export interface ClusterOptions {
   /** PEM of the authority that pods find in `kube-root-ca.crt`. */
   readonly certificateAuthority?: string
   readonly tokens?: ReadonlyMap<string, UserInfo>
+  /**
+   * Who the controllers and the scheduler are in their leases; given, they work only while they lead. A cluster that
+   * comes back under the same identity goes on at once. Absent: they do not compete.
+   */
+  readonly identity?: string
   /** `host:port` under which clients reach the API, where there is a socket. */
   readonly serverAddress?: string
 }
@@ -115,12 +120,14 @@ class RunningCluster implements Cluster {
   async start(): Promise<void> {
     const { world, certificateAuthority, disabledControllers, nodes = 3, simulation } = this.#options
     const parts = { client: this.client, caches: this.caches, world }
-    const controllers = startControllers(parts, {
-      kinds: () => this.registry.kinds,
-      ...(certificateAuthority && { rootCertificate: certificateAuthority }),
-      ...(disabledControllers && { disabled: disabledControllers }),
-    })
-    this.#running.push(controllers, new Scheduler(parts))
+    this.#lead('kube-controller-manager', () =>
+      startControllers(parts, {
+        kinds: () => this.registry.kinds,
+        ...(certificateAuthority && { rootCertificate: certificateAuthority }),
+        ...(disabledControllers && { disabled: disabledControllers }),
+      }),
+    )
+    this.#lead('kube-scheduler', () => new Scheduler(parts))
     this.nodes = new SimulatedNodes({
       ...parts,
       version: kubernetesVersion,
@@ -128,6 +135,12 @@ class RunningCluster implements Cluster {
     })
     this.#running.push(this.nodes)
     await this.nodes.add(typeof nodes === 'number' ? numbered(nodes) : nodes)
+  }
+
+  #lead(name: string, start: () => Part): void {
+    const { world, identity } = this.#options
+    const lease = { client: this.client, world, namespace: 'kube-system', name }
+    this.#running.push(identity === undefined ? start() : elected({ ...lease, identity }, start))
   }
 
   async settle(): Promise<void> {
@@ -141,7 +154,7 @@ class RunningCluster implements Cluster {
 
   async fork(revision?: number): Promise<Cluster> {
     const names = this.nodes?.names ?? []
-    const { serverAddress: _, ...options } = this.#options
+    const { serverAddress: _, identity: __, ...options } = this.#options
     return startCluster({ ...options, store: await this.store.fork(revision), nodes: names.map((name) => ({ name })) })
   }
 
@@ -152,9 +165,6 @@ class RunningCluster implements Cluster {
     await this.store[Symbol.asyncDispose]()
   }
 }
-
-/** Something that works in the background. */
-type Part = Pick<Running, 'busy' | 'idle' | 'stop'>
 
 const numbered = (count: number): SimulatedNodeSpec[] =>
   Array.from({ length: count }, (_, index) => ({ name: `node-${index + 1}` }))

@@ -6,6 +6,7 @@ import { answerUpgrades } from '../apiserver/upgrade.ts'
 import type { KubeconfigEntry } from '../lifecycle/kubeconfig.ts'
 import { createPki, loadOrCreatePki, type PkiRequest, serverHosts } from '../lifecycle/pki-store.ts'
 import { LmdbStore } from '../store/lmdb.ts'
+import { StoreInUseError } from '../store/lmdb-lock.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { HostWorld } from '../world/world.ts'
 import { type Cluster, startCluster } from './cluster.ts'
@@ -47,7 +48,7 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
   const { world, dataDir, host } = options
   const request: PkiRequest = { hosts: serverHosts(host, serviceAddress), tools: world }
   const pki = dataDir ? await loadOrCreatePki(world.disk, `${dataDir}/pki`, request) : createPki(request)
-  const store = dataDir ? await LmdbStore.open(`${dataDir}/store`, world) : new MemoryStore(world)
+  const store = dataDir ? await openStore(`${dataDir}/store`, world) : new MemoryStore(world)
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
 
   // The port comes first: when it is taken, nothing else has begun.
@@ -69,6 +70,7 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
     nodes: options.nodes,
     apiOnly: options.apiOnly,
     signingKey: pki.serviceAccountKey,
+    identity: 'coracle',
     certificateAuthority: pki.authority.certificate,
     serverAddress: `${reachable}:${server.port}`,
     ...(options.tokenFile !== undefined && { tokens: parseTokenFile(options.tokenFile) }),
@@ -90,5 +92,20 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
       await server.close()
       await running[Symbol.asyncDispose]()
     },
+  }
+}
+
+const patienceMs = 1000
+
+/** A process that was killed a moment ago may not be quite gone. */
+async function openStore(directory: string, world: HostWorld): Promise<LmdbStore> {
+  const giveUpAt = world.clock.monotonic() + patienceMs
+  for (;;) {
+    try {
+      return await LmdbStore.open(directory, world)
+    } catch (error) {
+      if (!(error instanceof StoreInUseError) || world.clock.monotonic() > giveUpAt) throw error
+      await world.clock.after(20)
+    }
   }
 }

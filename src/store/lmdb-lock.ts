@@ -44,7 +44,10 @@ function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The second field is the program's name in parentheses and may hold anything; the start is the 22nd.
-    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // Killed, and only waiting for its parent to notice.
+    if (fields[0] === 'Z' || fields[0] === 'X') return ''
+    const started = fields[19]
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${started}`
   } catch {
     return ''

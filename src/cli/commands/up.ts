@@ -103,11 +103,12 @@ async function startDetached(
   for (const name of ['nodes', 'port'] as const) args.push(`--${name}`, String(flags[name]))
   if (flags.tokenAuthFile) args.push('--token-auth-file', String(flags.tokenAuthFile))
   if (flags.apiOnly) args.push('--api-only')
+  const before = (await world.disk.read(logFile)) ?? ''
   const child = world.exec.startSelf(args, logFile)
   try {
     for (const line of (await child.ready) as string[]) if (!line.startsWith('Stop with')) print(line)
   } catch (error) {
-    const said = (await world.disk.read(logFile))?.trim().split('\n').slice(-2).join('\n') ?? ''
+    const said = (await world.disk.read(logFile))?.slice(before.length).trim() ?? ''
     throw new UserError(said.replace(/^error: /, '') || `the cluster did not start: ${(error as Error).message}`, {
       hint: `its log is ${logFile}`,
     })
