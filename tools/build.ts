@@ -1,6 +1,7 @@
 /** Bundles `src/main.ts` into one file, so that starting reads one file instead of some hundred. */
-import { build } from 'esbuild'
+
 import { join } from 'node:path'
+import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 
@@ -14,7 +15,9 @@ await build({
   // Native code is loaded from where npm put it.
   external: ['lmdb'],
   // CommonJS dependencies ask for `require`.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
   sourcemap: true,
   logLevel: 'warning',
 })

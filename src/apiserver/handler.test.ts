@@ -554,6 +554,6 @@ test('the keys of service account tokens are told to those who take them', async
   const found = await call('GET /.well-known/openid-configuration')
   assert.equal(found.body['jwks_uri'], 'https://10.0.0.1:6443/openid/v1/jwks')
   const keys = await call('GET /openid/v1/jwks', { headers: { accept: 'application/jwk-set+json' } })
-  assert.deepEqual([keys.status, keys.text], [200, '{"keys":[{"kty":"RSA"}]}'])
+  assert.deepEqual([keys.status, keys.text], [200, '{"keys":[{"kty":"RSA","alg":"RS256"}]}'])
   assert.equal((await call('GET /openid/v1/jwks', { headers: { accept: 'application/json' } })).status, 406)
 })

@@ -17,8 +17,8 @@ export class Query {
     for (const pair of text.split('&')) {
       if (pair === '' || pair.includes(';')) continue
       const equals = pair.indexOf('=')
-      const name = unescape(equals < 0 ? pair : pair.slice(0, equals))
-      const value = equals < 0 ? '' : unescape(pair.slice(equals + 1))
+      const name = unescapeText(equals < 0 ? pair : pair.slice(0, equals))
+      const value = equals < 0 ? '' : unescapeText(pair.slice(equals + 1))
       if (name === undefined || value === undefined) continue
       const known = values.get(name)
       if (known === undefined) values.set(name, [value])
@@ -50,7 +50,7 @@ export class Query {
   }
 }
 
-function unescape(text: string): string | undefined {
+function unescapeText(text: string): string | undefined {
   if (!text.includes('%') && !text.includes('+')) return text
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))

@@ -36,11 +36,11 @@ test('a client certificate carries its groups as organizations', () => {
   const authority = createAuthority('kubernetes', world)
   const client = issueCertificate(
     authority,
-    { commonName: 'kubernetes-admin', organizations: ['kubeadm:cluster-admins', 'ops'], usages: ['client'] },
+    { commonName: 'kubernetes-admin', organizations: ['ops', 'kubeadm:cluster-admins'], usages: ['client'] },
     world,
   )
   const subject = new X509Certificate(client.certificate).toLegacyObject().subject as unknown as Record<string, unknown>
-  assert.deepEqual({ ...subject }, { O: ['kubeadm:cluster-admins', 'ops'], CN: 'kubernetes-admin' })
+  assert.deepEqual({ ...subject }, { O: ['ops', 'kubeadm:cluster-admins'], CN: 'kubernetes-admin' })
 })
 
 test('validity begins a little before now and lasts as long as was asked', () => {

@@ -34,8 +34,8 @@ export class FieldErrors {
     this.#add('FieldValueDuplicate', path, `Duplicate value: ${show(value)}`, detail)
   }
 
-  notFound(path: string, value: unknown): void {
-    this.#add('FieldValueNotFound', path, `Not found: ${show(value)}`, '')
+  notFound(path: string, value: unknown, detail = ''): void {
+    this.#add('FieldValueNotFound', path, `Not found: ${show(value)}`, detail)
   }
 
   tooLong(path: string, maxLength: number): void {
@@ -77,7 +77,14 @@ export class FieldErrors {
 /** A value as the reference shows it in an error: strings quoted, objects as JSON. */
 function show(value: unknown): string {
   if (value === undefined || value === null) return 'null'
-  return typeof value === 'string' ? goQuote(value) : JSON.stringify(value)
+  return typeof value === 'string' ? goQuote(value) : goJson(value)
+}
+
+/** JSON as Go writes it where nobody says otherwise: safe to stand in HTML. */
+export function goJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (letter) => {
+    return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }
 
 /** Quotes as Go's `%q`: like JSON, but control characters are `\\x07` and the like, and line separators stay. */

@@ -74,7 +74,7 @@ export function stories(stories: Readonly<Record<string, Story>>, options: { rea
       after(() => shared?.[Symbol.asyncDispose]())
 
       for (const [number, [title, story]] of Object.entries(stories).entries())
-        it(title, async () => {
+        it(title, { timeout: storyTimeoutMs }, async () => {
           const served = shared ?? (await startTestCluster())
           await using _ = shared ? undefined : served
           await tell(story, binary, served, `story-${number + 1}`)
@@ -126,8 +126,9 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** Longer than any story's slowest command takes on a busy machine. */
-const commandTimeoutMs = 60_000
+/** Longer than anything takes on a busy machine. */
+const commandTimeoutMs = 40_000
+const storyTimeoutMs = 60_000
 
 /** A home folder with a kubeconfig in it, and kubectl. */
 async function openTerminal(
@@ -141,6 +142,8 @@ async function openTerminal(
   const run: Kubectl['run'] = (command, options = {}) =>
     new Promise((resolve, reject) => {
       const child = spawn(binary.path, words(command), {
+        // What --record writes down.
+        argv0: 'kubectl',
         cwd: home,
         env: { HOME: home, PATH: '/usr/bin:/bin', TERM: 'dumb', KUBE_EDITOR: options.editor ?? 'false' },
         timeout: commandTimeoutMs,

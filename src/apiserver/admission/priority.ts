@@ -1,6 +1,6 @@
 import type { Pod } from '../../kinds/core/pod.ts'
 import { PriorityClass } from '../../kinds/scheduling/priority-class.ts'
-import { ApiError } from '../../schema/status.ts'
+import { forbidden } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
 import type { AdmissionPlugin, ClusterReader } from '../admission.ts'
 
@@ -13,8 +13,7 @@ export function priority(reader: ClusterReader): AdmissionPlugin {
     admit({ object, name }) {
       const pod = object as Mutable<Pod>
       const { spec } = pod
-      const refuse = (why: string) =>
-        new ApiError('Forbidden', `pods "${pod.metadata.name ?? name}" is forbidden: ${why}`)
+      const refuse = (why: string) => forbidden({ group: '', resource: 'pods' }, pod.metadata.name ?? name, why)
       const found = spec.priorityClassName
         ? reader.get(PriorityClass, '', spec.priorityClassName)
         : globalDefault(reader)

@@ -17,7 +17,7 @@ import {
   wipeSystemFields,
   withoutDuplicateOwners,
 } from './metadata.ts'
-import { type ResourceState, toTimestamp } from './state.ts'
+import { errorKind, type ResourceState, toTimestamp } from './state.ts'
 import { changeIf } from './transaction.ts'
 import { validateMetadata } from './validate-metadata.ts'
 import { withReservation } from './write-hook.ts'
@@ -109,7 +109,7 @@ async function writeNew<T extends ApiObject>(
   const errors = new FieldErrors()
   validateMetadata(kind, metadata, errors)
   kind.validate(object, errors)
-  if (errors.length > 0) throw errors.toError(kind, name)
+  if (errors.length > 0) throw errors.toError(errorKind(kind), name)
   for (const warning of kind.warnings(object, undefined)) context.warn(warning)
   const validation = validateAdmission(state.admission, {
     operation: 'CREATE',

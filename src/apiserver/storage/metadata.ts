@@ -53,12 +53,15 @@ function orderedMetadata(metadata: ObjectMetaLike): Mutable<ObjectMetaLike> {
   return ordered as Mutable<ObjectMetaLike>
 }
 
-/** Sets the object's namespace, or refuses one that is not that of the request (`EnsureObjectNamespaceMatchesRequestNamespace`). */
+/**
+ * Sets the object's namespace, or refuses one that is not that of the request
+ * (`EnsureObjectNamespaceMatchesRequestNamespace`). Objects of the whole cluster lose one that they state.
+ */
 export function settleNamespace(kind: Kind, namespace: string, metadata: Mutable<ObjectMetaLike>): void {
-  const expected = kind.namespaced ? namespace : ''
   const given = metadata.namespace ?? ''
-  if (given === '' && expected !== '') metadata.namespace = expected
-  else if (given !== expected) {
+  if (!kind.namespaced) delete metadata.namespace
+  else if (given === '') metadata.namespace = namespace
+  else if (given !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   }
 }

@@ -21,6 +21,9 @@ export interface ResourceState<T extends ApiObject = ApiObject> {
   readonly hook: WriteHook<T> | undefined
 }
 
+/** How a fault of an object names its kind: in the group in which it is stored. */
+export const errorKind = ({ group, kind, storedAs }: Kind) => ({ group: storedAs?.group ?? group, kind })
+
 export const apiVersionAndKind = (kind: Kind) => ({ kind: kind.kind, apiVersion: apiVersionOf(kind) })
 
 let lastSecond = Number.NaN

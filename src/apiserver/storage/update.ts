@@ -12,7 +12,7 @@ import { createAdmitted } from './create.ts'
 import { keyOf } from './keys.ts'
 import { canonical, fresh, settleNamespace, toStoredForm, withoutDuplicateOwners } from './metadata.ts'
 import { removeKey } from './remove.ts'
-import { notANumber, parseRevision, type ResourceState } from './state.ts'
+import { errorKind, notANumber, parseRevision, type ResourceState } from './state.ts'
 import { changeIf } from './transaction.ts'
 import { rulesOf, type UpdateRules } from './update-rules.ts'
 import { validateMetadataUpdate } from './validate-metadata.ts'
@@ -184,11 +184,13 @@ function keep(metadata: Mutable<ObjectMetaLike>, old: ObjectMetaLike, field: 'ge
   else metadata[field] = old[field]
 }
 
-function validate<T extends ApiObject>({ state, name, rules, context }: Update<T>, object: T, old: T): void {
+function validate<T extends ApiObject>({ state, name, subresource, rules, context }: Update<T>, object: T, old: T): void {
   const errors = new FieldErrors()
   validateMetadataUpdate(state.kind, object.metadata, old.metadata, errors)
   rules.validateUpdate(object, old, errors)
-  if (errors.length > 0) throw errors.toError(state.kind, name)
+  if (errors.length > 0) throw errors.toError(errorKind(state.kind), name)
+  // Who writes a status is not told about the wish.
+  if (subresource !== '' && subresource !== 'scale') return
   for (const warning of state.kind.warnings(object, old)) context.warn(warning)
 }
 

@@ -1,4 +1,3 @@
-import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { subdomainNameRule } from '../../schema/names.ts'
 import type { Mutable } from '../../schema/types.ts'

@@ -599,11 +599,7 @@ export const ProjectedVolumeSource = object(
   'io.k8s.api.core.v1.ProjectedVolumeSource',
   'A volume that brings several sources together in one directory.',
   {
-    sources: optional(
-      1,
-      list(VolumeProjection, { list: 'atomic' }),
-      'The sources; their paths must not clash.',
-    ),
+    sources: optional(1, list(VolumeProjection, { list: 'atomic' }), 'The sources; their paths must not clash.'),
     defaultMode: explicit(
       2,
       int32,

@@ -1,4 +1,3 @@
-import type { ApiObject } from '../../schema/kind.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { subdomainNameRule } from '../../schema/names.ts'
 import {

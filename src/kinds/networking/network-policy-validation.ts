@@ -1,7 +1,7 @@
 import { cidrContains, parseCidr } from '../../base/cidr.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { legacyCidrFaults, portNameFaults } from '../../schema/names.ts'
 import { validateLabelSelector } from '../../schema/meta-validation.ts'
+import { legacyCidrFaults, portNameFaults } from '../../schema/names.ts'
 import { invalidAll, validatePort } from '../rules.ts'
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from './network-policy.ts'
 

@@ -1,6 +1,6 @@
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { pathSegmentNameRule } from '../../schema/names.ts'
-import { embedded, type Infer, list, object, optional } from '../../schema/types.ts'
+import { embedded, type Infer, list, object } from '../../schema/types.ts'
 import { plainColumns } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
