@@ -3,7 +3,7 @@
  *
  * It builds the program and measures that, as users run it, each round in a new process. `--against` measures another
  * build beside it, taking turns, which is how a change is judged on a machine with other work. `--write` puts the table
- * into docs/performance.md. With BENCH_PROFILE=DIRECTORY every process leaves a profile there.
+ * into docs/performance.md. BENCH_NODE_FLAGS go to the process, such as `--cpu-prof`.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFile, mkdir } from 'node:fs/promises'

@@ -22,6 +22,7 @@ export interface StartOptions {
 /** A served cluster in a process of its own, as users run it. */
 export interface ServedProcess extends AsyncDisposable {
   readonly api: Api
+  readonly pid: number
   /** From the start of the process until the API said that all nodes are ready. */
   readonly readyMs: number
   memoryMiB(): number
@@ -40,8 +41,8 @@ export async function serve(bundle: string, options: StartOptions): Promise<Serv
   const flags = ['--port', String(port), '--nodes', String(options.nodes), '--token-auth-file', tokens]
   const kubeconfig = ['--kubeconfig', join(directory, 'kubeconfig')]
   const mode = options.apiOnly ? ['--api-only'] : []
-  const profile = process.env['BENCH_PROFILE'] ? ['--cpu-prof', `--cpu-prof-dir=${process.env['BENCH_PROFILE']}`] : []
-  const args = [...profile, '--disable-warning=ExperimentalWarning', bundle, 'up', ...place, ...flags, ...kubeconfig]
+  const nodeFlags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '')
+  const args = [...nodeFlags, '--disable-warning=ExperimentalWarning', bundle, 'up', ...place, ...flags, ...kubeconfig]
   const startedMs = performance.now()
   const child = spawn(process.execPath, [...args, ...mode], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
@@ -53,6 +54,7 @@ export async function serve(bundle: string, options: StartOptions): Promise<Serv
   const pid = child.pid!
   return {
     api,
+    pid,
     readyMs,
     memoryMiB: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024,
     processorMs: () => processorMs(pid),

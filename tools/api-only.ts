@@ -28,7 +28,7 @@ const registry = new Registry({
   store,
   kinds,
   world,
-  admission: defaultAdmission(clusterReader(store), books, world.random),
+  admission: defaultAdmission({ reader: clusterReader(store), books, random: world.random, authorizer: privilegedGroup }),
 })
 const handler = createHandler({
   ...world,

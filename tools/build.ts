@@ -1,4 +1,8 @@
-/** Bundles `src/main.ts` into one file, so that starting reads one file instead of some hundred. */
+/**
+ * Bundles `src/main.ts` into one file, so that starting reads one file instead of some hundred.
+ *
+ *   node tools/build.ts [FILE]     default: .cache/build/coracle.mjs
+ */
 
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -7,7 +11,7 @@ const root = join(import.meta.dirname, '..')
 
 await build({
   entryPoints: [join(root, 'src/main.ts')],
-  outfile: join(root, '.cache/build/coracle.mjs'),
+  outfile: process.argv[2] ?? join(root, '.cache/build/coracle.mjs'),
   bundle: true,
   platform: 'node',
   target: 'node22',

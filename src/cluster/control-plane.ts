@@ -59,7 +59,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const stop = new AbortController()
   const reader = clusterReader(store)
   const books: QuotaBooks = { book: (quota, used) => bookQuota(registry, quota, used), isConflict }
-  const admission = defaultAdmission(reader, books, world.random.fork('admission'))
+  const rbac = new RbacAuthorizer()
+  const authorizer = firstThatDecides([privilegedGroup, rbac])
+  const admission = defaultAdmission({ reader, books, random: world.random.fork('admission'), authorizer })
   const serviceAccountTokens = new ServiceAccountTokens({
     signingKey: options.signingKey,
     objects: boundObjects(reader),
@@ -70,7 +72,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const registry = new Registry({ store, kinds, world, admission, hooks, tokens: serviceAccountTokens })
   const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)
 
-  const rbac = new RbacAuthorizer()
   await bootstrap(resources)
   await followRbac(rbac, resources, world.log, stop.signal)
 
@@ -93,7 +94,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       refuseUnknownTokens,
     ],
     anonymous: true,
-    authorizer: firstThatDecides([privilegedGroup, rbac]),
+    authorizer,
     rulesOf: (user, namespace) => rbac.rulesOf(user, namespace),
     impersonate: (request, user, authorize) => impersonate(request, user, authorize),
     version: options.version,

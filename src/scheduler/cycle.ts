@@ -35,14 +35,14 @@ export class Cycle {
     }
     const prepared = this.#profile.map((plugin) => plugin.prepare?.(pod))
     const { fitting, refusals } = this.#filter(pod, nodes, prepared)
-    if (fitting.length === 0) return this.#refused(nodes.length, refusals)
+    if (fitting.length === 0) return this.#refused(pod, nodes.length, refusals)
     return { node: fitting.length === 1 ? fitting[0]! : this.#best(pod, fitting, prepared) }
   }
 
   #filter(pod: Pod, nodes: readonly NodeState[], prepared: readonly unknown[]) {
     const enough = sampleSize(nodes.length)
     const fitting: NodeState[] = []
-    const refusals: { readonly plugin: Plugin; readonly refusal: Refusal }[] = []
+    const refusals: Refused[] = []
     let looked = 0
     for (; looked < nodes.length && fitting.length < enough; looked++) {
       const node = nodes[(this.#start + looked) % nodes.length]!
@@ -90,32 +90,37 @@ export class Cycle {
       if (raw[at]! > most) most = raw[at]!
     }
     const weight = plugin.weight ?? 1
-    for (let at = 0; at < nodes.length; at++) totals[at]! += weight * Math.floor(normalize(plugin, raw[at]!, most))
+    for (let at = 0; at < nodes.length; at++) totals[at]! += weight * normalize(plugin, raw[at]!, most)
   }
 
-  #refused(nodes: number, refusals: readonly { readonly plugin: Plugin; readonly refusal: Refusal }[]): Placement {
-    const reasons = tally(refusals.flatMap(({ refusal }) => refusal.reasons))
-    const preemption = tally(
-      refusals.map(({ refusal }) =>
-        refusal.preemptible
-          ? 'No preemption victims found for incoming pod'
-          : 'Preemption is not helpful for scheduling',
-      ),
-    )
+  #refused(pod: Pod, nodes: number, refusals: readonly Refused[]): Placement {
     const none = `0/${nodes} nodes are available`
+    const reasons = tally(refusals.flatMap(({ refusal }) => refusal.reasons))
+    const preemption =
+      pod.spec.preemptionPolicy === 'Never'
+        ? 'not eligible due to preemptionPolicy=Never.'
+        : `${none}: ${tally(refusals.map(({ refusal }) => (refusal.preemptible ? noVictims : notHelpful)))}.`
     return {
       node: undefined,
-      message: `${none}: ${reasons}. no new claims to deallocate, preemption: ${none}: ${preemption}.`,
+      message: `${none}: ${reasons}. no new claims to deallocate, preemption: ${preemption}`,
       refusedBy: new Set(refusals.map(({ plugin }) => plugin)),
     }
   }
 }
 
+interface Refused {
+  readonly plugin: Plugin
+  readonly refusal: Refusal
+}
+
+const noVictims = 'No preemption victims found for incoming pod'
+const notHelpful = 'Preemption is not helpful for scheduling'
+
+/** Whole numbers from 0 to 100, as the reference calculates: rounding decides which nodes count as equal. */
 function normalize(plugin: Plugin, raw: number, most: number): number {
-  if (plugin.best === 'percent') return raw
-  if (most === 0) return plugin.best === 'lowest' ? 100 : 0
-  const scaled = (raw * 100) / most
-  return plugin.best === 'lowest' ? 100 - scaled : scaled
+  if (plugin.best === 'percent') return Math.floor(raw)
+  const share = most === 0 ? 0 : Math.floor((raw * 100) / most)
+  return plugin.best === 'lowest' ? 100 - share : share
 }
 
 /** `1 Insufficient cpu, 2 node(s) were unschedulable`: sorted as text, as the reference does. */

@@ -1,7 +1,9 @@
 import { parseQuantity } from '../base/quantity.ts'
+import type { Container } from '../kinds/core/containers.ts'
 import type { Node } from '../kinds/core/node.ts'
 import type { Pod } from '../kinds/core/pod.ts'
 import { podResources } from '../kinds/core/pod-amounts.ts'
+import type { PodSpec } from '../kinds/core/pod-spec.ts'
 
 /**
  * What the scheduler knows: every node with what its pods have taken of it. Pods that were just given a node count at
@@ -23,7 +25,7 @@ export interface NodeState {
   allocatable: Amounts
   /** What its pods request. */
   readonly requested: Amounts
-  /** The same, with a small amount for pods that request nothing, so that such pods spread too. */
+  /** The same, with a small amount for containers that request nothing, so that their pods spread too. */
   readonly weighed: { cpu: number; memory: number }
   /** Host ports in use: `TCP 0.0.0.0 80` → how many pods. */
   readonly hostPorts: Map<string, number>
@@ -39,8 +41,7 @@ export interface PodState {
 }
 
 /** What a container that requests nothing is taken to need, for scores alone. */
-const assumedCpu = 100
-const assumedMemory = 200 * 1024 * 1024
+const assumed = { cpu: '100m', memory: '200Mi' }
 
 const states = new WeakMap<Pod, PodState>()
 
@@ -51,19 +52,35 @@ export function podState(pod: Pod): PodState {
   for (const [name, amount] of podResources(pod.spec, 'requests'))
     add(requests, name, name === 'cpu' ? amount.milliValue() : amount.value())
   requests.pods = 1
-  const weighed = { cpu: 0, memory: 0 }
-  for (const { resources } of pod.spec.containers) {
-    weighed.cpu += resources?.requests?.cpu ? parseQuantity(resources.requests.cpu).milliValue() : assumedCpu
-    weighed.memory += resources?.requests?.memory ? parseQuantity(resources.requests.memory).value() : assumedMemory
-  }
-  const state = { pod, requests, weighed, hostPorts: hostPortsOf(pod) }
+  const state = { pod, requests, weighed: weigh(pod.spec, requests), hostPorts: hostPortsOf(pod) }
   states.set(pod, state)
   return state
 }
 
-function hostPortsOf(pod: Pod): string[] {
-  return pod.spec.containers.flatMap((container) =>
-    (container.ports ?? [])
+/** The requests, with an assumed amount for each container that requests nothing of its own. */
+function weigh(spec: PodSpec, requests: Amounts): PodState['weighed'] {
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])]
+  if (containers.every(({ resources }) => resources?.requests?.cpu && resources.requests.memory)) return requests
+  const assume = <C extends Pick<Container, 'resources'>>(container: C): C => ({
+    ...container,
+    resources: { ...container.resources, requests: { ...assumed, ...container.resources?.requests } },
+  })
+  const weighed = podResources(
+    {
+      ...spec,
+      containers: spec.containers.map(assume),
+      ...(spec.initContainers && { initContainers: spec.initContainers.map(assume) }),
+    },
+    'requests',
+  )
+  return { cpu: weighed.get('cpu')?.milliValue() ?? 0, memory: weighed.get('memory')?.value() ?? 0 }
+}
+
+/** Host ports of the containers that run side by side, sidecars among them. */
+function hostPortsOf({ spec }: Pod): string[] {
+  const sidecars = spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always') ?? []
+  return [...sidecars, ...spec.containers].flatMap(({ ports = [] }) =>
+    ports
       .filter((port) => port.hostPort)
       .map((port) => `${port.protocol ?? 'TCP'} ${port.hostIP || '0.0.0.0'} ${port.hostPort}`),
   )
@@ -118,8 +135,9 @@ export class ClusterState {
     if (!node.node && node.pods.size === 0) this.#nodes.delete(node.name)
   }
 
-  isPlaced(uid: string): boolean {
-    return this.#placed.has(uid)
+  /** What is counted for a pod; nothing when it has no place. */
+  podState(uid: string): PodState | undefined {
+    return this.#placed.get(uid)?.pods.get(uid)
   }
 
   #stateOf(name: string): NodeState {

@@ -43,12 +43,27 @@ export const notNow = (...reasons: string[]): Refusal => ({ reasons, preemptible
 
 /** What happened in the cluster that may let a waiting pod in. */
 export type ClusterEvent =
-  | { readonly type: 'node'; readonly node: Node; readonly old: Node | undefined }
+  | { readonly type: 'node'; readonly node: Node; readonly isNew: boolean; readonly changed: ReadonlySet<NodeAspect> }
   /** A pod left its node: it was deleted, it ended, or it asks for less. */
   | { readonly type: 'room'; readonly pod: Pod }
 
-/** A node that is new, or of which the part that `select` gives has changed. */
-export function nodeChanged(event: ClusterEvent, select: (node: Node) => unknown): boolean {
-  if (event.type !== 'node') return false
-  return event.old === undefined || JSON.stringify(select(event.old)) !== JSON.stringify(select(event.node))
+const aspects = {
+  labels: (node: Node) => node.metadata.labels,
+  taints: (node: Node) => node.spec?.taints,
+  unschedulable: (node: Node) => node.spec?.unschedulable,
+  allocatable: (node: Node) => node.status?.allocatable,
+} as const
+
+/** What of a node matters to pods that wait. */
+export type NodeAspect = keyof typeof aspects
+
+/** What is different about a node; everything when it is new, nothing when it has only said that it is alive. */
+export function changedAspects(node: Node, old: Node | undefined): ReadonlySet<NodeAspect> {
+  const names = Object.keys(aspects) as NodeAspect[]
+  if (!old) return new Set(names)
+  return new Set(names.filter((name) => JSON.stringify(aspects[name](node)) !== JSON.stringify(aspects[name](old))))
 }
+
+/** Whether a node is new or different in this respect. */
+export const nodeChanged = (event: ClusterEvent, aspect: NodeAspect): boolean =>
+  event.type === 'node' && event.changed.has(aspect)

@@ -4,9 +4,10 @@ import type { Clock } from '../world/world.ts'
 import type { ClusterEvent, Plugin } from './plugin.ts'
 
 /**
- * Pods that wait for a node. A pod is *active* (its turn comes by priority, then by age), in *back-off* (it failed and
- * is tried again when its time has come), or *unschedulable* (nothing that happened since could have helped it).
- * Events move pods from unschedulable to active, by way of back-off when it is too early.
+ * Pods that wait for a node. A pod is *active* (its turn comes by priority, then by age), *taken* (somebody is finding
+ * it a node), in *back-off* (it failed and is tried again when its time has come), or *unschedulable* (nothing that
+ * happened since could have helped it). Events move pods from unschedulable to active, by way of back-off when it is
+ * too early.
  */
 export class SchedulingQueue {
   readonly #clock: Clock
@@ -14,6 +15,8 @@ export class SchedulingQueue {
   readonly #waiting = new Map<string, Waiting>()
   readonly #active = new Heap<Ticket>(goesFirst)
   readonly #unschedulable = new Set<Waiting>()
+  readonly #counts: Record<Waiting['place'], number> = { active: 0, taken: 0, backoff: 0, unschedulable: 0 }
+  #arrivals = 0
 
   /** `onActive` is called when there is something to take. */
   constructor(clock: Clock, onActive: () => void) {
@@ -21,58 +24,61 @@ export class SchedulingQueue {
     this.#onActive = onActive
   }
 
+  /** How many pods are in each place. */
+  get counts(): Readonly<Record<Waiting['place'], number>> {
+    return this.#counts
+  }
+
   /** A new pod, or a new version of one that waits. A change of what it asks for gives it another try. */
   put(pod: Pod): void {
     const uid = pod.metadata.uid!
     const known = this.#waiting.get(uid)
-    if (!known) {
-      const waiting: Waiting = {
-        pod,
-        since: this.#clock.monotonic(),
-        failures: 0,
-        refusedBy: undefined,
-        ticket: undefined,
-        cancel: undefined,
-      }
-      this.#waiting.set(uid, waiting)
-      return this.#activate(waiting)
+    if (known) {
+      const changed = known.place === 'unschedulable' && asks(known.pod) !== asks(pod)
+      known.pod = pod
+      if (changed) this.#retry(known)
+      return
     }
-    const changed =
-      JSON.stringify(known.pod.spec) !== JSON.stringify(pod.spec) || known.pod.metadata.labels !== pod.metadata.labels
-    known.pod = pod
-    if (changed && this.#unschedulable.has(known)) this.#retry(known)
+    const waiting: Waiting = {
+      pod,
+      arrival: this.#arrivals++,
+      place: 'active',
+      failures: 0,
+      failedAt: 0,
+      refusedBy: undefined,
+      ticket: undefined,
+      cancel: undefined,
+    }
+    this.#waiting.set(uid, waiting)
+    this.#counts.active++
+    this.#activate(waiting)
   }
 
+  /** The pod has a node, is gone, or is not ours any more. */
   remove(uid: string): void {
     const waiting = this.#waiting.get(uid)
     if (!waiting) return
+    this.#leave(waiting)
+    this.#counts[waiting.place]--
     this.#waiting.delete(uid)
-    this.#unschedulable.delete(waiting)
-    waiting.ticket = undefined
-    waiting.cancel?.()
   }
 
-  /** The next pod to schedule; it stays the queue's until `done` or `failed` is called. */
+  /** The next pod to schedule; it stays the queue's until `remove`, `refused` or `failed` is called. */
   take(): Pod | undefined {
     for (let ticket = this.#active.pop(); ticket; ticket = this.#active.pop()) {
       // Tickets of pods that were removed or put again meanwhile no longer count.
       if (ticket.waiting.ticket !== ticket) continue
-      ticket.waiting.ticket = undefined
+      this.#move(ticket.waiting, 'taken')
       return ticket.waiting.pod
     }
     return undefined
   }
 
-  /** The pod has a node. */
-  done(uid: string): void {
-    this.remove(uid)
-  }
-
   /** No node would have it: it waits for something that one of these plugins cares about. */
   refused(uid: string, by: ReadonlySet<Plugin>): void {
-    const waiting = this.#waiting.get(uid)
+    const waiting = this.#failed(uid)
     if (!waiting) return
-    waiting.failures++
+    this.#move(waiting, 'unschedulable')
     waiting.refusedBy = by
     this.#unschedulable.add(waiting)
     // The reference looks again after five minutes in case an event was missed.
@@ -81,10 +87,8 @@ export class SchedulingQueue {
 
   /** It had a node, but the API server would not have it: tried again after its back-off. */
   failed(uid: string): void {
-    const waiting = this.#waiting.get(uid)
-    if (!waiting) return
-    waiting.failures++
-    this.#backOff(waiting)
+    const waiting = this.#failed(uid)
+    if (waiting) this.#retry(waiting)
   }
 
   /** Something happened: pods that it may help are tried again. */
@@ -98,40 +102,56 @@ export class SchedulingQueue {
     }
   }
 
-  get counts(): { readonly active: number; readonly backoff: number; readonly unschedulable: number } {
-    let active = 0
-    for (const waiting of this.#waiting.values()) if (waiting.ticket) active++
-    return {
-      active,
-      backoff: this.#waiting.size - active - this.#unschedulable.size,
-      unschedulable: this.#unschedulable.size,
-    }
+  /** Forgets everything, timers included. */
+  close(): void {
+    for (const uid of [...this.#waiting.keys()]) this.remove(uid)
   }
 
+  #failed(uid: string): Waiting | undefined {
+    const waiting = this.#waiting.get(uid)
+    if (!waiting) return undefined
+    waiting.failures++
+    waiting.failedAt = this.#clock.monotonic()
+    return waiting
+  }
+
+  /** The back-off counts from the failure: who has waited long enough for other reasons goes at once. */
   #retry(waiting: Waiting): void {
-    this.#unschedulable.delete(waiting)
-    waiting.cancel?.()
-    this.#backOff(waiting)
-  }
-
-  #backOff(waiting: Waiting): void {
-    waiting.cancel = this.#clock.timer(backOffMs(waiting.failures), () => this.#activate(waiting))
+    const delayMs = waiting.failedAt + backOffMs(waiting.failures) - this.#clock.monotonic()
+    if (delayMs <= 0) return this.#activate(waiting)
+    this.#move(waiting, 'backoff')
+    waiting.cancel = this.#clock.timer(delayMs, () => this.#activate(waiting))
   }
 
   #activate(waiting: Waiting): void {
-    waiting.cancel?.()
-    waiting.cancel = undefined
-    this.#unschedulable.delete(waiting)
-    waiting.ticket = { waiting, priority: waiting.pod.spec.priority ?? 0, since: waiting.since }
+    this.#move(waiting, 'active')
+    waiting.ticket = { waiting, priority: waiting.pod.spec.priority ?? 0 }
     this.#active.push(waiting.ticket)
     this.#onActive()
+  }
+
+  #move(waiting: Waiting, place: Waiting['place']): void {
+    this.#leave(waiting)
+    this.#counts[waiting.place]--
+    this.#counts[place]++
+    waiting.place = place
+  }
+
+  #leave(waiting: Waiting): void {
+    waiting.cancel?.()
+    waiting.cancel = undefined
+    waiting.ticket = undefined
+    this.#unschedulable.delete(waiting)
   }
 }
 
 interface Waiting {
   pod: Pod
-  readonly since: number
+  /** A running number: who came first goes first. */
+  readonly arrival: number
+  place: 'active' | 'taken' | 'backoff' | 'unschedulable'
   failures: number
+  failedAt: number
   refusedBy: ReadonlySet<Plugin> | undefined
   /** Its place among the active; absent while it is not. */
   ticket: Ticket | undefined
@@ -141,10 +161,13 @@ interface Waiting {
 interface Ticket {
   readonly waiting: Waiting
   readonly priority: number
-  readonly since: number
 }
 
-const goesFirst = (a: Ticket, b: Ticket) => a.priority > b.priority || (a.priority === b.priority && a.since < b.since)
+const goesFirst = (a: Ticket, b: Ticket) =>
+  a.priority > b.priority || (a.priority === b.priority && a.waiting.arrival < b.waiting.arrival)
+
+/** What plugins look at; a pod's status says nothing about where it fits. */
+const asks = ({ spec, metadata }: Pod) => JSON.stringify([spec, metadata.labels])
 
 const leftoverMs = 5 * 60_000
 const longestBackOffMs = 10_000

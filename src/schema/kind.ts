@@ -96,6 +96,15 @@ export interface Kind<T extends ApiObject = ApiObject> {
   readonly unconditionalUpdate: boolean
   /** What becomes of dependents when a delete does not say. */
   readonly defaultPropagation: 'Background' | 'Orphan'
+  /** Told to a client that deletes without saying what becomes of dependents. */
+  readonly deleteWarning: string
+  /** A new object without a name gets a UID as its name. */
+  readonly namedByServer: boolean
+  /**
+   * Annotations that the reference adds when it shows the object, because they stand for fields of its internal type:
+   * who asks for the metadata alone does not see them.
+   */
+  readonly shownAnnotations: readonly string[]
   /** Seconds that a delete waits, given what was asked (undefined: not said); absent: the object goes at once. */
   readonly gracePeriod: Hook<(object: T, asked: number | undefined) => number> | undefined
   /** Seconds after which stored objects disappear by themselves (events). */
@@ -188,6 +197,9 @@ export function defineKind<T extends ApiObject>(definition: KindDefinition<T>): 
     createOnUpdate: false,
     unconditionalUpdate: true,
     defaultPropagation: 'Background',
+    deleteWarning: '',
+    namedByServer: false,
+    shownAnnotations: [],
     gracePeriod: undefined,
     ttlSeconds: undefined,
     ...definition,

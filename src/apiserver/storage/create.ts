@@ -67,8 +67,9 @@ export async function createAdmitted<T extends ApiObject>(
   context: RequestContext,
 ): Promise<Entry<T>> {
   const metadata = object.metadata as Mutable<ApiObject['metadata']>
-  const isNamed = (metadata.name ?? '') !== ''
   const base = metadata.generateName ?? ''
+  if (state.kind.namedByServer && !metadata.name && base === '') metadata.name = state.random.uuid()
+  const isNamed = (metadata.name ?? '') !== ''
   if (isNamed || base === '') return finishCreate(state, object, hasRevision, context)
   for (let attempt = 1; ; attempt++) {
     metadata.name = generateName(base, state.random)

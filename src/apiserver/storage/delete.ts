@@ -36,6 +36,7 @@ export async function deleteOne<T extends ApiObject>(
 ): Promise<Deletion<T>> {
   const key = keyOf(state.kind, namespace, name)
   validateOptions(options)
+  warnOfDependents(state.kind, options, context)
   for (;;) {
     const [kv] = (await state.store.range({ from: key })).kvs
     if (kv === undefined) throw notFound(state.name, name)
@@ -219,6 +220,13 @@ function validateOptions({ propagationPolicy, orphanDependents }: DeleteOptions)
   if (errors.length > 0) throw errors.toError({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '')
 }
 
+function warnOfDependents({ deleteWarning }: Kind, options: DeleteOptions, context: RequestContext): void {
+  const { propagationPolicy, orphanDependents } = options
+  if (deleteWarning !== '' && propagationPolicy === undefined && orphanDependents === undefined) {
+    context.warn(deleteWarning)
+  }
+}
+
 function checkPreconditions(kind: Kind, metadata: ObjectMetaLike, { preconditions }: DeleteOptions): void {
   const { uid, resourceVersion } = preconditions ?? {}
   if (uid !== undefined && uid !== metadata.uid) {
@@ -257,6 +265,7 @@ export async function deleteCollection<T extends ApiObject>(
   context: RequestContext,
 ): Promise<Page<T>> {
   validateOptions(deleteOptions)
+  warnOfDependents(state.kind, deleteOptions, context)
   const page = await list(state, namespace, options)
   for (const { object } of page.entries) {
     try {

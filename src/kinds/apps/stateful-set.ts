@@ -1,6 +1,6 @@
 import { clone } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
-import { subdomainNameRule } from '../../schema/names.ts'
+import { labelNameRule } from '../../schema/names.ts'
 import {
   embedded,
   explicit,
@@ -194,7 +194,7 @@ export const StatefulSet: Kind<StatefulSet> = defineKind<StatefulSet>({
   namespaced: true,
   storageVersionHash: 'H+vl74LkKdo=',
   schema: statefulSetSchema,
-  nameRule: subdomainNameRule,
+  nameRule: labelNameRule,
   defaults({ spec }) {
     spec.podManagementPolicy ??= 'OrderedReady'
     spec.updateStrategy.type ??= 'RollingUpdate'

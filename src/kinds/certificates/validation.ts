@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
 import type { CertificateSigningRequest } from './certificate-signing-request.ts'
@@ -86,6 +87,8 @@ export function validateRequestStatus(
   if (old.status.certificate && certificate !== old.status.certificate) {
     errors.forbidden('status.certificate', 'updates may not change the certificate')
   }
+  const fault = certificate && certificate !== old.status.certificate ? certificateFault(certificate) : undefined
+  if (fault !== undefined) errors.invalid('status.certificate', '<certificate data>', fault)
   const seen = new Set<string>()
   for (const [index, { type, status }] of conditions.entries()) {
     const path = `status.conditions[${index}]`
@@ -97,4 +100,21 @@ export function validateRequestStatus(
     if (seen.has(type)) errors.duplicate(`${path}.type`, type)
     seen.add(type)
   }
+}
+
+/** What is wrong with a chain of certificates in PEM, base64 as the API has it. */
+function certificateFault(base64: string): string | undefined {
+  const pem = Buffer.from(base64, 'base64').toString('latin1')
+  const blocks = [...pem.matchAll(/-----BEGIN ([^-]+)-----\s([^-]*)-----END \1-----/g)]
+  if (blocks.length === 0) return 'must contain at least one CERTIFICATE PEM block'
+  for (const [block, label, content] of blocks) {
+    if (label !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(label)}`
+    if (content!.includes(':')) return 'no PEM block headers are permitted'
+    try {
+      new X509Certificate(block)
+    } catch {
+      return 'x509: malformed certificate'
+    }
+  }
+  return undefined
 }

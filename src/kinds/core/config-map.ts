@@ -66,5 +66,6 @@ function validate({ data = {}, binaryData = {} }: ConfigMap, errors: FieldErrors
     for (const fault of configKeyFaults(key)) errors.invalid(`binaryData[${key}]`, key, fault)
     size += decodedLength(base64)
   }
-  if (size > maxDataBytes) errors.tooLong('', maxDataBytes)
+  // The object as a whole has a path without parts, which the reference prints like this.
+  if (size > maxDataBytes) errors.tooLong('[]', maxDataBytes)
 }

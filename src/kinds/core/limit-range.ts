@@ -53,6 +53,7 @@ export const LimitRange: Kind<LimitRange> = defineKind<LimitRange>({
   validate: validateLimitRange,
   validateUpdate: (limitRange, _old, errors) => validateLimitRange(limitRange, errors),
   createOnUpdate: true,
+  namedByServer: true,
   columns: plainColumns,
 })
 

@@ -38,7 +38,7 @@ function showGates(pod: Mutable<Pod>): void {
       type: 'PodScheduled',
       status: 'False',
       lastProbeTime: null as unknown as string,
-      lastTransitionTime: null as unknown as string,
+      lastTransitionTime: pod.metadata.creationTimestamp!,
       reason: 'SchedulingGated',
       message: 'Scheduling is blocked due to non-empty scheduling gates',
     },

@@ -1,7 +1,6 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { validateLabelSelector } from '../../schema/meta-validation.ts'
-import { subdomainNameRule } from '../../schema/names.ts'
 import type { Mutable } from '../../schema/types.ts'
 import {
   embedded,
@@ -104,7 +103,6 @@ export const PodDisruptionBudget: Kind<PodDisruptionBudget> = defineKind<PodDisr
   namespaced: true,
   storageVersionHash: 'EVWiDmWqyJw=',
   schema: podDisruptionBudgetSchema,
-  nameRule: subdomainNameRule,
   prepareCreate(budget) {
     startGeneration(budget)
     budget.status = noStatus()

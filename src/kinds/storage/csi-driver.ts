@@ -115,8 +115,8 @@ export const CSIDriver: Kind<CSIDriver> = defineKind<CSIDriver>({
     keepsValue('spec.volumeLifecycleModes', driver.spec.volumeLifecycleModes, old.spec.volumeLifecycleModes, errors)
     validateSettings(driver, errors)
   },
-  warnings: ({ spec }) =>
-    spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined
+  warnings: ({ spec }, old) =>
+    old === undefined && spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined
       ? [
           'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes',
         ]

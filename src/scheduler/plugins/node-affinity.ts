@@ -7,7 +7,7 @@ const refusal = never("node(s) didn't match Pod's node affinity/selector")
 /** `nodeSelector` and node affinity: where a pod must go, and where it would rather go. */
 export const nodeAffinity = definePlugin<readonly PreferredSchedulingTerm[]>({
   name: 'NodeAffinity',
-  wakes: (event) => nodeChanged(event, (node) => [node.metadata.labels, node.metadata.name]),
+  wakes: (event) => nodeChanged(event, 'labels'),
   prepare: (pod) => pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [],
 
   filter({ spec }, { node }) {

@@ -1,6 +1,6 @@
 import type { NodeState } from '../node-state.ts'
 import { podState } from '../node-state.ts'
-import { definePlugin, nodeChanged, notNow } from '../plugin.ts'
+import { definePlugin, notNow } from '../plugin.ts'
 
 const refusal = notNow("node(s) didn't have free ports for the requested pod ports")
 const everywhere = '0.0.0.0'
@@ -8,7 +8,7 @@ const everywhere = '0.0.0.0'
 /** Two pods cannot have the same port of one host. */
 export const nodePorts = definePlugin({
   name: 'NodePorts',
-  wakes: (event) => event.type === 'room' || nodeChanged(event, (node) => node.metadata.name),
+  wakes: (event) => event.type === 'room' || event.isNew,
   filter(pod, node) {
     const wanted = podState(pod).hostPorts
     return wanted.length > 0 && wanted.some((port) => isTaken(node, port)) ? refusal : undefined

@@ -4,7 +4,7 @@ import { definePlugin, nodeChanged, type Refusal } from '../plugin.ts'
 /** A node must have room for what the pod requests; the emptier, the better. */
 export const nodeResourcesFit = definePlugin<PodState>({
   name: 'NodeResourcesFit',
-  wakes: (event) => event.type === 'room' || nodeChanged(event, (node) => node.status?.allocatable),
+  wakes: (event) => event.type === 'room' || nodeChanged(event, 'allocatable'),
   prepare: podState,
   filter: (_pod, node, { requests }) => {
     // Almost always there is room, so say so before building a list of reasons.
@@ -32,6 +32,8 @@ export const nodeResourcesBalancedAllocation = definePlugin<PodState>({
   wakes: () => false,
   prepare: podState,
   score(_pod, { requested, allocatable }, { requests }) {
+    // Who asks for nothing changes no balance.
+    if (requests.cpu === 0 && requests.memory === 0) return 0
     const cpu = share(requested.cpu + requests.cpu, allocatable.cpu)
     const memory = share(requested.memory + requests.memory, allocatable.memory)
     // The standard deviation of two numbers is half their distance.
@@ -42,7 +44,8 @@ export const nodeResourcesBalancedAllocation = definePlugin<PodState>({
 })
 
 const share = (used: number, total: number) => (total === 0 ? 1 : Math.min(1, used / total))
-const free = (used: number, total: number) => (total === 0 || used > total ? 0 : ((total - used) * 100) / total)
+const free = (used: number, total: number) =>
+  total === 0 || used > total ? 0 : Math.floor(((total - used) * 100) / total)
 
 function shortage({ requested, allocatable }: NodeState, requests: PodState['requests']): Refusal | undefined {
   const reasons: string[] = []

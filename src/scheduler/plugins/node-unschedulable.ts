@@ -8,6 +8,6 @@ const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } 
 /** Keeps pods off cordoned nodes, but for those that tolerate it (a DaemonSet's). */
 export const nodeUnschedulable = definePlugin({
   name: 'NodeUnschedulable',
-  wakes: (event) => nodeChanged(event, (node) => node.spec?.unschedulable),
+  wakes: (event) => nodeChanged(event, 'unschedulable'),
   filter: (pod: Pod, { node }) => (node?.spec?.unschedulable && !tolerates(pod, taint) ? refusal : undefined),
 })

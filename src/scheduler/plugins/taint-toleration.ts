@@ -7,7 +7,7 @@ const refusal = never('node(s) had untolerated taint(s)')
 /** Keeps pods off tainted nodes, and prefers nodes with the fewest soft taints. */
 export const taintToleration = definePlugin<readonly Toleration[]>({
   name: 'TaintToleration',
-  wakes: (event) => nodeChanged(event, (node) => node.spec?.taints),
+  wakes: (event) => nodeChanged(event, 'taints'),
 
   // Once for each pod: only these tolerations count for soft taints.
   prepare: (pod) => (pod.spec.tolerations ?? []).filter(({ effect }) => !effect || effect === 'PreferNoSchedule'),

@@ -1,0 +1,96 @@
+import type { CertificateSigningRequest } from '../../kinds/certificates/certificate-signing-request.ts'
+import { forbidden } from '../../schema/status.ts'
+import type { Mutable } from '../../schema/types.ts'
+import type { AdmissionAttributes, AdmissionPlugin } from '../admission.ts'
+import type { Authorizer } from '../authz/authz.ts'
+import { certificateSubject } from './certificate-subject.ts'
+
+const isRequest = ({ kind }: AdmissionAttributes) =>
+  kind.plural === 'certificatesigningrequests' && kind.group === 'certificates.k8s.io'
+
+/** A request says who made it, whatever its maker wrote there: signers decide by it. */
+export const certificateRequester: AdmissionPlugin = {
+  name: 'CertificateRequester',
+  handles: (attributes) => isRequest(attributes) && attributes.operation === 'CREATE' && attributes.subresource === '',
+  admit({ object, context: { user } }) {
+    const { spec } = object as Mutable<CertificateSigningRequest>
+    spec.username = user.name
+    spec.groups = [...user.groups]
+    if (user.uid) spec.uid = user.uid
+    else delete spec.uid
+    const extra = Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]] as const)
+    if (extra.length > 0) spec.extra = Object.fromEntries(extra)
+    else delete spec.extra
+  },
+}
+
+/** The signer that every client trusts signs for nobody who would be above all rules (`CertificateSubjectRestriction`). */
+export const certificateSubjectRestriction: AdmissionPlugin = {
+  name: 'CertificateSubjectRestriction',
+  handles: certificateRequester.handles,
+  validate(attributes) {
+    const { spec } = attributes.object as CertificateSigningRequest
+    if (spec.signerName !== 'kubernetes.io/kube-apiserver-client') return
+    const groups = certificateSubject(spec.request)?.organizations ?? []
+    if (groups.includes('system:masters')) {
+      throw refuse(attributes, `use of ${spec.signerName} signer with system:masters group is not allowed`)
+    }
+  },
+}
+
+/** Who approves must be allowed to `approve` for the signer (`CertificateApproval`). */
+export function certificateApproval(authorizer: Authorizer): AdmissionPlugin {
+  return {
+    name: 'CertificateApproval',
+    handles: (attributes) =>
+      isRequest(attributes) && attributes.operation === 'UPDATE' && attributes.subresource === 'approval',
+    validate(attributes) {
+      const { signerName } = (attributes.oldObject as CertificateSigningRequest).spec
+      if (isAllowed(authorizer, attributes, 'approve', signerName)) return
+      throw refuse(attributes, `user not permitted to approve requests with signerName "${signerName}"`)
+    },
+  }
+}
+
+/** Who puts a certificate or a failure into a request must be allowed to `sign` for the signer (`CertificateSigning`). */
+export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
+  return {
+    name: 'CertificateSigning',
+    handles: (attributes) =>
+      isRequest(attributes) && attributes.operation === 'UPDATE' && attributes.subresource === 'status',
+    validate(attributes) {
+      const old = attributes.oldObject as CertificateSigningRequest
+      const { status } = attributes.object as CertificateSigningRequest
+      const isSigning = status.certificate !== old.status.certificate
+      if (!isSigning && failures({ status }) === failures(old)) return
+      const { signerName } = old.spec
+      if (isAllowed(authorizer, attributes, 'sign', signerName)) return
+      throw refuse(attributes, `user not permitted to sign requests with signerName "${signerName}"`)
+    },
+  }
+}
+
+const failures = ({ status }: Pick<CertificateSigningRequest, 'status'>) =>
+  (status.conditions ?? []).filter(({ type }) => type === 'Failed').length
+
+const refuse = ({ name, object }: AdmissionAttributes, why: string) =>
+  forbidden(
+    { group: 'certificates.k8s.io', resource: 'certificatesigningrequests' },
+    object?.metadata.name ?? name,
+    why,
+  )
+
+/** Allowed for the signer itself, or for all signers of its domain. */
+function isAllowed(
+  authorizer: Authorizer,
+  { context: { user } }: AdmissionAttributes,
+  verb: string,
+  signerName: string,
+): boolean {
+  const names = [signerName, `${signerName.split('/')[0]}/*`]
+  return names.some((name) => {
+    const signer = { apiGroup: 'certificates.k8s.io', apiVersion: '*', resource: 'signers', name }
+    const asked = { ...signer, user, verb, namespace: '', subresource: '', isResource: true, path: '' }
+    return authorizer.authorize(asked).allowed
+  })
+}
