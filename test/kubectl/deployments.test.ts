@@ -74,10 +74,11 @@ stories({
   'Apply creates, then finds nothing to do, then configures [DEP-02 DEP-04 DEP-05 DEP-07 DEP-28]': async ({
     kubectl,
   }) => {
-    assert.equal(await kubectl('apply -f -', nginx), 'deployment.apps/nginx created')
-    assert.equal(await kubectl('apply -f -', nginx), 'deployment.apps/nginx unchanged')
     const three = nginx.replace('replicas: 5', 'replicas: 3')
-    assert.equal(await kubectl('apply -f -', three), 'deployment.apps/nginx configured')
+    assert.equal(await kubectl('apply -f -', three), 'deployment.apps/nginx created')
+    assert.equal(await kubectl('apply -f -', three), 'deployment.apps/nginx unchanged')
+    const labelled = three.replace('labels: {app: nginx}', 'labels: {app: nginx, site: one}')
+    assert.equal(await kubectl('apply -f -', labelled), 'deployment.apps/nginx configured')
     await kubectl('rollout status deployment nginx')
 
     const [{ AGE: _, ...deployment } = {}] = await kubectl.rows('get deployments')
@@ -362,7 +363,7 @@ stories({
     )
     assert.equal(await kubectl('rollout resume deployment kubia'), 'deployment.apps/kubia resumed')
     await settle()
-    assert.deepEqual(await sizes(scene), [4, 0])
+    assert.deepEqual(await sizes(scene), [4, 0, 0])
     assert.match(
       await kubectl.refused('rollout resume deployment kubia'),
       /^error: deployments\.apps "kubia" is not paused$/,
