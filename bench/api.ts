@@ -98,10 +98,9 @@ function connect(url: string): Promise<http2.ClientHttp2Session> {
     const settings = { initialWindowSize: 16 * 1024 * 1024 }
     // The server's certificate is checked elsewhere; here only what requests cost counts.
     const session = http2.connect(url, { rejectUnauthorized: false, settings })
-    session.once('error', reject)
+    // Whatever goes wrong later, its requests say.
+    session.on('error', reject)
     session.once('connect', () => {
-      session.off('error', reject)
-      session.on('error', () => {})
       session.setLocalWindowSize(64 * 1024 * 1024)
       resolve(session)
     })

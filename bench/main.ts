@@ -1,12 +1,12 @@
 /**
- * What Coracle costs, measured from outside: `npm run bench -- [--only NAME,…] [--rounds N] [--against BUNDLE] [--write]`.
+ * What Coracle costs, measured from outside: `npm run bench -- [--only NAME,…] [--rounds N] [--bundle FILE] [--against FILE] [--write]`.
  *
- * It builds the program and measures that, as users run it, each round in a new process. `--against` measures another
+ * It builds the program (or takes `--bundle`) and measures that, as users run it, each round in a new process. `--against` measures another
  * build beside it, taking turns, which is how a change is judged on a machine with other work. `--write` puts the table
  * into docs/performance.md. BENCH_NODE_FLAGS go to the process, such as `--cpu-prof`.
  */
 import { execFileSync } from 'node:child_process'
-import { copyFile, mkdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -25,6 +25,7 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: 'string' },
     rounds: { type: 'string' },
+    bundle: { type: 'string' },
     against: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
@@ -35,7 +36,7 @@ const wanted = flags.only?.split(',')
 const chosen = benchmarks.filter(({ name }) => wanted === undefined || wanted.includes(name))
 if (chosen.length === 0) throw new Error(`--only: there are ${benchmarks.map(({ name }) => name).join(', ')}`)
 
-const bundles = [await build(), ...(flags.against ? [flags.against] : [])]
+const bundles = [flags.bundle ?? (await build()), ...(flags.against ? [flags.against] : [])]
 const measured: Measured[] = []
 for (const benchmark of chosen) {
   const rounds = await measure(benchmark, bundles, Number(flags.rounds ?? benchmark.rounds))
@@ -55,13 +56,12 @@ async function measure(benchmark: Benchmark, programs: readonly string[], rounds
   return figures
 }
 
-/** A copy, so that nobody's build changes what is being measured. */
+/** In a place of its own, so that nobody's build changes what is being measured. */
 async function build(): Promise<string> {
-  execFileSync(process.execPath, [join(root, 'tools/build.ts')], { stdio: 'inherit' })
-  const copy = join(root, '.cache/bench/coracle.mjs')
+  const bundle = join(root, '.cache/bench/coracle.mjs')
   await mkdir(join(root, '.cache/bench'), { recursive: true })
-  await copyFile(join(root, '.cache/build/coracle.mjs'), copy)
-  return copy
+  execFileSync(process.execPath, [join(root, 'tools/build.ts'), bundle], { stdio: 'inherit' })
+  return bundle
 }
 
 function describe(): string {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { defaultAdmission } from '../src/apiserver/admission/index.ts'
-import { impersonate } from '../src/apiserver/authn/impersonation.ts'
+import { createImpersonation } from '../src/apiserver/authn/impersonation.ts'
 import { parseTokenFile, refuseUnknownTokens, staticTokens } from '../src/apiserver/authn/static-token.ts'
 import { privilegedGroup } from '../src/apiserver/authz/rbac.ts'
 import { clusterReader } from '../src/apiserver/cluster-reader.ts'
@@ -28,7 +28,13 @@ const registry = new Registry({
   store,
   kinds,
   world,
-  admission: defaultAdmission({ reader: clusterReader(store), books, random: world.random, authorizer: privilegedGroup }),
+  admission: defaultAdmission({
+    reader: clusterReader(store),
+    books,
+    random: world.random,
+    authorizer: privilegedGroup,
+    rulesOf: () => [],
+  }),
 })
 const handler = createHandler({
   ...world,
@@ -38,7 +44,7 @@ const handler = createHandler({
   authenticators: [staticTokens(parseTokenFile(`${token},admin,1,"system:masters"`)), refuseUnknownTokens],
   anonymous: true,
   authorizer: privilegedGroup,
-  impersonate,
+  impersonate: createImpersonation(),
   version,
   serverAddress: `127.0.0.1:${port}`,
 })

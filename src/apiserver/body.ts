@@ -12,6 +12,7 @@ import {
 import { type ApiObject, apiVersionOf } from '../schema/kind.ts'
 import { ApiError, badRequest } from '../schema/status.ts'
 import type { Mutable, ObjectType } from '../schema/types.ts'
+import { checkCustomType } from './custom/type-meta.ts'
 import type { Exchange } from './exchange.ts'
 import { mediaTypeOf } from './negotiate.ts'
 import { parseProtobuf } from './protobuf-body.ts'
@@ -30,6 +31,8 @@ export interface Expected {
   readonly version: string
   readonly kind: string
   readonly schema: ObjectType
+  /** Versions that are not served any more, but in which this one may still be sent. */
+  readonly formerVersions?: readonly string[]
 }
 
 /** Which kinds there are, to tell a wrong one from an unknown one. */
@@ -48,10 +51,12 @@ export async function readObject(
   mode: FieldValidation,
 ): Promise<Mutable<ApiObject>> {
   const { request, warnings } = exchange
-  const format = bodyFormat(request, ['json', 'yaml', 'protobuf'])
+  const isCustom = expected.schema.options.decode !== undefined
+  const format = bodyFormat(request, isCustom ? ['json', 'yaml'] : ['json', 'yaml', 'protobuf'])
   const bytes = await request.body(bodyLimit)
   const { body, sent } = parse(bytes, format, expected, mode)
-  checkType(sent, expected, known)
+  if (isCustom) checkCustomType(typeMetaOf(body.value), expected, nameOf(body.value))
+  else checkType(sent, expected, known)
   return decodeAs(expected, body, mode, warnings)
 }
 
@@ -97,7 +102,7 @@ function withDefaults({ apiVersion, kind }: TypeMeta, expected: Expected): Group
 
 function checkType(sent: GroupVersionKind, expected: Expected, known: KnownKinds): void {
   const isRightKind = sent.kind === expected.kind && sent.group === expected.group
-  if (isRightKind && sent.version === expected.version) return
+  if (isRightKind && [expected.version, ...(expected.formerVersions ?? [])].includes(sent.version)) return
   const isList = sent.kind.endsWith('List') && known.isKnown(sent.group, sent.version, sent.kind.slice(0, -4))
   if (!isList && !known.isKnown(sent.group, sent.version, sent.kind)) {
     throw cannotBeHandled(sent, expected.kind, new Error(notRegistered(sent, expected)))
@@ -121,6 +126,12 @@ const legacyScheme = 'pkg/api/legacyscheme/scheme.go:30'
 const aggregatorScheme = 'k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28'
 const packageOf = (group: string) => (group === '' ? 'core' : group.split('.')[0]!)
 
+/** The name in a body that is not decoded yet. */
+export function nameOf(value: unknown): string {
+  const name = (value as { readonly metadata?: { readonly name?: unknown } } | null)?.metadata?.name
+  return typeof name === 'string' ? name : ''
+}
+
 /** Decodes a parsed body; also what a patch has made. Throws BadRequest. */
 export function decodeAs(
   expected: Expected,
@@ -131,11 +142,21 @@ export function decodeAs(
   try {
     const { object, problems } = decode(expected.schema, body.value, { mode, textProblems: body.problems })
     if (problems.length > 0) warnings.push(...problems)
-    return identified(object as unknown as Mutable<ApiObject>, expected)
+    return identified(keepReset(object as unknown as Mutable<ApiObject>, body.value), expected)
   } catch (error) {
     if (error instanceof DecodeError) throw cannotBeHandled(expected, expected.kind, error)
     throw error
   }
+}
+
+/**
+ * An empty list of managed fields says that nobody is to own any more what somebody does (`sent`: what the object was
+ * decoded from). Everywhere else an empty list is as good as none.
+ */
+export function keepReset(object: Mutable<ApiObject>, sent: unknown): Mutable<ApiObject> {
+  const stated = (sent as { metadata?: { managedFields?: unknown } | null } | null)?.metadata?.managedFields
+  if (Array.isArray(stated) && stated.length === 0) object.metadata.managedFields = []
+  return object
 }
 
 /** Sets kind and apiVersion, which the reference writes first. */
@@ -159,7 +180,7 @@ const mediaTypes: Readonly<Record<string, BodyFormat>> = {
 export function bodyFormat(request: ApiRequest, allowed: readonly BodyFormat[]): BodyFormat {
   const format = mediaTypes[mediaTypeOf(request.headers['content-type'])]
   if (format !== undefined && allowed.includes(format)) return format
-  throw unsupportedMediaType(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])
+  throw unsupportedMediaType(Object.keys(mediaTypes).filter((type) => type !== '' && allowed.includes(mediaTypes[type]!)))
 }
 
 export function unsupportedMediaType(accepted: readonly string[]): ApiError {

@@ -1,5 +1,7 @@
 import { Namespace } from '../kinds/core/namespace.ts'
 import { Service } from '../kinds/core/service.ts'
+import { FlowSchema } from '../kinds/flowcontrol/flow-schema.ts'
+import { PriorityLevelConfiguration } from '../kinds/flowcontrol/priority-level-configuration.ts'
 import { ServiceCIDR } from '../kinds/networking/service-cidr.ts'
 import { ClusterRole } from '../kinds/rbac/cluster-role.ts'
 import { ClusterRoleBinding } from '../kinds/rbac/cluster-role-binding.ts'
@@ -17,21 +19,31 @@ import {
   bootstrapRoles,
 } from './authz/bootstrap-policy.ts'
 import { type RequestContext, systemMaster } from './context.ts'
+import { bootstrapFlows, bootstrapLevels } from './flow-control/bootstrap-flows.ts'
 import type { Resource } from './resource.ts'
+import { toTimestamp } from './storage/state.ts'
 
 /** Gives the resource of a kind. */
 export type Resources = <T extends ApiObject>(kind: Kind<T>) => Resource<T>
 
 /**
  * Puts into the store what every cluster has from its first moment on: the system namespaces, the two system priority
- * classes, the service `kubernetes`, and the roles and bindings of the bootstrap policy. Run at every start: what is missing is made, what an
- * older version made is brought up to date, what somebody changed on purpose stays.
+ * classes, the service `kubernetes` and its range of addresses, flow schemas, and the roles and bindings of the
+ * bootstrap policy. Run at every start: what is missing is made, what an older version made is brought up to date, what
+ * somebody changed on purpose stays. `now`: in milliseconds since 1970.
  */
-export async function bootstrap(resources: Resources): Promise<void> {
+export async function bootstrap(resources: Resources, now: number): Promise<void> {
   await all(namespaces, (name) => ensure(resources(Namespace), object(Namespace, name, {})))
   await all(priorityClasses, ({ name, ...rest }) => ensure(resources(PriorityClass), object(PriorityClass, name, rest)))
   await ensure(resources(Service), apiService())
   await ensure(resources(ServiceCIDR), object(ServiceCIDR, 'kubernetes', { spec: { cidrs: [serviceRange] } }))
+  await markReady(resources(ServiceCIDR), now)
+  await all(Object.entries(bootstrapLevels), ([name, spec]) =>
+    ensure(resources(PriorityLevelConfiguration), object(PriorityLevelConfiguration, name, { spec }, flowMarks)),
+  )
+  await all(Object.entries(bootstrapFlows), ([name, spec]) =>
+    ensure(resources(FlowSchema), object(FlowSchema, name, { spec }, flowMarks)),
+  )
   await all(bootstrapRoles, (role) => reconcileRole(resources(ClusterRole), role))
   await all(bootstrapBindings, (binding) => reconcileBinding(resources(ClusterRoleBinding), binding))
 }
@@ -70,6 +82,22 @@ function apiService(): ApiObject {
     sessionAffinity: 'None',
   }
   return object(Service, 'kubernetes', { spec }, marks)
+}
+
+const flowMarks = { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'true' } }
+
+/** Addresses are given from the range as soon as it is there. */
+async function markReady(resource: Resource<ServiceCIDR>, now: number): Promise<void> {
+  const ready = {
+    type: 'Ready',
+    status: 'True',
+    lastTransitionTime: toTimestamp(now),
+    reason: '',
+    message: 'Kubernetes default Service CIDR is ready',
+  } as const
+  const change = (range: ServiceCIDR | undefined) =>
+    range?.status.conditions?.length ? range : { ...range!, status: { conditions: [ready] } }
+  await resource.update('', 'kubernetes', 'status', (range) => change(range) as ApiObject, context)
 }
 
 const autoUpdate = 'rbac.authorization.kubernetes.io/autoupdate'

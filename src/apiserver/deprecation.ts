@@ -16,6 +16,7 @@ export function deprecationWarning(kind: Kind): string {
     const known = deprecated[name]
     warning = known === undefined ? '' : `${name} is deprecated in ${known.since}`
     if (known?.replacement !== undefined) warning += `; use ${known.replacement}`
+    warning ||= kind.deprecation ?? ''
     warnings.set(kind, warning)
   }
   return warning

@@ -17,8 +17,9 @@ export function entryOf<T extends ApiObject>(kind: Kind<T>, kv: KeyValue): Entry
   for (let entry = known; entry !== undefined; entry = entry.sibling) {
     if (entry.kind === kind) return entry.at(kv.modRevision) as StoredEntry<T>
   }
-  const entry = new StoredEntry<T>(kind, kv.modRevision, toCanonical(kind, kv.value), undefined)
-  entry.sibling = known
+  const entry = new StoredEntry<T>(kind, kv.modRevision, toCanonical(kind, kv.value, kv.modRevision), undefined)
+  // Custom kinds are made anew when their definition changes; nobody asks for the old ones.
+  if (known?.kind.version !== kind.version) entry.sibling = known
   kv.memo = entry
   return entry
 }
@@ -28,12 +29,37 @@ export function entryToStore<T extends ApiObject>(
   kind: Kind<T>,
   object: T,
 ): { readonly value: Buffer; readonly entry: StoredEntry<T> } {
-  const shown = Buffer.from(JSON.stringify(object))
-  const entry = new StoredEntry<T>(kind, 0, shown, object)
-  if (kind.storedAs === undefined) return { value: shown, entry }
+  if (kind.storedAs === undefined) {
+    const value = toBytes(JSON.stringify(object))
+    return { value, entry: new StoredEntry<T>(kind, 0, value, object) }
+  }
   const stored = kind.storedAs.toStored(decode(kind.schema, object).object as unknown as ApiObject)
-  return { value: Buffer.from(JSON.stringify(stored)), entry }
+  const value = toBytes(JSON.stringify(stored))
+  // Shown is what comes back: on the way defaults and annotations are added.
+  return { value, entry: new StoredEntry<T>(kind, 0, toCanonical(kind, value, 0), undefined) }
 }
+
+/**
+ * A buffer of its own. The small ones that Node makes share a slab, and a value that is kept for hours would keep alive
+ * what else lay in its slab.
+ */
+function toBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
+}
+
+/** Lets go of the line of a watch stream: all who watch have it. */
+export function forgetLine({ memo }: KeyValue): void {
+  for (let entry = storedEntry(memo); entry !== undefined; entry = entry.sibling) entry.forgetLine()
+}
+
+/** Lets go of all that can be made again from the bytes: the value is history now, which hardly anybody reads. */
+export function forgetObject({ memo }: KeyValue): void {
+  for (let entry = storedEntry(memo); entry !== undefined; entry = entry.sibling) entry.forgetObject()
+}
+
+const storedEntry = (memo: unknown): StoredEntry | undefined => (memo instanceof StoredEntry ? memo : undefined)
 
 export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
   readonly kind: Kind<T>
@@ -77,6 +103,18 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
     const object = this.#object ?? (JSON.parse(this.#bytes.toString()) as T)
     this.#object = deepFreeze(this.#revision === 0 ? object : withResourceVersion(object, String(this.#revision)))
     return this.#object
+  }
+
+  forgetLine(): void {
+    this.#event = undefined
+  }
+
+  forgetObject(): void {
+    this.#event = undefined
+    // Of what is being written the object may be all there is.
+    if (this.#revision === 0) return
+    this.#object = undefined
+    this.#isShared = false
   }
 
   json(): Buffer {
@@ -158,9 +196,10 @@ function isCanonical(kind: Kind, value: Buffer): boolean {
 }
 
 /** The bytes of a stored value in this kind's canonical form: mostly the value itself. */
-function toCanonical(kind: Kind, value: Uint8Array): Buffer {
+function toCanonical(kind: Kind, value: Uint8Array, revision: number): Buffer {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-  if (isCanonical(kind, bytes)) return bytes
+  const isOlder = revision !== 0 && revision < (kind.schemaRevision ?? 0)
+  if (!isOlder && isCanonical(kind, bytes)) return bytes
   const parsed = JSON.parse(bytes.toString()) as ApiObject
   const isOtherVersion = kind.storedAs !== undefined && parsed.apiVersion !== apiVersionOf(kind)
   const { metadata, ...rest } = isOtherVersion ? kind.storedAs!.fromStored(parsed) : parsed

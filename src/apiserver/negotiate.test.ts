@@ -17,7 +17,8 @@ test('the client gets what it likes best of what there is', () => {
     [`${table},application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json`, 'json', 'Table'],
     ['application/json;as=Table;v=v9;g=meta.k8s.io,application/json', 'json', ''],
     ['application/json,application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io', 'json', 'PartialObjectMetadata'],
-    ['application/vnd.kubernetes.protobuf,application/json', 'json', ''],
+    ['application/vnd.kubernetes.protobuf,application/json', 'protobuf', ''],
+    ['application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json', 'json', ''],
   ]
   for (const [accept, format, as] of cases) {
     const accepted = negotiate(accept, objectOffer)
@@ -34,7 +35,7 @@ test('what cannot be had is refused with the list of what can', () => {
   const types =
     'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf'
   refused('text/html', objectOffer, types)
-  refused('application/vnd.kubernetes.protobuf', objectOffer, types)
+  refused('application/vnd.kubernetes.protobuf', plainOffer, types)
   refused(table, plainOffer, types)
   refused('application/json;as=Nonsense;v=v1;g=meta.k8s.io', objectOffer, types)
   refused(

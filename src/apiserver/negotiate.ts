@@ -2,7 +2,7 @@ import { ApiError } from '../schema/status.ts'
 
 /** What the client wants to read. */
 export interface Accepted {
-  readonly format: 'json' | 'yaml'
+  readonly format: 'json' | 'yaml' | 'protobuf'
   /** The Content-Type of the answer. */
   readonly contentType: string
   /** The object in another shape: `Table`, `PartialObjectMetadata`, `PartialObjectMetadataList`. */
@@ -13,6 +13,9 @@ export interface Accepted {
 
 const json: Accepted = { format: 'json', contentType: 'application/json', as: '', asVersion: '' }
 const yaml: Accepted = { format: 'yaml', contentType: 'application/yaml', as: '', asVersion: '' }
+const protobufType = 'application/vnd.kubernetes.protobuf'
+const protobuf: Accepted = { format: 'protobuf', contentType: protobufType, as: '', asVersion: '' }
+const protobufStream: Accepted = { ...protobuf, contentType: `${protobufType};stream=watch` }
 
 const acceptedTypes = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
 const watchTypes = 'application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch'
@@ -22,14 +25,18 @@ export interface Offer {
   /** Kind (of `as=`) → whether the client may ask for it. */
   readonly shapes: 'none' | 'tables'
   readonly stream: boolean
+  /** Whether there is a message for what is answered. Discovery has none here; its clients take JSON as well. */
+  readonly protobuf: boolean
 }
 
-export const plainOffer: Offer = { shapes: 'none', stream: false }
-export const objectOffer: Offer = { shapes: 'tables', stream: false }
-export const watchOffer: Offer = { shapes: 'tables', stream: true }
+export const plainOffer: Offer = { shapes: 'none', stream: false, protobuf: false }
+export const objectOffer: Offer = { shapes: 'tables', stream: false, protobuf: true }
+export const watchOffer: Offer = { shapes: 'tables', stream: true, protobuf: true }
+export const typedOffer: Offer = { shapes: 'none', stream: false, protobuf: true }
 
-/** Headers repeat themselves from request to request; what they mean is remembered up to this many. */
+/** Headers repeat themselves from request to request; what they mean is remembered up to this many, if they are short. */
 const memory = 256
+const longestRemembered = 1024
 const known = new Map<Offer, Map<string, Accepted | undefined>>()
 
 /** Throws NotAcceptable (406) with the reference's list of types. */
@@ -43,7 +50,7 @@ export function negotiate(accept: string | undefined, offer: Offer): Accepted {
   let answer = answers.get(accept)
   if (answer === undefined && !answers.has(accept)) {
     answer = choose(accept, offer)
-    answers.set(accept, answer)
+    if (accept.length <= longestRemembered) answers.set(accept, answer)
   }
   if (answer !== undefined) return answer
   const types = offer.stream ? watchTypes : acceptedTypes
@@ -52,8 +59,8 @@ export function negotiate(accept: string | undefined, offer: Offer): Accepted {
 
 /** In which form an error is told: what the client accepts if it can be had, else JSON. */
 export function errorFormat(accept: string | undefined): Accepted {
-  if (accept === undefined || !accept.includes('yaml')) return json
-  return choose(accept, plainOffer) ?? json
+  if (accept === undefined || !(accept.includes('yaml') || accept.includes('protobuf'))) return json
+  return choose(accept, typedOffer) ?? json
 }
 
 function choose(accept: string, offer: Offer): Accepted | undefined {
@@ -65,6 +72,8 @@ function choose(accept: string, offer: Offer): Accepted | undefined {
     if (offer.shapes === 'none' || clause.parameters.get('g') !== 'meta.k8s.io') continue
     const version = clause.parameters.get('v') ?? ''
     if (!shapes.has(as) || (version !== 'v1' && version !== 'v1beta1')) continue
+    // The cells of a table may be anything, which protobuf cannot say.
+    if (base.format === 'protobuf' && as === 'Table') continue
     return { ...base, as, asVersion: `meta.k8s.io/${version}` }
   }
   return undefined
@@ -78,6 +87,7 @@ function mediaType({ type, subtype, parameters }: AcceptClause, offer: Offer): A
   if (type === '*' && subtype === '*') return json
   if (type !== 'application') return undefined
   if (subtype === 'json' || subtype === '*') return json
+  if (subtype === 'vnd.kubernetes.protobuf' && offer.protobuf) return offer.stream ? protobufStream : protobuf
   return subtype === 'yaml' && !offer.stream ? yaml : undefined
 }
 

@@ -57,6 +57,10 @@ export class Registry {
     return this.#kinds
   }
 
+  isCustom(kind: Kind): boolean {
+    return kind.isCustom === true
+  }
+
   /** Raised whenever `kinds` changes. */
   get generation(): number {
     return this.#generation
@@ -68,7 +72,11 @@ export class Registry {
     this.#generation++
     this.#paths = undefined
     const served = new Set(kinds)
-    for (const kind of this.#resources.keys()) if (!served.has(kind)) this.#resources.delete(kind)
+    for (const kind of this.#resources.keys()) {
+      if (served.has(kind)) continue
+      this.#resources.delete(kind)
+      this.#hubs.get(folderOf(kind))?.end(kind)
+    }
   }
 
   /** The kind behind a path such as `/apis/apps/v1/deployments`. */
@@ -119,7 +127,13 @@ export class Registry {
       hub: this.#hub(kind),
       leases: this.#leases,
       hook: this.#hooks.get(kind),
+      version: (apiVersion) => this.#version(kind, apiVersion),
     })
+  }
+
+  #version(kind: Kind, apiVersion: string): Kind | undefined {
+    const slash = apiVersion.indexOf('/')
+    return this.find(slash < 0 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind.plural)
   }
 
   /** Versions of a resource share what watches the store. */

@@ -1,3 +1,4 @@
+import { own } from '../base/own.ts'
 import { Query } from './query.ts'
 
 /**
@@ -89,7 +90,7 @@ const verbs: Readonly<Record<string, string>> = {
 function resourcePath(method: string, path: string, query: Query, parts: readonly string[], grouped: boolean) {
   const version = grouped ? 2 : 1
   let at = version + 1
-  let verb = verbs[method] ?? ''
+  let verb = own(verbs, method) ?? ''
   const special = parts[at] === 'watch' || parts[at] === 'proxy' ? parts[at]! : ''
   if (special !== '') {
     if (parts.length < at + 2) throw new BadPathError(path)

@@ -16,6 +16,8 @@ export interface ApiRequest {
   readonly remoteAddress: string
   /** The client certificate that was verified against the client CA, if any. */
   readonly certificate?: ClientCertificate
+  /** The client showed a certificate that nobody known has signed, or whose time is over or still to come. */
+  readonly hasUnverifiedCertificate?: boolean
 }
 
 export interface ClientCertificate {

@@ -38,6 +38,19 @@ export interface Resource<T extends ApiObject = ApiObject> {
     options?: UpdateOptions,
   ): Promise<{ readonly entry: Entry<T>; readonly created: boolean }>
 
+  /**
+   * Server-side apply: makes the object what the configuration says of it, as far as it says something, and makes it
+   * when it is not there. Throws Conflict where others own what would change.
+   */
+  apply(
+    namespace: string,
+    name: string,
+    subresource: string,
+    configuration: unknown,
+    options: ApplyOptions,
+    context: RequestContext,
+  ): Promise<{ readonly entry: Entry<T>; readonly created: boolean }>
+
   /** The object as it was last (gone at once) or as it is now (waits for finalizers or its grace period). */
   delete(namespace: string, name: string, options: DeleteOptions, context: RequestContext): Promise<Deletion<T>>
 
@@ -66,6 +79,15 @@ export interface UpdateOptions {
   readonly uid?: string
   /** Whether a name that does not exist is created: absent, as the kind says; server-side apply always. */
   readonly forceCreate?: boolean
+  /** What `change` gives says who owns its fields: the write is not recorded as its client's. */
+  readonly keepsManagers?: boolean
+}
+
+export interface ApplyOptions {
+  /** Takes fields over from whoever owns them. */
+  readonly force: boolean
+  /** What is wrong with the text of the configuration, told when it could be applied. */
+  readonly problems: readonly string[]
 }
 
 export interface GetOptions {

@@ -1,7 +1,10 @@
 import { goYaml } from '../base/go-yaml.ts'
+import { Status } from '../kinds/meta/status.ts'
 import { ApiError } from '../schema/status.ts'
+import type { ObjectType } from '../schema/types.ts'
 import type { Exchange } from './exchange.ts'
 import { type Accepted, errorFormat } from './negotiate.ts'
+import { toProtobuf } from './protobuf-body.ts'
 import type { ApiRequest, ApiResponse, ResponseBody } from './request.ts'
 import { warningHeaders } from './warnings.ts'
 
@@ -28,10 +31,21 @@ export function answerJson(exchange: Exchange, status: number, body: Buffer, acc
   return { status, headers, body: encode(JSON.parse(body.toString('utf8')), accepted, isPretty(exchange)) }
 }
 
-/** An answer with an object that is made for this request. */
-export function answerObject(exchange: Exchange, status: number, object: unknown, accepted: Accepted): ApiResponse {
+/** An answer with an object that is made for this request. `schema`: its type, where it is no `Status`. */
+export function answerObject(
+  exchange: Exchange,
+  status: number,
+  object: unknown,
+  accepted: Accepted,
+  schema?: ObjectType,
+): ApiResponse {
   const headers = headersOf(accepted.contentType, exchange.warnings)
-  return { status, headers, body: encode(object, accepted, isPretty(exchange)) }
+  return { status, headers, body: encode(object, accepted, isPretty(exchange), schema) }
+}
+
+/** An answer with bytes that are in the accepted format already. */
+export function answerBytes(exchange: Exchange, status: number, body: Buffer, accepted: Accepted): ApiResponse {
+  return { status, headers: headersOf(accepted.contentType, exchange.warnings), body }
 }
 
 export function answerText(status: number, text: ResponseBody, more?: Headers): ApiResponse {
@@ -60,8 +74,12 @@ export function internalError(error: unknown): ApiError {
   return new ApiError('InternalError', message, { details, cause: error })
 }
 
-function encode(object: unknown, accepted: Accepted, pretty: boolean): string {
+function encode(object: unknown, accepted: Accepted, pretty: boolean, schema?: ObjectType): string | Buffer {
   if (accepted.format === 'yaml') return goYaml(object)
+  if (accepted.format === 'protobuf') {
+    const known = object as { readonly kind?: string; readonly apiVersion?: string }
+    return toProtobuf(known, known.kind === 'Status' || schema === undefined ? Status : schema)
+  }
   return pretty ? JSON.stringify(object, undefined, 2) : `${JSON.stringify(object)}\n`
 }
 

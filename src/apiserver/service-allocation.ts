@@ -454,7 +454,7 @@ class Reservation implements Allocation {
 
   nextAddress(family: IpFamily): string | undefined {
     const pool = this.#pools.get(family)!
-    const address = pool.next()
+    const address = this.#dryRun ? pool.example : pool.next()
     if (address !== undefined) this.#addAddress(pool, address)
     return address
   }

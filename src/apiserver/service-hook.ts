@@ -1,12 +1,14 @@
 import { Service } from '../kinds/core/service.ts'
 import { familyOf } from '../kinds/ip-rules.ts'
 import { IPAddress } from '../kinds/networking/ip-address.ts'
+import type { Mutable } from '../schema/types.ts'
 import type { Op } from '../store/store.ts'
 import type { Clock, Random } from '../world/world.ts'
 import type { ClusterReader } from './admission.ts'
 import { entryToStore } from './entry.ts'
 import type { Allocation, ServiceAllocator } from './service-allocation.ts'
 import { keyOf } from './storage/keys.ts'
+import { managersOfNew, setManagers } from './storage/managers.ts'
 import { fresh } from './storage/metadata.ts'
 import { toTimestamp } from './storage/state.ts'
 import type { Reservation, WriteHook } from './storage/write-hook.ts'
@@ -61,5 +63,8 @@ function addressOf(
     },
     spec: { parentRef: { resource: 'services', namespace: metadata.namespace ?? '', name: metadata.name ?? '' } },
   }
-  return fresh(IPAddress, draft) as IPAddress
+  const object = fresh(IPAddress, draft) as Mutable<IPAddress>
+  const write = { manager: 'kube-apiserver', now: toTimestamp(clock.now()) }
+  setManagers(object, managersOfNew(IPAddress, object as unknown as IPAddress, write))
+  return object as unknown as IPAddress
 }

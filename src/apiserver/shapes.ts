@@ -22,7 +22,7 @@ export class Shape {
   /** Throws NotAcceptable when a list was asked for. */
   object(object: ApiObject, context: ColumnContext): object {
     const { as, asVersion } = this.#accepted
-    if (as === 'PartialObjectMetadata') return partialObject(object, asVersion)
+    if (as === 'PartialObjectMetadata') return partialObject(this.#kind, object, asVersion)
     if (this.#tables !== undefined) {
       const { resourceVersion } = object.metadata
       const metadata = resourceVersion === undefined ? {} : { resourceVersion }
@@ -38,7 +38,7 @@ export class Shape {
     const { as, asVersion } = this.#accepted
     if (this.#tables !== undefined) return this.#tables.table(metadata, this.#tables.definitions, objects, context)
     if (as === 'PartialObjectMetadataList') {
-      const items = objects.map((object) => partialObject(object, asVersion))
+      const items = objects.map((object) => partialObject(this.#kind, object, asVersion))
       // An empty list is null here, as Go writes a list that nothing was added to.
       return {
         kind: 'PartialObjectMetadataList',

@@ -50,12 +50,14 @@ export class TableMaker {
   readonly #columns: readonly Column<ApiObject>[]
   readonly #include: IncludeObject
   readonly #version: string
+  readonly #kind: Kind
 
   /** `version` is that of the table: `meta.k8s.io/v1`. */
   constructor(kind: Kind, include: IncludeObject, version: string) {
     this.#columns = kind.columns.length > 0 ? kind.columns : defaultColumns
     this.#include = include
     this.#version = version
+    this.#kind = kind
     this.definitions = this.#columns.map((column) => ({
       name: column.name,
       type: column.type,
@@ -89,7 +91,7 @@ export class TableMaker {
 
   #included(object: ApiObject): unknown {
     if (this.#include === 'None') return null
-    return this.#include === 'Object' ? object : partialObject(object, this.#version)
+    return this.#include === 'Object' ? object : partialObject(this.#kind, object, this.#version)
   }
 }
 
@@ -108,6 +110,18 @@ const finished: Readonly<Record<string, readonly object[]>> = {
 }
 
 /** An object without anything but its metadata. */
-export function partialObject({ metadata }: ApiObject, version: string): object {
-  return { kind: 'PartialObjectMetadata', apiVersion: version, metadata }
+export function partialObject({ shownAnnotations }: Kind, { metadata }: ApiObject, version: string): object {
+  const { annotations = {} } = metadata
+  const isPlain = !shownAnnotations.some((key) => key in annotations)
+  return {
+    kind: 'PartialObjectMetadata',
+    apiVersion: version,
+    metadata: isPlain ? metadata : withoutAnnotations(metadata, shownAnnotations),
+  }
+}
+
+function withoutAnnotations(metadata: ApiObject['metadata'], keys: readonly string[]): ApiObject['metadata'] {
+  const { annotations = {}, ...rest } = metadata
+  const kept = Object.entries(annotations).filter(([key]) => !keys.includes(key))
+  return kept.length === 0 ? rest : { ...metadata, annotations: Object.fromEntries(kept) }
 }

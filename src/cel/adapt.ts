@@ -4,19 +4,15 @@ import { parseDate, parseDuration, parseTimestamp } from './time.ts'
 import type { CelType, ListType, ObjectType } from './types.ts'
 import {
   CelList,
-  CelMap,
   CelObject,
   type CelValue,
   type Convert,
   Double,
-  Duration,
+  isCelValue,
   JsonMap,
-  Opaque,
   Optional,
   optionalNone,
-  Timestamp,
   toInt,
-  TypeValue,
   Uint,
 } from './values.ts'
 
@@ -95,21 +91,8 @@ function objectConverter(type: ObjectType): Convert {
   return (json) => (isRecord(json) ? new CelObject(json, shape) : natural(json))
 }
 
-const isBox = (value: object): boolean =>
-  value instanceof CelList ||
-  value instanceof CelMap ||
-  value instanceof CelObject ||
-  value instanceof Double ||
-  value instanceof Uint ||
-  value instanceof Uint8Array ||
-  value instanceof Duration ||
-  value instanceof Timestamp ||
-  value instanceof TypeValue ||
-  value instanceof Optional ||
-  value instanceof Opaque
-
 const isRecord = (json: unknown): json is Record<string, unknown> =>
-  typeof json === 'object' && json !== null && !Array.isArray(json) && !isBox(json)
+  typeof json === 'object' && json !== null && !Array.isArray(json) && !isCelValue(json)
 
 /** JSON without a declared type: whole numbers are ints, others doubles. */
 export function natural(json: unknown): CelValue {
@@ -125,7 +108,7 @@ export function natural(json: unknown): CelValue {
     case 'object':
       if (json === null) return null
       if (Array.isArray(json)) return new CelList(json, natural)
-      return isBox(json) ? (json as CelValue) : new JsonMap(json as Record<string, unknown>, natural)
+      return isCelValue(json) ? json : new JsonMap(json as Record<string, unknown>, natural)
     case 'undefined':
       return null
     default:

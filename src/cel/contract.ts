@@ -1,4 +1,4 @@
-import type { CelType } from './types.ts'
+import type { CelType, ObjectType } from './types.ts'
 import type { CelValue } from './values.ts'
 
 /**
@@ -18,6 +18,15 @@ export interface Environment {
   readonly variables: Readonly<Record<string, CelType>>
   /** The minor version of Kubernetes whose libraries are there; the newest when not given. */
   readonly version?: number
+  /** Objects that expressions may make: `Object.spec{replicas: 1}`. None when not given. */
+  readonly messages?: (name: string) => ObjectType | undefined
+  /**
+   * `kubernetes` is what the API server accepts. `full` is the whole language: lists of mixed types, `cel.bind`, quoted
+   * field names, all of the string library.
+   */
+  readonly dialect?: 'kubernetes' | 'full'
+  /** Leaves all types to the run time, undeclared variables as well. */
+  readonly unchecked?: boolean
 }
 
 /** What `compile` gives. */
@@ -41,10 +50,8 @@ export interface Program {
 export type Bindings = Readonly<Record<string, unknown>>
 
 export interface EvaluationOptions {
-  /** Evaluation ends with an error once it has cost more than this; without limit when not given. */
+  /** Evaluation ends with an error once it has cost more than this; `perCallLimit` when not given. */
   readonly costLimit?: number
-  /** What stops an evaluation from outside. */
-  readonly signal?: AbortSignal
 }
 
 export interface Evaluation {
@@ -86,9 +93,9 @@ export class CelEvaluationError extends Error {
   /** What the evaluation had cost until then. */
   readonly cost: number
   /** `cost` when the limit was reached (`operation cancelled: actual cost limit exceeded`). */
-  readonly reason: 'error' | 'cost' | 'cancelled'
+  readonly reason: 'error' | 'cost'
 
-  constructor(message: string, cost: number, reason: 'error' | 'cost' | 'cancelled') {
+  constructor(message: string, cost: number, reason: 'error' | 'cost') {
     super(message)
     this.name = 'CelEvaluationError'
     this.cost = cost

@@ -10,15 +10,9 @@ export class Failure {
   }
 }
 
-/** Ends an evaluation whatever stands around it. */
+/** Ends an evaluation whatever stands around it: it has cost too much. */
 export class Cancellation {
-  readonly message: string
-  readonly reason: 'cost' | 'cancelled'
-
-  constructor(message: string, reason: 'cost' | 'cancelled') {
-    this.message = message
-    this.reason = reason
-  }
+  readonly message = 'operation cancelled: actual cost limit exceeded'
 }
 
 export const noSuchOverload = (): Failure => new Failure('no such overload')

@@ -322,3 +322,21 @@ export function toJson(value: CelValue): unknown {
   if (value instanceof TypeValue) return value.name
   return String(value)
 }
+
+/** Whether something is a class of the engine rather than JSON. */
+export function isCelValue(value: unknown): value is Exclude<CelValue, null | boolean | string | number | bigint> {
+  if (typeof value !== 'object' || value === null) return false
+  return (
+    value instanceof CelList ||
+    value instanceof CelMap ||
+    value instanceof CelObject ||
+    value instanceof Double ||
+    value instanceof Uint ||
+    value instanceof Uint8Array ||
+    value instanceof Duration ||
+    value instanceof Timestamp ||
+    value instanceof TypeValue ||
+    value instanceof Optional ||
+    value instanceof Opaque
+  )
+}

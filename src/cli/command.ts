@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { HostWorld } from '../world/world.ts'
+import { DiskError, type HostWorld } from '../world/world.ts'
 
 /**
  * A command is declared as a value: its flags and arguments with one line of help each, and a function that runs it.
@@ -77,6 +77,10 @@ export async function runCommand(
 }
 
 function report(error: unknown, printError: (line: string) => void): number {
+  if (error instanceof DiskError) {
+    printError(`error: ${error.message}`)
+    return 1
+  }
   if (!(error instanceof UserError)) {
     printError(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
     return 1

@@ -1,17 +1,20 @@
+import { clusterReader } from '../apiserver/cluster-reader.ts'
 import type { UserInfo } from '../apiserver/context.ts'
 import type { Handler } from '../apiserver/handler.ts'
 import type { Registry } from '../apiserver/registry.ts'
 import { CacheSet } from '../client/cache.ts'
 import type { Client } from '../client/client.ts'
 import { startControllers } from '../controllers/index.ts'
+import { Node } from '../kinds/core/node.ts'
+import type { SimulatedBehaviour } from '../kubelet/simulated/behaviour.ts'
 import { type SimulatedNodeSpec, SimulatedNodes } from '../kubelet/simulated/nodes.ts'
-import type { SimulatedBehaviour } from '../kubelet/simulated/runtime.ts'
 import { createSigningKey } from '../lifecycle/pki.ts'
 import { type Caches, toCaches } from '../reconciler/caches.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import { realWorld } from '../world/real.ts'
+import { VirtualClock } from '../world/virtual.ts'
 import type { World } from '../world/world.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { elected, type Part } from './elected.ts'
@@ -64,11 +67,24 @@ export interface Cluster extends AsyncDisposable {
   readonly nodes: SimulatedNodes | undefined
   /**
    * Resolves when nobody has anything to do: no controller, no scheduler, no pod on its way up or down. What waits for a
-   * time (a back-off, a deadline) does not count.
+   * time (a back-off, a deadline, a container that ends some day) does not count. In a virtual world this moves time on
+   * as far as pods need to start and stop, and no further.
    */
   settle(): Promise<void>
-  /** A cluster of its own that begins with this one's state, now or at an earlier revision. */
-  fork(revision?: number): Promise<Cluster>
+  /** In a virtual world: lets this much time pass, and then settles. */
+  advance(ms: number): Promise<void>
+  /**
+   * A cluster of its own that begins with this one's state, now or at an earlier revision, and shares no change with it.
+   * Its simulated nodes go on with the pods they have. It ends with its own `[Symbol.asyncDispose]`.
+   */
+  fork(options?: ForkOptions): Promise<Cluster>
+}
+
+export interface ForkOptions {
+  /** Where to begin; default: now. */
+  readonly revision?: number
+  /** The fork's time and chance; default: this cluster's clock, and chance of its own. */
+  readonly world?: World
 }
 
 /** Starts a cluster. Everything of it ends with `[Symbol.asyncDispose]`. */
@@ -96,6 +112,7 @@ class RunningCluster implements Cluster {
   readonly caches: Caches
   readonly #running: Part[] = []
   nodes: SimulatedNodes | undefined
+  #forks = 0
 
   constructor(controlPlane: ControlPlane, options: ClusterOptions & { readonly world: World }) {
     this.#controlPlane = controlPlane
@@ -144,18 +161,49 @@ class RunningCluster implements Cluster {
   }
 
   async settle(): Promise<void> {
+    const { clock } = this.#options.world
     // One part's last act may be another's first: all must be idle at the same revision.
-    for (let revision = -1; revision !== this.store.revision || this.#running.some((part) => part.busy); ) {
+    for (let revision = -1; revision !== this.store.revision || this.#isBusy; ) {
       revision = this.store.revision
-      for (const part of this.#running) await part.idle()
-      await this.#options.world.clock.after(0)
+      if (clock instanceof VirtualClock) await this.#step(clock)
+      else {
+        for (const part of this.#running) await part.idle()
+        await clock.after(0)
+      }
     }
   }
 
-  async fork(revision?: number): Promise<Cluster> {
-    const names = this.nodes?.names ?? []
-    const { serverAddress: _, identity: __, ...options } = this.#options
-    return startCluster({ ...options, store: await this.store.fork(revision), nodes: names.map((name) => ({ name })) })
+  /** Lets happen what can happen now; when that leaves somebody busy, he waits for the next timer. */
+  async #step(clock: VirtualClock): Promise<void> {
+    await clock.advance(0)
+    if (!this.#isBusy) return
+    const { next } = clock
+    if (next === undefined) throw new Error('the cluster is busy, but nothing that it could wait for will ever happen')
+    await clock.advance(next - clock.now())
+  }
+
+  get #isBusy(): boolean {
+    return this.#running.some((part) => part.busy)
+  }
+
+  async advance(ms: number): Promise<void> {
+    const { clock } = this.#options.world
+    if (!(clock instanceof VirtualClock)) throw new Error('only a cluster in a VirtualWorld can be advanced')
+    await clock.advance(ms)
+    await this.settle()
+  }
+
+  async fork({ revision, world: given }: ForkOptions = {}): Promise<Cluster> {
+    const { world: own, serverAddress: _, identity: __, ...options } = this.#options
+    const world = given ?? { ...own, random: own.random.fork(`fork ${++this.#forks}`) }
+    const store = await this.store.fork(revision, world)
+    return startCluster({ ...options, world, store, nodes: options.apiOnly ? [] : this.#nodesIn(store) })
+  }
+
+  /** The simulated nodes of a fork: those that are down here stay down there. */
+  #nodesIn(store: Store): SimulatedNodeSpec[] {
+    const nodes = clusterReader(store).list(Node, '')
+    return nodes.flatMap((node) => this.nodes?.specOf(node) ?? [])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import { defaultAdmission } from '../apiserver/admission/index.ts'
 import type { QuotaBooks } from '../apiserver/admission/resource-quota.ts'
-import { clientCertificates } from '../apiserver/authn/client-certificate.ts'
-import { impersonate } from '../apiserver/authn/impersonation.ts'
+import { clientCertificates, refuseUnverifiedCertificates } from '../apiserver/authn/client-certificate.ts'
+import { createImpersonation } from '../apiserver/authn/impersonation.ts'
 import { type BoundObjects, ServiceAccountTokens } from '../apiserver/authn/service-account-tokens.ts'
 import { refuseUnknownTokens, staticTokens } from '../apiserver/authn/static-token.ts'
 import { firstThatDecides, privilegedGroup, RbacAuthorizer } from '../apiserver/authz/rbac.ts'
@@ -9,8 +9,11 @@ import { followRbac } from '../apiserver/authz/rbac-sync.ts'
 import { bootstrap } from '../apiserver/bootstrap.ts'
 import { clusterReader } from '../apiserver/cluster-reader.ts'
 import { systemMaster, type UserInfo } from '../apiserver/context.ts'
+import { serveCustomResources } from '../apiserver/custom/custom-resources.ts'
+import { markDanglingFlows } from '../apiserver/flow-control/dangling.ts'
 import { createHandler, type Handler } from '../apiserver/handler.ts'
 import { Registry } from '../apiserver/registry.ts'
+import { applyObject } from '../apiserver/routes/apply.ts'
 import { openApiDocuments } from '../apiserver/routes/openapi.ts'
 import { openIdDocuments } from '../apiserver/routes/openid.ts'
 import { ServiceAllocator } from '../apiserver/service-allocation.ts'
@@ -61,7 +64,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const books: QuotaBooks = { book: (quota, used) => bookQuota(registry, quota, used), isConflict }
   const rbac = new RbacAuthorizer()
   const authorizer = firstThatDecides([privilegedGroup, rbac])
-  const admission = defaultAdmission({ reader, books, random: world.random.fork('admission'), authorizer })
+  const admission = defaultAdmission({
+    reader,
+    books,
+    random: world.random.fork('admission'),
+    authorizer,
+    rulesOf: (user, namespace) => rbac.rulesOf(user, namespace),
+  })
   const serviceAccountTokens = new ServiceAccountTokens({
     signingKey: options.signingKey,
     objects: boundObjects(reader),
@@ -72,8 +81,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const registry = new Registry({ store, kinds, world, admission, hooks, tokens: serviceAccountTokens })
   const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)
 
-  await bootstrap(resources)
+  await bootstrap(resources, world.clock.now())
   await followRbac(rbac, resources, world.log, stop.signal)
+  await markDanglingFlows(resources, world, stop.signal)
+
+  await serveCustomResources({ ...world, registry, signal: stop.signal })
 
   const subresources = subresourceRoutes(registry)
   const furtherRoutes = connectRoutes(registry)
@@ -84,6 +96,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       find: (kind, subresource) =>
         subresources.find(kind, subresource) ?? furtherRoutes[`${kind.plural}.${kind.group}/${subresource}`],
     },
+    apply: applyObject,
     openApi: openApiDocuments(registry, options.version),
     documents: openIdDocuments(serviceAccountTokens, options.serverAddress),
     tokenReviewer: serviceAccountTokens,
@@ -92,11 +105,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       staticTokens(options.tokens ?? new Map()),
       serviceAccountTokens,
       refuseUnknownTokens,
+      refuseUnverifiedCertificates,
     ],
     anonymous: true,
     authorizer,
     rulesOf: (user, namespace) => rbac.rulesOf(user, namespace),
-    impersonate: (request, user, authorize) => impersonate(request, user, authorize),
+    impersonate: createImpersonation(),
     version: options.version,
     serverAddress: options.serverAddress,
   })

@@ -46,6 +46,7 @@ const serviceAddress = '10.96.0.1'
 /** Opens what is in the data directory, or begins anew, and serves it over TLS. */
 export async function serveCluster(options: ServeOptions): Promise<ServedCluster> {
   const { world, dataDir, host } = options
+  const tokens = options.tokenFile === undefined ? undefined : parseTokenFile(options.tokenFile)
   const request: PkiRequest = { hosts: serverHosts(host, serviceAddress), tools: world }
   const pki = dataDir ? await loadOrCreatePki(world.disk, `${dataDir}/pki`, request) : createPki(request)
   const store = dataDir ? await openStore(`${dataDir}/store`, world) : new MemoryStore(world)
@@ -73,7 +74,11 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
     identity: 'coracle',
     certificateAuthority: pki.authority.certificate,
     serverAddress: `${reachable}:${server.port}`,
-    ...(options.tokenFile !== undefined && { tokens: parseTokenFile(options.tokenFile) }),
+    ...(tokens && { tokens }),
+  }).catch(async (error: unknown) => {
+    await server.close(0)
+    await store[Symbol.asyncDispose]()
+    throw error
   })
   const running = cluster
   const url = `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${server.port}`

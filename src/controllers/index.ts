@@ -19,6 +19,7 @@ import { rootCaController } from './root-ca.ts'
 import { serviceAccountTokenController } from './service-account-token.ts'
 import { serviceAccountController } from './serviceaccount.ts'
 import { statefulSetController } from './statefulset.ts'
+import { storageProtectionControllers } from './storage-protection.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 
 export interface ControllerOptions extends NodeLifecycleOptions, PodGarbageOptions {
@@ -57,6 +58,7 @@ function controllers(options: ControllerOptions): (Controller | SpecialControlle
     nodeLifecycleController(options),
     taintEvictionController(),
     podGarbageCollector(options),
+    ...storageProtectionControllers,
   ]
   return all.filter(({ name }) => !disabled.includes(name))
 }

@@ -34,6 +34,8 @@ export function resourceQuotaController(kinds: readonly Kind[]): Controller {
     name: 'resourcequota-controller',
     reconciles: ResourceQuota,
     watches: countable.map((kind) => watch(kind, quotasOf)),
+    // What admission has just booked is not in the caches yet: to count again because of it would take it off.
+    wakes: ({ object, old }) => old === undefined || !isEqual(object?.spec.hard ?? {}, old.spec.hard ?? {}),
 
     *reconcile(quota, context) {
       const hard = quota.spec.hard ?? {}

@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts'
 import { Lease } from '../kinds/coordination/lease.ts'
 import { Node } from '../kinds/core/node.ts'
+import { secondsTime } from '../reconciler/events.ts'
 import { isAlreadyExists, isNotFound } from '../schema/status.ts'
 import type { Draft } from '../schema/types.ts'
 import type { Clock } from '../world/world.ts'
@@ -27,41 +28,55 @@ const leaseNamespace = 'kube-node-lease'
 /** The reference renews its lease every 10 s and lets it hold for 40. */
 export const renewMs = 10_000
 const leaseSeconds = 40
+/** How often the conditions say that they still hold though nothing has changed. */
+export const statusMs = 300_000
 
-/** Makes the Node object, or brings the one that is there up to date. */
-export async function registerNode(client: Client, clock: Clock, description: NodeDescription): Promise<void> {
+/**
+ * Makes the Node object, or brings the one that is there up to date; what it was given by others (its pod range, taints)
+ * stays. Gives the Node.
+ */
+export async function registerNode(client: Client, clock: Clock, description: NodeDescription): Promise<Node> {
+  const { name, labels, podCIDR, taints } = description
   const wanted: Draft<Node> = {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name: description.name, labels: description.labels },
-    spec: {
-      podCIDR: description.podCIDR,
-      podCIDRs: [description.podCIDR],
-      ...(description.taints && { taints: description.taints }),
-    },
+    metadata: { name, labels },
+    spec: { podCIDR, podCIDRs: [podCIDR], ...(taints && { taints }) },
     status: nodeStatus(description, clock),
   }
+  let node: Node
   try {
-    await client.create(Node, wanted)
+    node = await client.create<Node>(Node, wanted)
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
-    await client.patch(
-      Node,
-      { name: description.name },
-      { type: 'strategic', body: { metadata: { labels: description.labels } } },
-    )
-    await client.patch(
-      Node,
-      { name: description.name },
-      { type: 'strategic', body: { status: nodeStatus(description, clock) } },
-      { subresource: 'status' },
-    )
+    const present = await client.get(Node, { name })
+    const spec = present.spec?.podCIDR ? {} : { spec: { podCIDR, podCIDRs: [podCIDR] } }
+    await client.patch(Node, { name }, { type: 'strategic', body: { metadata: { labels }, ...spec } })
+    node = await reportNode(client, clock, description, present)
   }
-  await renewLease(client, clock, description.name)
+  await renewLease(client, clock, node)
+  return node
+}
+
+/** Writes the status anew; a condition that still holds keeps the time since when it does. */
+export async function reportNode(
+  client: Client,
+  clock: Clock,
+  description: NodeDescription,
+  before: Node,
+): Promise<Node> {
+  const status = nodeStatus(description, clock, before)
+  return client.patch(
+    Node,
+    { name: description.name },
+    { type: 'strategic', body: { status } },
+    { subresource: 'status' },
+  )
 }
 
 /** The heartbeat: says that the node is alive. */
-export async function renewLease(client: Client, clock: Clock, name: string): Promise<void> {
+export async function renewLease(client: Client, clock: Clock, node: Node): Promise<void> {
+  const name = node.metadata.name!
   const renewTime = microTime(clock.now())
   try {
     await client.patch(Lease, { namespace: leaseNamespace, name }, { type: 'merge', body: { spec: { renewTime } } })
@@ -70,22 +85,32 @@ export async function renewLease(client: Client, clock: Clock, name: string): Pr
     await client.create(Lease, {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
-      metadata: { namespace: leaseNamespace, name },
+      metadata: {
+        namespace: leaseNamespace,
+        name,
+        // The lease goes when its node does.
+        ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid: node.metadata.uid! }],
+      },
       spec: { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime },
     })
   }
 }
 
-function nodeStatus(description: NodeDescription, clock: Clock): Draft<Node>['status'] {
-  const now = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`
-  const condition = (type: string, status: 'True' | 'False', reason: string, message: string) => ({
-    type,
-    status,
-    reason,
-    message,
-    lastHeartbeatTime: now,
-    lastTransitionTime: now,
-  })
+type NodeStatus = NonNullable<Draft<Node>['status']>
+
+function nodeStatus(description: NodeDescription, clock: Clock, before?: Node): NodeStatus {
+  const now = secondsTime(clock.now())
+  const condition = (type: string, status: 'True' | 'False', reason: string, message: string) => {
+    const old = before?.status?.conditions?.find((present) => present.type === type)
+    return {
+      type,
+      status,
+      reason,
+      message,
+      lastHeartbeatTime: now,
+      lastTransitionTime: (old?.status === status && old.lastTransitionTime) || now,
+    }
+  }
   return {
     capacity: description.capacity,
     allocatable: description.capacity,
@@ -94,7 +119,7 @@ function nodeStatus(description: NodeDescription, clock: Clock): Draft<Node>['st
       condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
       condition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
       condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
-    ] as unknown as NonNullable<Draft<Node>['status']>['conditions'],
+    ] as unknown as NonNullable<NodeStatus['conditions']>,
     addresses: [
       { type: 'InternalIP', address: description.address },
       { type: 'Hostname', address: description.name },

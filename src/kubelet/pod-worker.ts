@@ -1,296 +1,298 @@
 import type { Client } from '../client/client.ts'
 import type { Container } from '../kinds/core/containers.ts'
-import { Pod } from '../kinds/core/pod.ts'
+import { Pod, type PodStatus } from '../kinds/core/pod.ts'
 import type { Activity } from '../reconciler/activity.ts'
-import type { EventRecorder } from '../reconciler/events.ts'
+import type { EventType } from '../reconciler/changes.ts'
+import { secondsTime } from '../reconciler/events.ts'
 import { isConflict, isNotFound } from '../schema/status.ts'
 import type { Clock, Log } from '../world/world.ts'
-import { type ContainerLife, type ContainerPhase, type PodLife, podStatus } from './pod-status.ts'
-import { ContainerError, type Exit, type Runtime } from './runtime.ts'
+import { BackOff } from './back-off.ts'
+import { type ContainerTools, ContainerWorker } from './container-worker.ts'
+import { type ContainerLife, lifeOf, type PodLife, podStatus } from './pod-status.ts'
+import type { Runtime } from './runtime.ts'
 
 export interface PodWorkerTools {
   readonly client: Client
   readonly clock: Clock
   readonly log: Log
   readonly runtime: Runtime
-  readonly events: EventRecorder
+  readonly events: PodEvents
   /** Is told of what is under way; waiting for a back-off is not. */
   readonly activity: Activity
   /** The node's address. */
   readonly hostAddress: string
 }
 
+/** Where events about pods go. `container` is where in the pod's spec it happened. */
+export interface PodEvents {
+  record(pod: Pod, type: EventType, reason: string, message: string, container?: ContainerLife): void
+}
+
+const retryMs = 1000
+
 /**
- * One pod's life on its node: sandbox, init containers one after the other, containers, restarts with back-off,
- * and the end. It decides; the runtime runs; every change of what is known becomes a status in the API.
+ * One pod's life on its node: sandbox, init containers one after the other, containers, and the end. It decides; the
+ * runtime runs; every change of what is known becomes a status in the API.
  */
 export class PodWorker {
   #pod: Pod
   readonly #tools: PodWorkerTools
-  readonly #onGone: () => void
+  /** Ends everything that would start something. */
   readonly #stop = new AbortController()
-  #life: PodLife
+  readonly #initContainers: ContainerWorker[]
+  readonly #containers: ContainerWorker[]
+  #sandbox: Pick<PodLife, 'addresses' | 'hasSandbox'> = { addresses: [], hasSandbox: false }
+  readonly #startTime: string
   #isTerminating = false
-  #writing: Promise<void> | undefined
+  #isStopped = false
+  /** Nobody wants to hear of it any more: it is gone from the API, or its node has crashed. */
+  #isGone = false
+  #isWriting = false
   #isDirty = false
+  /** What was written last. */
+  #told: { readonly revision: number; readonly ready: string | undefined }
 
-  constructor(pod: Pod, tools: PodWorkerTools, onGone: () => void) {
+  constructor(pod: Pod, tools: PodWorkerTools) {
     this.#pod = pod
     this.#tools = tools
-    this.#onGone = onGone
-    const waiting = (container: Container): ContainerLife => ({
-      container,
-      state: { type: 'waiting', reason: pod.spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating' },
-      restarts: 0,
-      last: undefined,
-    })
-    this.#life = {
-      addresses: [],
-      hostAddress: tools.hostAddress,
-      startTime: this.#now(),
-      hasSandbox: false,
-      initContainers: (pod.spec.initContainers ?? []).map(waiting),
-      containers: pod.spec.containers.map(waiting),
-    }
+    this.#startTime = pod.status?.startTime ?? this.#now()
+    this.#told = { revision: Number(pod.metadata.resourceVersion), ready: readyOf(pod.status) }
+    this.#initContainers = (pod.spec.initContainers ?? []).map((container) =>
+      this.#workerOf(waiting(container, container.restartPolicy === 'Always' ? 'sidecar' : 'init', pod)),
+    )
+    this.#containers = pod.spec.containers.map((container) => this.#workerOf(waiting(container, 'main', pod)))
   }
 
-  start(): void {
-    if (this.#pod.metadata.deletionTimestamp !== undefined) return this.#terminate()
-    this.#report()
-    this.#guard(this.#bringUp())
+  /** A pod that has a sandbox already, from before the kubelet was restarted, goes on from where it was. */
+  async start(): Promise<void> {
+    try {
+      if (hasSandbox(this.#pod)) await this.#takeOver()
+      if (this.#pod.metadata.deletionTimestamp !== undefined) return this.#terminate()
+      await this.#bringUp()
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#complain('a pod could not be brought up', error)
+    }
   }
 
   /** A new version of the pod. */
   update(pod: Pod): void {
+    const before = this.#pod
     this.#pod = pod
-    if (pod.metadata.deletionTimestamp !== undefined && !this.#isTerminating) this.#terminate()
+    if (pod.metadata.deletionTimestamp === undefined) {
+      const isNewSpec = pod.metadata.generation !== pod.status?.observedGeneration
+      if (isNewSpec || pod.spec.readinessGates !== undefined || this.#isOverruled(pod)) this.#report()
+    } else if (!this.#isTerminating) this.#terminate()
+    else if (graceOf(pod) < graceOf(before)) this.#stopContainers(graceOf(pod))
   }
 
-  /** The pod is gone from the API: whatever runs is stopped. */
+  /** Somebody else has said whether the pod is ready: the node was thought to be dead, and is not. */
+  #isOverruled(pod: Pod): boolean {
+    return (
+      !this.#isWriting &&
+      Number(pod.metadata.resourceVersion) > this.#told.revision &&
+      readyOf(pod.status) !== this.#told.ready
+    )
+  }
+
+  /** The pod is gone from the API: whatever still runs is stopped at once. */
   abandon(): void {
-    const wasTerminating = this.#isTerminating
-    this.#isTerminating = true
+    this.halt()
+    if (!this.#isStopped) this.#stopContainers(0)
+  }
+
+  /** The node is gone: nothing happens any more, and nobody is told. */
+  halt(): void {
+    this.#isGone = true
     this.#stop.abort()
-    if (!wasTerminating) this.#guard(this.#tools.runtime.stopPod(this.#pod, 0))
   }
 
   async #bringUp(): Promise<void> {
-    const { runtime } = this.#tools
-    const sandbox = await runtime.startSandbox(this.#pod, this.#stop.signal)
-    const addresses = this.#pod.spec.hostNetwork ? [this.#tools.hostAddress] : sandbox.addresses
-    this.#life = { ...this.#life, addresses, hasSandbox: true }
-    for (const container of this.#pod.spec.initContainers ?? []) {
-      const isUp = await this.#runInitContainer(container)
-      if (!isUp) return
-    }
-    await Promise.all(this.#pod.spec.containers.map((container) => this.#run(container, 'containers')))
-  }
-
-  /** Resolves to whether the next one may run: it has succeeded, or is a sidecar and has started. */
-  #runInitContainer(container: Container): Promise<boolean> {
-    if (container.restartPolicy === 'Always') return this.#run(container, 'initContainers').then(() => true)
-    return new Promise((resolve, reject) => {
-      const tryOnce = () =>
-        this.#run(container, 'initContainers', (exit) => {
-          if (exit.code === 0) resolve(true)
-          else if (this.#pod.spec.restartPolicy === 'Never') resolve(false)
-          else this.#restartLater(container, 'initContainers', tryOnce)
-        }).catch(reject)
-      void tryOnce()
-    })
-  }
-
-  /** Starts a container and looks after it; `onExit` takes over what happens when it ends. */
-  async #run(
-    container: Container,
-    list: 'containers' | 'initContainers',
-    onExit?: (exit: Exit) => void,
-  ): Promise<void> {
-    const { runtime } = this.#tools
-    const attempt = this.#find(container, list).restarts
-    const handleExit = onExit ?? ((exit: Exit) => this.#afterExit(container, list, exit))
-    let ended: Exit | undefined
-    let isUp = false
-    try {
-      const running = await runtime.startContainer(
-        this.#pod,
-        container,
-        attempt,
-        (exit) => {
-          ended = exit
-          if (isUp) this.#exited(container, list, exit, handleExit)
-        },
-        this.#stop.signal,
-      )
-      this.#set(container, list, { type: 'running', startedAt: this.#now(), ready: false, ...running })
-      isUp = true
-      if (ended) return this.#exited(container, list, ended, handleExit)
-      this.#guard(this.#becomeReady(container, list))
-    } catch (error) {
-      if (!(error instanceof ContainerError)) throw error
-      this.#set(container, list, { type: 'waiting', reason: error.reason, message: error.message })
+    if (!this.#sandbox.hasSandbox) {
       this.#report()
-      this.#again(attempt + 1, () => this.#run(container, list, onExit))
+      await this.#startSandbox()
+    }
+    for (const container of this.#initContainers) {
+      container.begin()
+      if (container.life.role === 'sidecar') await container.started
+      else if ((await container.ended).code !== 0) return this.#finish()
+    }
+    for (const container of this.#containers) container.begin()
+    await Promise.all(this.#containers.map((container) => container.ended))
+    await this.#finish()
+  }
+
+  async #startSandbox(): Promise<void> {
+    const { runtime, activity, clock } = this.#tools
+    const backOff = new BackOff()
+    for (;;) {
+      try {
+        const { addresses } = await activity.track(runtime.startSandbox(this.#pod, this.#stop.signal))
+        this.#has(addresses)
+        return
+      } catch (error) {
+        this.#stop.signal.throwIfAborted()
+        const message = `Failed to create pod sandbox: ${error instanceof Error ? error.message : String(error)}`
+        this.#tools.events.record(this.#pod, 'Warning', 'FailedCreatePodSandBox', message)
+        await clock.after(backOff.next(clock.now()), this.#stop.signal)
+      }
     }
   }
 
-  async #becomeReady(container: Container, list: 'containers' | 'initContainers'): Promise<void> {
-    await this.#tools.runtime.untilReady(this.#pod, container, this.#stop.signal)
-    const { state } = this.#find(container, list)
-    if (state.type !== 'running') return
-    this.#set(container, list, { ...state, ready: true })
-    this.#report()
-  }
-
-  #exited(container: Container, list: 'containers' | 'initContainers', exit: Exit, next: (exit: Exit) => void): void {
-    if (this.#isTerminating) return
-    const { state } = this.#find(container, list)
-    const running = state.type === 'running' ? state : { startedAt: this.#now(), containerId: '', imageId: '' }
-    const { startedAt, containerId, imageId } = running
-    this.#set(container, list, { type: 'ended', ...exit, startedAt, finishedAt: this.#now(), containerId, imageId })
-    this.#report()
-    next(exit)
-  }
-
-  #afterExit(container: Container, list: 'containers' | 'initContainers', exit: Exit): void {
-    const policy = container.restartPolicy ?? this.#pod.spec.restartPolicy ?? 'Always'
-    if (policy === 'Never' || (policy === 'OnFailure' && exit.code === 0)) return
-    this.#restartLater(container, list, () => this.#run(container, list))
-  }
-
-  #restartLater(container: Container, list: 'containers' | 'initContainers', restart: () => Promise<unknown>): void {
-    const { state, restarts } = this.#find(container, list)
-    if (state.type !== 'ended') return
-    const backOff = `back-off ${backOffSeconds(restarts)}s restarting failed container=${container.name} pod=${this.#pod.metadata.name}_${this.#pod.metadata.namespace}`
-    // The first restart comes at once; only then does the node begin to doubt.
-    const waiting: ContainerPhase =
-      restarts === 0
-        ? { type: 'waiting', reason: 'ContainerCreating' }
-        : { type: 'waiting', reason: 'CrashLoopBackOff', message: backOff }
-    this.#replace(container, list, { container, state: waiting, restarts: restarts + 1, last: state })
-    if (restarts > 0) {
-      this.#report()
-      this.#tools.events.record({ kind: Pod, object: this.#pod, type: 'Warning', reason: 'BackOff', message: backOff })
-    }
-    this.#again(restarts, restart)
-  }
-
-  #again(failures: number, run: () => Promise<unknown>): void {
-    const delayMs = failures === 0 ? 0 : backOffSeconds(failures) * 1000
-    this.#tools.clock.after(delayMs, this.#stop.signal).then(
-      () => this.#guard(run()),
-      () => {},
+  async #takeOver(): Promise<void> {
+    const { runtime, activity } = this.#tools
+    const all = [...this.#initContainers, ...this.#containers]
+    const remains = await activity.track(
+      runtime.takeOver(this.#pod, (name, exit) => all.find(({ container }) => container.name === name)?.exited(exit)),
     )
+    const statuses = [
+      ...(this.#pod.status?.initContainerStatuses ?? []),
+      ...(this.#pod.status?.containerStatuses ?? []),
+    ]
+    for (const worker of all) {
+      const { name } = worker.container
+      const status = statuses.find((status) => status.name === name)
+      worker.resume(lifeOf(status, worker.life, remains?.running.has(name) ?? false))
+    }
+    if (remains) this.#has(remains.addresses)
+    this.#report()
+  }
+
+  #has(addresses: readonly string[]): void {
+    const { hostAddress } = this.#tools
+    this.#sandbox = { hasSandbox: true, addresses: this.#pod.spec.hostNetwork ? [hostAddress] : addresses }
+  }
+
+  /** All has been done: what is left (sidecars, the sandbox) goes. */
+  async #finish(): Promise<void> {
+    this.#stop.abort()
+    await this.#stopContainers(this.#pod.spec.terminationGracePeriodSeconds ?? 30)
+    this.#isStopped = true
+    this.#report()
   }
 
   #terminate(): void {
     this.#isTerminating = true
     this.#stop.abort()
-    this.#guard(this.#end())
+    void this.#tools.activity.track(this.#end())
   }
 
   async #end(): Promise<void> {
-    const { runtime, client } = this.#tools
-    const { namespace = '', name = '', uid = '', deletionGracePeriodSeconds } = this.#pod.metadata
-    await runtime.stopPod(this.#pod, deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30)
-    // Whoever holds a finalizer on the pod wants to read how it ended.
-    if (this.#pod.metadata.finalizers?.length) {
-      this.#endAll()
-      await this.#write()
-    }
-    try {
-      await client.delete(Pod, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } })
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error
-    }
-    this.#onGone()
+    for (const { container, life } of [...this.#initContainers, ...this.#containers])
+      if (life.state.type === 'running') this.#event('Normal', 'Killing', `Stopping container ${container.name}`, life)
+    await this.#stopContainers(graceOf(this.#pod))
+    this.#isStopped = true
+    // Whoever holds a finalizer on the pod wants to read how it ended; all others see it go.
+    if (this.#pod.metadata.finalizers?.length) await this.#write()
+    await this.#confirmGone()
   }
 
-  #endAll(): void {
-    const end = (life: ContainerLife): ContainerLife => {
-      if (life.state.type !== 'running') return life
-      const { startedAt, containerId, imageId } = life.state
-      return {
-        ...life,
-        state: {
-          type: 'ended',
-          code: 0,
-          reason: 'Completed',
-          startedAt,
-          finishedAt: this.#now(),
-          containerId,
-          imageId,
-        },
+  #stopContainers(graceSeconds: number): Promise<void> {
+    const { runtime, activity } = this.#tools
+    return activity.track(runtime.stopPod(this.#pod, graceSeconds))
+  }
+
+  async #confirmGone(): Promise<void> {
+    const { client, clock } = this.#tools
+    const { namespace = '', name = '', uid = '' } = this.#pod.metadata
+    while (!this.#isGone) {
+      try {
+        await client.delete(Pod, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } })
+        return
+      } catch (error) {
+        if (isNotFound(error) || isConflict(error)) return
+        this.#complain('a pod could not be taken away', error)
+        await clock.after(retryMs)
       }
-    }
-    this.#life = {
-      ...this.#life,
-      containers: this.#life.containers.map(end),
-      initContainers: this.#life.initContainers.map(end),
-    }
-  }
-
-  #find(container: Container, list: 'containers' | 'initContainers'): ContainerLife {
-    return this.#life[list].find((life) => life.container.name === container.name)!
-  }
-
-  #set(container: Container, list: 'containers' | 'initContainers', state: ContainerPhase): void {
-    this.#replace(container, list, { ...this.#find(container, list), state })
-  }
-
-  #replace(container: Container, list: 'containers' | 'initContainers', next: ContainerLife): void {
-    this.#life = {
-      ...this.#life,
-      [list]: this.#life[list].map((life) => (life.container.name === container.name ? next : life)),
     }
   }
 
   /** Tells the API how things stand; while one write is on its way, the next waits and then tells the newest. */
   #report(): void {
     this.#isDirty = true
-    this.#writing ??= this.#tools.activity.track(this.#flush())
+    if (this.#isWriting) return
+    this.#isWriting = true
+    void this.#tools.activity.track(this.#flush())
   }
 
   async #flush(): Promise<void> {
-    // Several changes at one moment (three containers become ready) are one write.
-    await Promise.resolve()
-    while (this.#isDirty && !this.#isTerminating) {
+    // What happens at one moment (a sandbox that is there at once, three containers that become ready) is one write.
+    for (let turn = 0; turn < turnsOfAMoment; turn++) await undefined
+    while (this.#isDirty && !this.#isTerminating && !this.#isGone) {
       this.#isDirty = false
       await this.#write()
     }
-    this.#writing = undefined
+    this.#isWriting = false
   }
 
   async #write(): Promise<void> {
     const { namespace = '', name = '', uid = '' } = this.#pod.metadata
-    const status = podStatus(this.#pod, this.#life, this.#now())
+    const status = this.#status()
+    // Strategic, so that others' conditions stay as they are; what a condition no longer says must be taken out then.
+    const conditions = status.conditions?.map((condition) => ({ reason: null, message: null, ...condition }))
+    const patch = { type: 'strategic', body: { metadata: { uid }, status: { ...status, conditions } } } as const
     try {
-      const patch = { type: 'merge', body: { metadata: { uid }, status } } as const
-      this.#pod = await this.#tools.client.patch(Pod, { namespace, name }, patch, { subresource: 'status' })
+      const written = await this.#tools.client.patch(Pod, { namespace, name }, patch, { subresource: 'status' })
+      this.#told = { revision: Number(written.metadata.resourceVersion), ready: readyOf(written.status) }
     } catch (error) {
       if (isNotFound(error) || isConflict(error)) return
-      this.#tools.log('warn', 'a pod status could not be written', {
-        pod: `${namespace}/${name}`,
-        error: String(error),
-      })
+      this.#complain('a pod status could not be written', error)
       this.#isDirty = true
-      await this.#tools.clock.after(1000, this.#stop.signal).catch(() => {})
+      await this.#tools.clock.after(retryMs)
     }
   }
 
-  #now(): string {
-    return `${new Date(this.#tools.clock.now()).toISOString().slice(0, 19)}Z`
+  #status(): PodStatus {
+    const life: PodLife = {
+      ...this.#sandbox,
+      hostAddress: this.#tools.hostAddress,
+      startTime: this.#startTime,
+      isStopped: this.#isStopped,
+      initContainers: this.#initContainers.map((worker) => worker.life),
+      containers: this.#containers.map((worker) => worker.life),
+    }
+    return podStatus(this.#pod, life, this.#now())
   }
 
-  #guard(work: Promise<unknown>): void {
-    this.#tools.activity.track(work).catch((error: unknown) => {
-      if (this.#stop.signal.aborted) return
-      const { namespace, name } = this.#pod.metadata
-      this.#tools.log('warn', 'a pod could not be brought up', { pod: `${namespace}/${name}`, error: String(error) })
-      this.#again(1, () => this.#bringUp())
-    })
+  #workerOf(life: ContainerLife): ContainerWorker {
+    const { clock, runtime, activity } = this.#tools
+    const tools: ContainerTools = {
+      clock,
+      runtime,
+      activity,
+      signal: this.#stop.signal,
+      pod: () => this.#pod,
+      changed: () => this.#report(),
+      event: (type, reason, message) => this.#event(type, reason, message, life),
+    }
+    return new ContainerWorker(life, tools)
+  }
+
+  #event(type: EventType, reason: string, message: string, container: ContainerLife): void {
+    this.#tools.events.record(this.#pod, type, reason, message, container)
+  }
+
+  #now(): string {
+    return secondsTime(this.#tools.clock.now())
+  }
+
+  #complain(message: string, error: unknown): void {
+    const { namespace, name } = this.#pod.metadata
+    this.#tools.log('warn', message, { pod: `${namespace}/${name}`, error: String(error) })
   }
 }
 
-/** 10 s after the first failure, doubled each time up to five minutes. */
-const backOffSeconds = (failures: number) => Math.min(300, 10 * 2 ** Math.max(0, failures - 1))
+/** As many turns of the event loop's promises as a start without any waiting takes. */
+const turnsOfAMoment = 8
+
+const readyOf = (status: PodStatus | undefined) => status?.conditions?.find(({ type }) => type === 'Ready')?.status
+
+const hasSandbox = ({ status }: Pod) => status?.podIP !== undefined && status.podIP !== ''
+
+/** Seconds that a pod has to end when it is to be deleted. */
+const graceOf = ({ metadata, spec }: Pod) =>
+  metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30
+
+function waiting(container: Container, role: ContainerLife['role'], { spec }: Pod): ContainerLife {
+  const reason = spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating'
+  return { container, role, state: { type: 'waiting', reason }, restarts: 0, last: undefined }
+}

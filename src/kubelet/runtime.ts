@@ -6,7 +6,7 @@ import type { Pod } from '../kinds/core/pod.ts'
  * what became of it. `simulated/` keeps containers as timers; `conformance.ts` is the suite that every runtime passes.
  *
  * A sandbox holds the containers of one pod and its address. Containers are named by pod UID, name and attempt: a
- * restarted container is a new one with the next attempt. Calls for one pod come one at a time; pods are independent.
+ * restarted container is a new one with the next attempt. Pods are independent of one another.
  */
 export interface Runtime extends AsyncDisposable {
   /** As in `node.status.nodeInfo.containerRuntimeVersion`: `containerd://1.7.0`. */
@@ -16,8 +16,15 @@ export interface Runtime extends AsyncDisposable {
   startSandbox(pod: Pod, signal: AbortSignal): Promise<Sandbox>
 
   /**
+   * What is left of a pod from before the kubelet was restarted; nothing when its sandbox is not there any more.
+   * `onExit` is called as in `startContainer`, for each container that still runs.
+   */
+  takeOver(pod: Pod, onExit: (container: string, exit: Exit) => void): Promise<Remains | undefined>
+
+  /**
    * Pulls the image if need be and starts the container. Rejects with `ContainerError` when the image or the container
-   * is at fault. `onExit` is called once when the container ends, however it ends.
+   * is at fault, and with the signal's reason when it is aborted first. `onExit` is called once when the container
+   * ends, however it ends, and never before the promise has resolved.
    */
   startContainer(
     pod: Pod,
@@ -30,7 +37,11 @@ export interface Runtime extends AsyncDisposable {
   /** Resolves once the container answers its readiness (or startup) conditions; rejects when the signal is aborted. */
   untilReady(pod: Pod, container: Container, signal: AbortSignal): Promise<void>
 
-  /** Asks the containers of a pod to end, kills what is left after `graceSeconds`, and takes the sandbox away. */
+  /**
+   * Asks the containers of a pod to end, kills what is left after `graceSeconds`, and takes the sandbox away. `onExit`
+   * of each container has been called when it resolves. A second call while the first is under way can only shorten
+   * the time; a pod that is not there is no error.
+   */
   stopPod(pod: Pod, graceSeconds: number): Promise<void>
 
   /** Output of a container so far, and from then on when `follow` is set. Rejects with `UnsupportedError` where there is none. */
@@ -42,13 +53,21 @@ export interface Runtime extends AsyncDisposable {
 }
 
 export interface Sandbox {
-  /** The pod's addresses, the first one first. */
+  /** The pod's addresses, the first one first; none when it uses its node's. */
   readonly addresses: readonly string[]
+}
+
+/** A sandbox that was there already. */
+export interface Remains extends Sandbox {
+  /** Names of the containers that run. */
+  readonly running: ReadonlySet<string>
 }
 
 export interface Running {
   readonly containerId: string
   readonly imageId: string
+  /** Whether it is ready already: nothing has to be asked. Otherwise `untilReady` says when. */
+  readonly isReady: boolean
 }
 
 export interface Exit {

@@ -38,6 +38,11 @@ export function putIntoKubeconfig(text: string | undefined, entry: KubeconfigEnt
   return document.toString({ lineWidth: 0 })
 }
 
+/** Throws `KubeconfigError` when nothing can be put into `text`. */
+export function requireKubeconfig(text: string | undefined): void {
+  parse(text)
+}
+
 /** The text without the entries of that name; a current context of that name is emptied. */
 export function removeFromKubeconfig(text: string, name: string): string {
   const document = parse(text)
@@ -58,9 +63,15 @@ function parse(text: string | undefined): Document {
   const document = parseDocument(text?.trim() ? text : empty)
   const fault = document.errors[0]
   if (fault) throw new KubeconfigError(fault.message.split('\n')[0])
+  // Comments alone are an empty file.
+  if (document.contents === null) document.contents = parseDocument(empty).contents
   if (!isMap(document.contents)) throw new KubeconfigError('it holds no mapping of clusters, contexts and users')
   const kind = document.get('kind')
   if (kind !== undefined && kind !== 'Config') throw new KubeconfigError(`its kind is ${kind}, not Config`)
+  for (const section of ['clusters', 'contexts', 'users']) {
+    const list = document.get(section)
+    if (list !== undefined && list !== null && !isSeq(list)) throw new KubeconfigError(`its ${section} are no list`)
+  }
   return document
 }
 

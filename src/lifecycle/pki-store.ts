@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Clock, Disk, Random } from '../world/world.ts'
 import { createAuthority, createSigningKey, issueCertificate, type KeyPair, publicKeyOf } from './pki.ts'
 
@@ -58,9 +59,8 @@ async function pair(disk: Disk, folder: string, name: string, make: () => KeyPai
   const [certificateFile, keyFile] = [`${folder}/${name}.crt`, `${folder}/${name}.key`]
   const [certificate, key] = await Promise.all([disk.read(certificateFile), disk.read(keyFile)])
   if (certificate !== undefined && key !== undefined) {
-    if (!certificate.includes('-----BEGIN CERTIFICATE-----'))
-      throw new PkiFileError(`${certificateFile} holds no certificate`)
     requireKey(key, keyFile)
+    requirePair(certificate, certificateFile, key, keyFile)
     return { certificate, key }
   }
   if (certificate !== undefined) throw new PkiFileError(`${certificateFile} is there, but its key ${keyFile} is not`)
@@ -90,6 +90,17 @@ function requireKey(pem: string, file: string): void {
   } catch (error) {
     throw new PkiFileError(`${file} holds no private key that can be read: ${(error as Error).message}`)
   }
+}
+
+function requirePair(certificate: string, certificateFile: string, key: string, keyFile: string): void {
+  let parsed: X509Certificate
+  try {
+    parsed = new X509Certificate(certificate)
+  } catch (error) {
+    throw new PkiFileError(`${certificateFile} holds no certificate that can be read: ${(error as Error).message}`)
+  }
+  if (!parsed.checkPrivateKey(createPrivateKey(key)))
+    throw new PkiFileError(`${certificateFile} and ${keyFile} do not belong together`)
 }
 
 /** What a server on `address` is called by clients on this host and in the cluster. */

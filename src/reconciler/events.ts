@@ -12,6 +12,8 @@ const similarWithinMs = 600_000
 /** Each object may have this many events of one source at once, and one more each `refillMs`. */
 const burst = 25
 const refillMs = 300_000
+/** Writes about different objects may be under way together, so that they share a trip to the disk. */
+const lanes = 16
 /** As many things are remembered, the longest unused forgotten first. */
 const rememberedAtMost = 4096
 
@@ -22,6 +24,10 @@ export interface EventInput {
   readonly message: string
   readonly type: EventType
   readonly annotations?: Readonly<Record<string, string>> | undefined
+  /** Which part of the object it is about: `spec.containers{web}`. */
+  readonly fieldPath?: string
+  /** The machine that says so. */
+  readonly host?: string
 }
 
 interface Written {
@@ -39,7 +45,7 @@ interface Similar {
 /**
  * Writes events the way the reference's recorder does: what repeats raises the count of the event that is there, many
  * similar ones are combined, and an object that causes too many loses some. Recording never fails and never waits:
- * writes go one after the other in the background; `idle` resolves when they are through.
+ * writes about an object go one after the other in the background; `idle` resolves when all are through.
  */
 export class EventRecorder {
   readonly #client: Client
@@ -50,7 +56,7 @@ export class EventRecorder {
   readonly #written = new Map<string, Written>()
   readonly #similar = new Map<string, Similar>()
   readonly #allowance = new Map<string, { left: number; sinceMs: number }>()
-  #tail: Promise<void> = Promise.resolve()
+  readonly #tails: Promise<void>[] = Array.from({ length: lanes }, () => Promise.resolve())
   #pending = 0
   #sequence = 0n
 
@@ -67,7 +73,7 @@ export class EventRecorder {
   }
 
   get idle(): Promise<void> {
-    return this.#tail
+    return Promise.all(this.#tails).then(() => {})
   }
 
   record(input: EventInput): void {
@@ -77,7 +83,9 @@ export class EventRecorder {
     const message = combined ? `(combined from similar events): ${input.message}` : input.message
     const key = `${about}/${input.type}/${input.reason}/${combined ? '' : input.message}`
     this.#pending++
-    this.#tail = this.#tail.then(() => this.#write(key, { ...input, message })).finally(() => this.#pending--)
+    const lane = laneOf(input.object)
+    const written = this.#tails[lane]!.then(() => this.#write(key, { ...input, message }))
+    this.#tails[lane] = written.finally(() => this.#pending--)
   }
 
   #isOneOfMany(key: string, message: string): boolean {
@@ -140,7 +148,10 @@ export class EventRecorder {
     remember(this.#written, key, { namespace, name, firstTimestamp: secondsTime(now), count: 1 })
   }
 
-  #eventOf({ kind, object, reason, message, type, annotations }: EventInput, now: number): Draft<Event> {
+  #eventOf(
+    { kind, object, reason, message, type, annotations, fieldPath, host }: EventInput,
+    now: number,
+  ): Draft<Event> {
     const { metadata } = object
     const involvedObject = {
       kind: kind.kind,
@@ -149,6 +160,7 @@ export class EventRecorder {
       uid: metadata.uid,
       apiVersion: apiVersionOf(kind),
       resourceVersion: metadata.resourceVersion,
+      ...(fieldPath && { fieldPath }),
     }
     return {
       metadata: {
@@ -159,12 +171,13 @@ export class EventRecorder {
       involvedObject,
       reason,
       message,
-      source: { component: this.#source },
+      source: { component: this.#source, ...(host && { host }) },
       firstTimestamp: secondsTime(now),
       lastTimestamp: secondsTime(now),
       count: 1,
       type,
       reportingComponent: this.#source,
+      ...(host && { reportingInstance: host }),
     }
   }
 
@@ -176,8 +189,11 @@ export class EventRecorder {
   }
 }
 
-const aboutKey = ({ kind, object: { metadata } }: EventInput): string =>
-  `${kind.group}/${kind.kind}/${metadata.namespace ?? ''}/${metadata.name}/${metadata.uid}`
+const aboutKey = ({ kind, object: { metadata }, fieldPath }: EventInput): string =>
+  `${kind.group}/${kind.kind}/${metadata.namespace ?? ''}/${metadata.name}/${metadata.uid}/${fieldPath ?? ''}`
+
+/** All events of an object take the same lane. Uids end in a random digit. */
+const laneOf = ({ metadata }: ApiObject): number => Number.parseInt(metadata.uid?.at(-1) ?? '0', lanes) || 0
 
 function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key)

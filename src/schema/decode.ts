@@ -51,6 +51,7 @@ export function decode<S extends ObjectType>(
   value: unknown,
   options: DecodeOptions = {},
 ): Decoded<Mutable<Infer<S>>> {
+  if (type.options.decode !== undefined) return type.options.decode(value, options) as Decoded<Mutable<Infer<S>>>
   const { mode = 'Ignore', textProblems = [] } = options
   const { object, hasUnknown } = decoderOf(type).run(value)
   const problems =

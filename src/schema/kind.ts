@@ -109,6 +109,14 @@ export interface Kind<T extends ApiObject = ApiObject> {
   readonly gracePeriod: Hook<(object: T, asked: number | undefined) => number> | undefined
   /** Seconds after which stored objects disappear by themselves (events). */
   readonly ttlSeconds: number | undefined
+  /** Made by a CustomResourceDefinition. */
+  readonly isCustom?: boolean
+  /** The kind of its lists, where it is not the kind followed by `List`. */
+  readonly listKind?: string
+  /** What clients of this version are warned of. */
+  readonly deprecation?: string
+  /** Objects that were stored before this revision may not have the form of the schema, and are decoded when they are read. */
+  readonly schemaRevision?: number
 }
 
 /**
@@ -137,6 +145,10 @@ export interface ScaleRules<T> {
   currentReplicas(object: T): number
   /** The label selector in its text form. */
   selector(object: T): string
+  /** Throws when there is nothing to show. */
+  checkRead?(object: T): void
+  /** The kind's own rules say what is wrong with a number of replicas. */
+  readonly checksReplicas?: boolean
 }
 
 export interface Subresource {

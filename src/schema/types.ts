@@ -97,6 +97,11 @@ export interface ObjectOptions {
   readonly atomic?: boolean
   /** Strategic merge: the patch names the fields that stay (`$retainKeys`). */
   readonly retainKeys?: boolean
+  /** Reads whole objects in place of the fields: types that are only known while the server runs (custom resources). */
+  readonly decode?: (
+    value: unknown,
+    options: { readonly mode?: 'Strict' | 'Warn' | 'Ignore'; readonly textProblems?: readonly string[] },
+  ) => { readonly object: Record<string, unknown>; readonly problems: readonly string[] }
   /** OpenAPI's `x-kubernetes-unions`. */
   readonly unions?: readonly { readonly discriminator?: string; readonly fields: Readonly<Record<string, string>> }[]
 }
@@ -124,6 +129,8 @@ export interface FieldOptions {
   readonly replace?: boolean
   /** A required or embedded field that is written as `null` when absent, whatever its zero is: a Go pointer without `omitempty`. */
   readonly nullable?: boolean
+  /** Server-side apply owns this object field by field, though its type is atomic elsewhere. */
+  readonly granular?: boolean
 }
 
 // The TypeScript type of a schema.

@@ -19,12 +19,14 @@ export function parseYamlBody(text: string): YamlBody | string {
     uniqueKeys: false,
     logLevel: 'silent',
     lineCounter: lines,
+    // It would look for the line of every error anew, of which there may be one for every few bytes.
+    prettyErrors: false,
     customTags: withoutExoticTags,
   })
   const document = Array.isArray(documents) ? documents[0] : undefined
   if (document === undefined) return { value: null, problems: [] }
   const [error] = document.errors
-  if (error) return `yaml: ${describe(error)}`
+  if (error) return `yaml: ${describe(error, lines)}`
   const fault = aliasFault(document)
   if (fault !== undefined) return `yaml: ${fault}`
   return toBody(document, lines)
@@ -101,8 +103,8 @@ function unsupportedNumber(value: unknown): string | undefined {
 }
 
 /** The reference's library has other words than ours for the same faults. */
-function describe(error: YAMLError): string {
-  return `line ${error.linePos?.[0].line ?? 1}: ${words(error)}`
+function describe(error: YAMLError, lines: LineCounter): string {
+  return `line ${lines.linePos(error.pos[0]).line || 1}: ${words(error)}`
 }
 
 function words({ code, message }: YAMLError): string {

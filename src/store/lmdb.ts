@@ -7,7 +7,8 @@
  * with it a power cut can leave a file that cannot be opened. `eventTurnBatching` stays off because a failing commit
  * would reject a promise inside lmdb that nobody can handle, and end the process.
  */
-import { mkdir, realpath, statfs } from 'node:fs/promises'
+import { type FileHandle, mkdir, open as openFile, realpath, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import { type Change, Engine, type EngineOptions, type EngineState, type Journal } from './engine.ts'
 import { sizeOf } from './evaluate.ts'
@@ -44,11 +45,13 @@ const errnoNoSpace = 28
 export class LmdbStore extends Engine {
   /**
    * Opens the store in `directory`, making both when they are not there. Throws `StoreInUseError` when a living process
-   * has it open, `NewerFormatError` when a newer Coracle wrote it, and `CorruptStoreError` when history has a hole.
+   * has it open, `NewerFormatError` when a newer Coracle wrote it, `NotAStoreError` when its file is none of lmdb's, and
+   * `CorruptStoreError` when history has a hole.
    */
   static async open(directory: string, options: EngineOptions): Promise<LmdbStore> {
     await mkdir(directory, { recursive: true })
     const path = await realpath(directory)
+    await requireDatabase(path)
     const database: Database = open({
       path,
       noSubdir: false,
@@ -84,6 +87,38 @@ export class CorruptStoreError extends Error {
     super(
       `the store in ${directory} lacks revision ${revision}, though it has newer ones: restore a backup into another directory`,
     )
+  }
+}
+
+/** The file is none of lmdb's. */
+export class NotAStoreError extends Error {
+  constructor(directory: string) {
+    super(
+      `the store in ${directory} cannot be opened: data.mdb is damaged, or is something else: ` +
+        'restore a backup into another directory',
+    )
+  }
+}
+
+/** Where lmdb's first page says what it is, and what it says there. */
+const magicAt = 24
+const magic = Buffer.from('dec0efbe', 'hex')
+
+/** lmdb itself would take the process down with it. */
+async function requireDatabase(directory: string): Promise<void> {
+  let file: FileHandle
+  try {
+    file = await openFile(join(directory, 'data.mdb'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(magicAt + magic.length), { position: 0 })
+    // An empty file is one that a crash left between making and filling it.
+    if (bytesRead > 0 && !buffer.subarray(magicAt, bytesRead).equals(magic)) throw new NotAStoreError(directory)
+  } finally {
+    await file.close()
   }
 }
 

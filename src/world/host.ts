@@ -4,7 +4,15 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { request } from 'node:https'
 import { dirname } from 'node:path'
 import { realWorld } from './real.ts'
-import type { DetachedProcess, Disk, Exec, HostWorld, Log, Network } from './world.ts'
+import {
+  type DetachedProcess,
+  type Disk,
+  DiskError,
+  type Exec,
+  type HostWorld,
+  type Log,
+  type Network,
+} from './world.ts'
 
 /** The machine that this process runs on. */
 export function hostWorld(log?: Log): HostWorld {
@@ -17,24 +25,52 @@ const realDisk: Disk = {
       return await readFile(path, 'utf8')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
+      throw cannot('read', path, error)
     }
   },
   async write(path, content, mode = 0o600) {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     const temporary = `${path}.${process.pid}.tmp`
-    const file = await open(temporary, 'w', mode)
     try {
-      await file.writeFile(content)
-      await file.sync()
-    } finally {
-      await file.close()
+      await makeFolder(dirname(path))
+      await writeDurably(temporary, content, mode)
+      await rename(temporary, path)
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => {})
+      throw cannot('write', path, error)
     }
-    await rename(temporary, path)
   },
   async remove(path) {
-    await rm(path, { recursive: true, force: true })
+    await rm(path, { recursive: true, force: true }).catch((error) => Promise.reject(cannot('remove', path, error)))
   },
+}
+
+async function writeDurably(path: string, content: string, mode: number): Promise<void> {
+  const file = await open(path, 'w', mode)
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+const cannot = (what: string, path: string, error: unknown) =>
+  new DiskError(`cannot ${what} ${path}: ${(error as Error).message}`, { cause: error })
+
+/**
+ * Makes a folder and those above it. Not Node's recursive `mkdir`, which tries for ever where a folder cannot be made
+ * and the system says that the one above is missing (`/proc/x`).
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await mkdir(path, { mode: 0o700 })
+  }
 }
 
 const realExec: Exec = {

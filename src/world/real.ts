@@ -1,4 +1,4 @@
-import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import { randomBytes, randomFillSync, randomInt, randomUUID } from 'node:crypto'
 import type { Clock, Log, LogLevel, Random, World } from './world.ts'
 
 export const realClock: Clock = {
@@ -28,10 +28,28 @@ export const realClock: Clock = {
 
 export const realRandom: Random = {
   next: () => Math.random(),
-  int: (below) => (below <= 1 ? 0 : randomInt(below)),
+  int: (below) => (below <= 1 ? 0 : below <= range ? pooledInt(below) : randomInt(below)),
   bytes: (length) => randomBytes(length),
   uuid: () => randomUUID(),
   fork: () => realRandom,
+}
+
+const range = 2 ** 32
+const pool = new Uint32Array(1024)
+let unused = 0
+
+/** Chance comes from the system a few thousand bytes at a time: names and uids ask for it in small change. */
+function pooledInt(below: number): number {
+  // What is at or above the last multiple of `below` would favour small results.
+  const limit = range - (range % below)
+  for (;;) {
+    if (unused === 0) {
+      randomFillSync(pool)
+      unused = pool.length
+    }
+    const value = pool[--unused]!
+    if (value < limit) return value % below
+  }
 }
 
 const order: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 }

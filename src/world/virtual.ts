@@ -7,32 +7,26 @@ interface Timer {
   run: (() => void) | undefined
 }
 
-/**
- * A world in which time stands still until `advance` is called, and in which chance follows from a seed.
- * One timer fires at a time; between two of them every promise that can settle without the outside does settle.
- */
-export class VirtualWorld implements World {
-  readonly random: Random
-  readonly log: Log
-  readonly clock: Clock
+/** A clock that stands still until somebody moves it. One timer fires at a time, in order. */
+export class VirtualClock implements Clock {
   #now: number
   readonly #start: number
   #nextId = 0
   readonly #timers = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.id < b.id))
 
-  constructor(seed = 1, options: { startMs?: number; log?: Log } = {}) {
-    this.#now = this.#start = options.startMs ?? Date.UTC(2026, 0, 1)
-    this.random = seededRandom(seed)
-    this.log = options.log ?? (() => {})
-    this.clock = {
-      now: () => this.#now,
-      monotonic: () => this.#now - this.#start,
-      timer: (delayMs, run) => this.#timer(delayMs, run),
-      after: (delayMs, signal) => this.#after(delayMs, signal),
-    }
+  constructor(startMs: number) {
+    this.#now = this.#start = startMs
   }
 
-  #timer(delayMs: number, run: () => void): () => void {
+  now(): number {
+    return this.#now
+  }
+
+  monotonic(): number {
+    return this.#now - this.#start
+  }
+
+  timer(delayMs: number, run: () => void): () => void {
     const timer: Timer = { at: this.#now + Math.max(0, delayMs), id: this.#nextId++, run }
     this.#timers.push(timer)
     return () => {
@@ -40,14 +34,14 @@ export class VirtualWorld implements World {
     }
   }
 
-  #after(delayMs: number, signal?: AbortSignal): Promise<void> {
+  after(delayMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const onAbort = () => {
         cancel()
         reject(signal?.reason)
       }
-      const cancel = this.#timer(delayMs, () => {
+      const cancel = this.timer(delayMs, () => {
         signal?.removeEventListener('abort', onAbort)
         resolve()
       })
@@ -55,18 +49,44 @@ export class VirtualWorld implements World {
     })
   }
 
-  /** Moves time forward by `ms`, firing every timer that comes due, in order. */
+  /** When the next timer is due; nothing when there is none. */
+  get next(): number | undefined {
+    for (let timer = this.#timers.peek(); timer !== undefined; timer = this.#timers.peek()) {
+      if (timer.run !== undefined) return timer.at
+      this.#timers.pop()
+    }
+    return undefined
+  }
+
+  /** Moves time forward by `ms`, firing every timer that comes due. Whatever can settle without waiting settles. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms
     await drain()
-    for (let timer = this.#timers.peek(); timer !== undefined && timer.at <= until; timer = this.#timers.peek()) {
-      this.#timers.pop()
-      if (timer.run === undefined) continue
-      this.#now = timer.at
-      timer.run()
+    for (let at = this.next; at !== undefined && at <= until; at = this.next) {
+      const { run } = this.#timers.pop()!
+      this.#now = at
+      run!()
       await drain()
     }
     this.#now = until
+  }
+}
+
+/** A world in which time stands still until `advance` is called, and in which chance follows from a seed. */
+export class VirtualWorld implements World {
+  readonly random: Random
+  readonly log: Log
+  readonly clock: VirtualClock
+
+  constructor(seed = 1, options: { startMs?: number; log?: Log } = {}) {
+    this.clock = new VirtualClock(options.startMs ?? Date.UTC(2026, 0, 1))
+    this.random = seededRandom(seed)
+    this.log = options.log ?? (() => {})
+  }
+
+  /** Moves time forward by `ms`: see `VirtualClock.advance`. */
+  advance(ms: number): Promise<void> {
+    return this.clock.advance(ms)
   }
 }
 

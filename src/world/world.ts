@@ -54,7 +54,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 /** A structured log. Values of `fields` must not hold secrets. */
 export type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void
 
-/** Files of the host. Paths are absolute. */
+/** Files of the host. Paths are absolute. What cannot be done is a `DiskError`. */
 export interface Disk {
   /** The content, or nothing when there is no such file. */
   read(path: string): Promise<string | undefined>
@@ -65,6 +65,9 @@ export interface Disk {
   write(path: string, content: string, mode?: number): Promise<void>
   remove(path: string): Promise<void>
 }
+
+/** A file that cannot be read or written. The message names it and says why. */
+export class DiskError extends Error {}
 
 /** Other processes of the host. */
 export interface Exec {

@@ -7,6 +7,7 @@ import { toProtobuf } from '../../src/apiserver/protobuf-body.ts'
 import { Deployment } from '../../src/kinds/apps/deployment.ts'
 import { ConfigMap } from '../../src/kinds/core/config-map.ts'
 import { Pod } from '../../src/kinds/core/pod.ts'
+import { ServiceAccount } from '../../src/kinds/core/service-account.ts'
 import { apiVersionOf, type Kind } from '../../src/schema/kind.ts'
 import { garbled, hostileTarget, nearly, type Target } from '../support/hostile.ts'
 
@@ -18,14 +19,17 @@ const runs = (count: number): fc.Parameters<unknown> => ({ seed, numRuns: count 
 let target: Target
 before(async () => {
   target = await hostileTarget()
-  for (const [kind, object] of seeds) assert.equal((await target.call('POST', collectionOf(kind), { body: JSON.stringify(object) })).status, 201)
+  for (const [kind, object] of seeds)
+    assert.equal((await target.call('POST', collectionOf(kind), { body: JSON.stringify(object) })).status, 201)
 })
 after(() => target[Symbol.asyncDispose]())
 
 const collectionOf = (kind: Kind) =>
   `${kind.group === '' ? '/api' : `/apis/${kind.group}`}/${kind.version}${kind.namespaced ? '/namespaces/default' : ''}/${kind.plural}`
 
-const podSpec = { containers: [{ name: 'c', image: 'nginx', ports: [{ containerPort: 80 }], env: [{ name: 'A', value: 'b' }] }] }
+const podSpec = {
+  containers: [{ name: 'c', image: 'nginx', ports: [{ containerPort: 80 }], env: [{ name: 'A', value: 'b' }] }],
+}
 const pod = { metadata: { name: 'p' }, spec: { serviceAccountName: 'default', ...podSpec } }
 const labels = { app: 'd' }
 const deployment = {
@@ -34,8 +38,6 @@ const deployment = {
 }
 const configMap = { metadata: { name: 'c', labels }, data: { a: 'b' } }
 const account = { metadata: { name: 'default' } }
-
-import { ServiceAccount } from '../../src/kinds/core/service-account.ts'
 
 const seeds: readonly (readonly [Kind, object])[] = [
   [ServiceAccount as Kind, account],
@@ -50,9 +52,11 @@ test('objects of every kind, nearly right', async () => {
   const statuses = new Map<number, number>()
   const perKind = Math.ceil(1500 / writable.length)
   for (const kind of writable) {
-    const body = nearly(kind.schema).map((object) =>
-      typeof object === 'object' ? { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind) } : object,
-    )
+    const body = fc
+      .oneof(nearly(kind.schema, false), nearly(kind.schema, true))
+      .map((object) =>
+        typeof object === 'object' ? { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind) } : object,
+      )
     await fc.assert(
       fc.asyncProperty(body, fc.constantFrom('POST', 'PUT'), async (object, method) => {
         const url = method === 'POST' ? collectionOf(kind) : `${collectionOf(kind)}/a`
@@ -69,11 +73,28 @@ test('objects of every kind, nearly right', async () => {
 test('patches of every sort', async () => {
   const base = collectionOf(Deployment as Kind)
   const path = fc.oneof(
-    fc.constantFrom('', '/', '/spec', '/spec/template/spec/containers/0', '/spec/replicas', '/metadata', '/__proto__', '/metadata/labels/constructor', '/spec/template/spec/containers/-', '/a~2b', '/~'),
+    fc.constantFrom(
+      '',
+      '/',
+      '/spec',
+      '/spec/template/spec/containers/0',
+      '/spec/replicas',
+      '/metadata',
+      '/__proto__',
+      '/metadata/labels/constructor',
+      '/spec/template/spec/containers/-',
+      '/a~2b',
+      '/~',
+    ),
     fc.string({ maxLength: 10 }),
   )
   const operation = fc.record(
-    { op: fc.constantFrom<unknown>('add', 'remove', 'replace', 'move', 'copy', 'test', 'x', 1), path, from: path, value: fc.jsonValue({ maxDepth: 2 }) },
+    {
+      op: fc.constantFrom<unknown>('add', 'remove', 'replace', 'move', 'copy', 'test', 'x', 1),
+      path,
+      from: path,
+      value: fc.jsonValue({ maxDepth: 2 }),
+    },
     { requiredKeys: [] },
   )
   const directives = fc.constantFrom<unknown>(
@@ -85,8 +106,14 @@ test('patches of every sort', async () => {
     { $patch: 'delete' },
   )
   const patch = fc.oneof(
-    fc.record({ type: fc.constant('json-patch'), body: fc.oneof(fc.array(operation, { maxLength: 4 }), fc.jsonValue()) }),
-    fc.record({ type: fc.constantFrom('merge-patch', 'strategic-merge-patch'), body: fc.oneof(nearly(Deployment.schema), directives, fc.jsonValue()) }),
+    fc.record({
+      type: fc.constant('json-patch'),
+      body: fc.oneof(fc.array(operation, { maxLength: 4 }), fc.jsonValue()),
+    }),
+    fc.record({
+      type: fc.constantFrom('merge-patch', 'strategic-merge-patch'),
+      body: fc.oneof(nearly(Deployment.schema, false), directives, fc.jsonValue()),
+    }),
   )
   await fc.assert(
     fc.asyncProperty(patch, fc.constantFrom('', '/status', '/scale'), async ({ type, body }, subresource) => {
@@ -149,9 +176,17 @@ test('bodies that are small and mean to be large', async () => {
     ['application/json', deep('[', ']', 1_000_000), 'lists'],
     ['application/json', `${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}`, 'objects'],
     ['application/json', `{"metadata":{"annotations":${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}}}`, 'in a map'],
-    ['application/json', `{"metadata":{"managedFields":[{"fieldsV1":${'{"a":'.repeat(50_000)}{}${'}'.repeat(50_000)}}]}}`, 'in a raw object'],
+    [
+      'application/json',
+      `{"metadata":{"managedFields":[{"fieldsV1":${'{"a":'.repeat(50_000)}{}${'}'.repeat(50_000)}}]}}`,
+      'in a raw object',
+    ],
     ['application/json', '['.repeat(1_000_000), 'lists without an end'],
-    ['application/json', `{"data":{${Array.from({ length: 100_000 }, (_, n) => `"k${n % 10}":"v"`)}}}`, 'repeated keys'],
+    [
+      'application/json',
+      `{"data":{${Array.from({ length: 100_000 }, (_, n) => `"k${n % 10}":"v"`)}}}`,
+      'repeated keys',
+    ],
     ['application/json', `{${Array.from({ length: 100_000 }, (_, n) => `"k${n}":1`)}}`, 'unknown fields'],
     ['application/json', `{"metadata":{"name":"${'\\u0000'.repeat(100_000)}"}}`, 'an escaped name'],
     ['application/json', `{"metadata":{"generation":${'9'.repeat(1_000_000)}}}`, 'a long number'],
@@ -183,7 +218,8 @@ test('protobuf that lies about its lengths', async () => {
   const varint = (value: number) => Buffer.from([(value & 127) | 128, ((value >> 7) & 127) | 128, (value >> 14) & 127])
   const envelope = (content: Buffer) => Buffer.concat([Buffer.from('k8s\0'), content])
   let nested = Buffer.from([0x0a, 0x00])
-  for (let depth = 0; depth < 20_000; depth++) nested = Buffer.concat([Buffer.from([0x0a]), varint(nested.length), nested])
+  for (let depth = 0; depth < 20_000; depth++)
+    nested = Buffer.concat([Buffer.from([0x0a]), varint(nested.length), nested])
   const bodies = [
     envelope(Buffer.alloc(0)),
     envelope(Buffer.from([0x12, 0xff, 0xff, 0xff, 0xff, 0x0f])),
@@ -203,16 +239,46 @@ test('protobuf that lies about its lengths', async () => {
 })
 
 test('names that are not names stay what they are', async () => {
-  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '..', '.', '%2e%2e', 'a/b', 'a\0b', 'a\nb', 'x'.repeat(254), 'ü', '🛶', 'A', '', ' ', '-a', '$(x)', '"', "'; DROP TABLE pods; --"]
+  const names = [
+    '__proto__',
+    'toString',
+    'hasOwnProperty',
+    '..',
+    '.',
+    '%2e%2e',
+    'a/b',
+    'a\0b',
+    'a\nb',
+    'x'.repeat(254),
+    'ü',
+    '🛶',
+    'A',
+    '',
+    ' ',
+    '-a',
+    '$(x)',
+    '"',
+    "'; DROP TABLE pods; --",
+  ]
   for (const name of names) {
     const sent = await target.call('POST', collectionOf(ConfigMap as Kind), {
       body: JSON.stringify({ metadata: { name }, data: {} }),
     })
     assert.ok(sent.status === 422, `${JSON.stringify(name)}: ${sent.status}`)
-    for (const place of [`{"metadata":{"name":"ok","labels":{${JSON.stringify(name)}:"v"}}}`, `{"metadata":{"name":"ok"},${JSON.stringify(name)}:{"polluted":1},"data":{}}`])
+    for (const place of [
+      `{"metadata":{"name":"ok","labels":{${JSON.stringify(name)}:"v"}}}`,
+      `{"metadata":{"name":"ok"},${JSON.stringify(name)}:{"polluted":1},"data":{}}`,
+    ])
       await target.call('POST', `${collectionOf(ConfigMap as Kind)}?dryRun=All`, { body: place })
     const path = encodeURIComponent(name) || '%20'
-    for (const url of [`/api/v1/namespaces/${path}/configmaps`, `/api/v1/namespaces/default/configmaps/${path}`, `/apis/${path}/v1/x`, `/api/v1/${path}`, `/apis/apps/v1/namespaces/default/deployments/d/${path}`, `/${path}`]) {
+    for (const url of [
+      `/api/v1/namespaces/${path}/configmaps`,
+      `/api/v1/namespaces/default/configmaps/${path}`,
+      `/apis/${path}/v1/x`,
+      `/api/v1/${path}`,
+      `/apis/apps/v1/namespaces/default/deployments/d/${path}`,
+      `/${path}`,
+    ]) {
       for (const method of ['GET', 'PUT', 'DELETE'])
         assert.ok((await target.call(method, url, { body: method === 'PUT' ? '{}' : '' })).status < 500)
     }
@@ -227,16 +293,139 @@ test('names that are not names stay what they are', async () => {
 })
 
 test('paths, queries and headers of any sort', async () => {
-  const part = fc.constantFrom('api', 'apis', 'v1', 'apps', 'namespaces', 'default', 'pods', 'p', 'deployments', 'd', 'status', 'scale', 'log', 'exec', 'watch', 'proxy', '..', '.', '%2e%2e', '%00', '%', '%zz', '', '%2F', '__proto__', 'openapi', 'v2', 'v3', 'healthz', 'metrics', 'readyz', 'version', 'a'.repeat(3000), '\\', ';a=b')
-  const key = fc.constantFrom('watch', 'limit', 'continue', 'resourceVersion', 'resourceVersionMatch', 'labelSelector', 'fieldSelector', 'timeoutSeconds', 'dryRun', 'fieldManager', 'pretty', 'fieldValidation', 'sendInitialEvents', 'propagationPolicy', 'gracePeriodSeconds', 'includeObject', 'timeout', '__proto__')
-  const value = fc.oneof(fc.constantFrom('', '0', '-1', 'true', 'x', '99999999999999999999', 'All', '%00', '%', 'a=b', '((', 'a in (', '!a,b!=c,d in (e)', 'metadata.name=', 'eyJ2IjoxfQ', 'Exact', '1e9', '1s', '\u{1f6f6}'), fc.string({ maxLength: 12 }))
+  const part = fc.constantFrom(
+    'api',
+    'apis',
+    'v1',
+    'apps',
+    'namespaces',
+    'default',
+    'pods',
+    'p',
+    'deployments',
+    'd',
+    'status',
+    'scale',
+    'log',
+    'exec',
+    'watch',
+    'proxy',
+    '..',
+    '.',
+    '%2e%2e',
+    '%00',
+    '%',
+    '%zz',
+    '',
+    '%2F',
+    '__proto__',
+    'openapi',
+    'v2',
+    'v3',
+    'healthz',
+    'metrics',
+    'readyz',
+    'version',
+    'a'.repeat(3000),
+    '\\',
+    ';a=b',
+  )
+  const key = fc.constantFrom(
+    'watch',
+    'limit',
+    'continue',
+    'resourceVersion',
+    'resourceVersionMatch',
+    'labelSelector',
+    'fieldSelector',
+    'timeoutSeconds',
+    'dryRun',
+    'fieldManager',
+    'pretty',
+    'fieldValidation',
+    'sendInitialEvents',
+    'propagationPolicy',
+    'gracePeriodSeconds',
+    'includeObject',
+    'timeout',
+    '__proto__',
+  )
+  const value = fc.oneof(
+    fc.constantFrom(
+      '',
+      '0',
+      '-1',
+      'true',
+      'x',
+      '99999999999999999999',
+      'All',
+      '%00',
+      '%',
+      'a=b',
+      '((',
+      'a in (',
+      '!a,b!=c,d in (e)',
+      'metadata.name=',
+      'eyJ2IjoxfQ',
+      'Exact',
+      '1e9',
+      '1s',
+      '\u{1f6f6}',
+    ),
+    fc.string({ maxLength: 12 }),
+  )
   const header = fc.dictionary(
-    fc.constantFrom('accept', 'content-type', 'accept-encoding', 'impersonate-user', 'impersonate-group', 'impersonate-extra-__proto__', 'impersonate-uid', 'authorization', 'user-agent', 'if-none-match', 'connection', 'upgrade'),
-    fc.oneof(fc.constantFrom('', '*/*', ';;;', 'application/json;as=Table;v=v1;g=meta.k8s.io', 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', 'application/yaml', 'application/vnd.kubernetes.protobuf', 'q=0', 'Bearer ', 'Bearer a.b.c', 'Basic x', 'Bearer eyJhbGciOiJub25lIn0.e30.', 'gzip;q=9', 'a,b,,c', '__proto__', 'websocket'), fc.string({ maxLength: 20 })),
+    fc.constantFrom(
+      'accept',
+      'content-type',
+      'accept-encoding',
+      'impersonate-user',
+      'impersonate-group',
+      'impersonate-extra-__proto__',
+      'impersonate-uid',
+      'authorization',
+      'user-agent',
+      'if-none-match',
+      'connection',
+      'upgrade',
+    ),
+    fc.oneof(
+      fc.constantFrom(
+        '',
+        '*/*',
+        ';;;',
+        'application/json;as=Table;v=v1;g=meta.k8s.io',
+        'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+        'application/yaml',
+        'application/vnd.kubernetes.protobuf',
+        'q=0',
+        'Bearer ',
+        'Bearer a.b.c',
+        'Basic x',
+        'Bearer eyJhbGciOiJub25lIn0.e30.',
+        'gzip;q=9',
+        'a,b,,c',
+        '__proto__',
+        'websocket',
+      ),
+      fc.string({ maxLength: 20 }),
+    ),
     { maxKeys: 3 },
   )
   const request = fc.record({
-    method: fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'X'),
+    method: fc.constantFrom(
+      'GET',
+      'POST',
+      'PUT',
+      'PATCH',
+      'DELETE',
+      'HEAD',
+      'OPTIONS',
+      'TRACE',
+      'X',
+      'constructor',
+      '__proto__',
+    ),
     path: fc.array(part, { maxLength: 8 }),
     query: fc.array(fc.tuple(key, value), { maxLength: 4 }),
     headers: header,
@@ -288,5 +477,8 @@ test('nothing of all this is kept', async () => {
   for (let index = 20; index < 220; index++) await round(index)
   collect()
   // 200 rounds with eight names of 100 kB each are 160 MB.
-  assert.ok(process.memoryUsage().heapUsed - before < 16e6, `${process.memoryUsage().heapUsed - before} bytes were kept`)
+  assert.ok(
+    process.memoryUsage().heapUsed - before < 16e6,
+    `${process.memoryUsage().heapUsed - before} bytes were kept`,
+  )
 })

@@ -195,8 +195,9 @@ stories({
     assert.match(status, /^deployment "kubia" successfully rolled out$/m)
 
     await kubectl('set image deployment kubia nodejs=kubia:v3')
-    const { code } = await kubectl.run('rollout status deployment kubia', { interruptOn: /Waiting/ })
-    assert.notEqual(code, 0)
+    const watching = kubectl.start('rollout status deployment kubia')
+    await watching.said(/Waiting/)
+    assert.notEqual((await watching.interrupt()).code, 0)
     await settle()
     const images = await kubectl.read('get pods', '{.items[*].spec.containers[0].image}')
     assert.equal(images, Array(4).fill('kubia:v3').join(' '), 'the rollout goes on without kubectl')
@@ -228,9 +229,15 @@ stories({
     await afterwards('v3', 3)
     assert.equal(await kubectl.read('get deploy kubia', '{.spec.replicas}'), '3')
 
-    assert.equal(await kubectl('apply -f -', kubia().replace('kubia:v1', 'kubia:v4')), 'deployment.apps/kubia configured')
+    assert.equal(
+      await kubectl('apply -f -', kubia().replace('kubia:v1', 'kubia:v4')),
+      'deployment.apps/kubia configured',
+    )
     await afterwards('v4', 4)
-    assert.equal(await kubectl('replace -f -', kubia().replace('kubia:v1', 'kubia:v5')), 'deployment.apps/kubia replaced')
+    assert.equal(
+      await kubectl('replace -f -', kubia().replace('kubia:v1', 'kubia:v5')),
+      'deployment.apps/kubia replaced',
+    )
     await afterwards('v5', 5)
     assert.deepEqual(await sizes(scene), [4, 0, 0, 0, 0])
   },

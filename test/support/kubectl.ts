@@ -27,10 +27,16 @@ export interface Run {
 interface RunOptions {
   /** Standard input. */
   readonly file?: string
-  /** Ctrl-C once standard output matches. */
-  readonly interruptOn?: RegExp
   /** What `kubectl edit` starts: a command that changes the file that is its last argument. */
   readonly editor?: string
+}
+
+interface Started {
+  /** Resolves once its output has that. Fails when it ends before. */
+  said(pattern: RegExp): Promise<void>
+  /** Ctrl-C. */
+  interrupt(): Promise<Run>
+  readonly ended: Promise<Run>
 }
 
 /** What a person at a terminal does: type a command line (without `kubectl`), perhaps with a file for `-f -`. */
@@ -43,6 +49,8 @@ export interface Kubectl {
   refused(command: string, file?: string): Promise<string>
   /** Whatever comes. */
   run(command: string, options?: RunOptions): Promise<Run>
+  /** For commands that go on until Ctrl-C. */
+  start(command: string, options?: RunOptions): Started
   /** The table that it prints: a record per row, by column. */
   rows(command: string): Promise<Record<string, string>[]>
   /** `-o jsonpath` of that. */
@@ -139,29 +147,8 @@ async function openTerminal(
   await mkdir(join(home, '.kube'))
   await writeFile(join(home, '.kube/config'), kubeconfig, { mode: 0o600 })
 
-  const run: Kubectl['run'] = (command, options = {}) =>
-    new Promise((resolve, reject) => {
-      const child = spawn(binary.path, words(command), {
-        // What --record writes down.
-        argv0: 'kubectl',
-        cwd: home,
-        env: { HOME: home, PATH: '/usr/bin:/bin', TERM: 'dumb', KUBE_EDITOR: options.editor ?? 'false' },
-        timeout: commandTimeoutMs,
-      })
-      let [stdout, stderr] = ['', '']
-      child.stdout.setEncoding('utf8').on('data', (text) => {
-        stdout += text
-        if (options.interruptOn?.test(stdout)) child.kill('SIGINT')
-      })
-      child.stderr.setEncoding('utf8').on('data', (text) => {
-        stderr += text
-      })
-      child.on('error', reject)
-      child.on('close', (code, signal) => resolve({ code: code ?? (signal === 'SIGINT' ? 130 : 255), stdout, stderr }))
-      // A command that does not read its input may end before it is written.
-      child.stdin.on('error', () => {})
-      child.stdin.end(options.file ?? '')
-    })
+  const start: Kubectl['start'] = (command, options) => startProgram(binary, home, words(command), options)
+  const run: Kubectl['run'] = (command, options) => start(command, options).ended
 
   const say = async (command: string, file?: string) => {
     const { code, stdout, stderr } = await run(command, { ...(file !== undefined && { file }) })
@@ -170,6 +157,7 @@ async function openTerminal(
   }
   const kubectl: Kubectl = Object.assign(say, {
     minor: minorOf(binary),
+    start,
     run,
     async refused(command: string, file?: string) {
       const { code, stdout, stderr } = await run(command, { ...(file !== undefined && { file }) })
@@ -182,6 +170,45 @@ async function openTerminal(
   return {
     kubectl,
     [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
+  }
+}
+
+function startProgram(binary: Binary, home: string, args: readonly string[], options: RunOptions = {}): Started {
+  const child = spawn(binary.path, args, {
+    // What --record writes down.
+    argv0: 'kubectl',
+    cwd: home,
+    env: { HOME: home, PATH: '/usr/bin:/bin', TERM: 'dumb', KUBE_EDITOR: options.editor ?? 'false' },
+    timeout: commandTimeoutMs,
+  })
+  let [stdout, stderr] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text
+    child.emit('said')
+  })
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text
+  })
+  const ended = new Promise<Run>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code: code ?? 130, stdout, stderr }))
+  })
+  // A command that does not read its input may end before it is written.
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.file ?? '')
+  return {
+    ended,
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => pattern.test(stdout) && resolve()
+        child.on('said', look)
+        child.on('close', () => reject(new Error(`${args.join(' ')} ended without ${pattern}:\n${stdout}${stderr}`)))
+        look()
+      }),
+    interrupt() {
+      child.kill('SIGINT')
+      return ended
+    },
   }
 }
 

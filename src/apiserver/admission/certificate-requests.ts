@@ -18,8 +18,8 @@ export const certificateRequester: AdmissionPlugin = {
     spec.groups = [...user.groups]
     if (user.uid) spec.uid = user.uid
     else delete spec.uid
-    const extra = Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]] as const)
-    if (extra.length > 0) spec.extra = Object.fromEntries(extra)
+    const extra = Object.entries(user.extra ?? {})
+    if (extra.length > 0) spec.extra = Object.fromEntries(extra.map(([key, values]) => [key, [...values]]))
     else delete spec.extra
   },
 }

@@ -15,7 +15,9 @@ export function certificateSubject(request: string): CertificateSubject | undefi
   // A sequence of sets of pairs: what it is, and its value.
   const pairs = elements(subject?.content).flatMap((set) => elements(set.content).map((pair) => elements(pair.content)))
   const valuesOf = (type: string) =>
-    pairs.flatMap(([id, value]) => (id?.content.toString('hex') === type ? [value?.content.toString('utf8') ?? ''] : []))
+    pairs.flatMap(([id, value]) =>
+      id?.content.toString('hex') === type ? [value?.content.toString('utf8') ?? ''] : [],
+    )
   return { commonNames: valuesOf(commonName), organizations: valuesOf(organization) }
 }
 

@@ -13,7 +13,9 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeTaint } from './node-taint.ts'
+import { podSecurity } from './pod-security/index.ts'
 import { priority } from './priority.ts'
+import { type RulesOf, rbacEscalation } from './rbac-escalation.ts'
 import { type QuotaBooks, resourceQuota } from './resource-quota.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
@@ -25,15 +27,19 @@ export interface AdmissionServices {
   readonly books: QuotaBooks
   readonly random: Random
   readonly authorizer: Authorizer
+  /** All rules that speak of a user in a namespace. */
+  readonly rulesOf: RulesOf
 }
 
 /** Every plugin that is on by default, in the reference's order. To add one, add a file and a line here. */
-export function defaultAdmission({ reader, books, random, authorizer }: AdmissionServices): readonly AdmissionPlugin[] {
+export function defaultAdmission(services: AdmissionServices): readonly AdmissionPlugin[] {
+  const { reader, books, random, authorizer, rulesOf } = services
   return [
     namespaceLifecycle(reader),
     limitRanger(reader),
     serviceAccount(reader, random),
     nodeTaint,
+    podSecurity(reader),
     priority(reader),
     defaultTolerationSeconds,
     storageProtection,
@@ -44,6 +50,7 @@ export function defaultAdmission({ reader, books, random, authorizer }: Admissio
     certificateSigning(authorizer),
     certificateSubjectRestriction,
     defaultStorageClass(reader),
+    rbacEscalation(reader, authorizer, rulesOf),
     // Last, because it books: nothing may refuse after it.
     resourceQuota(reader, books),
   ]

@@ -1,3 +1,5 @@
+import type { ObjectMetaLike } from '../../schema/kind.ts'
+import type { Mutable } from '../../schema/types.ts'
 import type { AdmissionPlugin } from '../admission.ts'
 
 const finalizers: Readonly<Record<string, string>> = {
@@ -11,7 +13,8 @@ export const storageProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
   handles: ({ kind, operation, subresource }) =>
     operation === 'CREATE' && subresource === '' && `${kind.plural}.${kind.group}` in finalizers,
-  admit({ kind, object: { metadata } }) {
+  admit({ kind, object }) {
+    const metadata = object.metadata as Mutable<ObjectMetaLike>
     const finalizer = finalizers[`${kind.plural}.${kind.group}`]!
     if (!metadata.finalizers?.includes(finalizer)) metadata.finalizers = [...(metadata.finalizers ?? []), finalizer]
   },

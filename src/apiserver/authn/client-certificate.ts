@@ -1,3 +1,4 @@
+import { ApiError } from '../../schema/status.ts'
 import type { Authenticator } from './authn.ts'
 import { withAuthenticated } from './static-token.ts'
 
@@ -11,5 +12,14 @@ export const clientCertificates: Authenticator = {
       groups: withAuthenticated(certificate.organizations),
       extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${certificate.fingerprint}`] },
     }
+  },
+}
+
+/** Stands last: whoever shows a certificate that does not hold, and nothing else, is refused, not anonymous. */
+export const refuseUnverifiedCertificates: Authenticator = {
+  name: 'unverified-certificate',
+  authenticate({ hasUnverifiedCertificate }) {
+    if (hasUnverifiedCertificate) throw new ApiError('Unauthorized', 'Unauthorized')
+    return undefined
   },
 }

@@ -2,33 +2,98 @@ import { badRequest } from '../../schema/status.ts'
 import type { Attributes } from '../authz/authz.ts'
 import type { UserInfo } from '../context.ts'
 import type { ApiRequest } from '../request.ts'
+import type { RequestInfo } from '../request-info.ts'
+
+type Authorize = (attributes: Attributes) => void
+
+/** Throws when the one who asks may not act so. */
+export type Impersonation = (request: ApiRequest, user: UserInfo, authorize: Authorize, info: RequestInfo) => UserInfo
 
 /**
- * Acting as somebody else by the headers `Impersonate-User`, `-Group`, `-Uid` and `-Extra-*`. Each part is something
- * that the one who asks must be allowed to `impersonate`; `authorize` throws when that is not so.
+ * Acting as somebody else by the headers `Impersonate-User`, `-Group`, `-Uid` and `-Extra-*`. There are two ways to be
+ * allowed to: for this request alone (KEP-5284: the right to do it on somebody's behalf, and the right to act as this
+ * one), or the old way, for whatever they may do: the verb `impersonate` on each part. What is told to those who may
+ * neither is what the way said that last worked for them, or else the first; the server remembers that.
  */
-export function impersonate(
-  request: ApiRequest,
-  user: UserInfo,
-  authorize: (attributes: Attributes) => void,
-): UserInfo {
-  const { headers } = request
+export function createImpersonation(): Impersonation {
+  const lastWay = new Map<string, Way>()
+  return (request, user, authorize, info) => {
+    const wanted = wantedUser(request)
+    const ways = waysFor(wanted)
+    const last = lastWay.get(user.name)
+    if (last !== undefined && ways.includes(last)) ways.sort((left) => (left === last ? -1 : 1))
+    const faults: unknown[] = []
+    for (const way of ways) {
+      try {
+        check(way, wanted, user, authorize, info)
+        if (lastWay.size >= memory) lastWay.clear()
+        lastWay.set(user.name, way)
+        const { name, uid, groups, account, extra } = wanted
+        return { name, ...(uid && { uid }), groups: effectiveGroups(name, account, groups), extra }
+      } catch (error) {
+        faults.push(error)
+      }
+    }
+    throw faults[0]
+  }
+}
+
+/** Of so many users the server remembers the way. */
+const memory = 1000
+
+type Way = 'arbitrary-node' | 'serviceaccount' | 'user-info' | 'old'
+
+interface Wanted {
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly uid: string
+  readonly extra: Readonly<Record<string, readonly string[]>>
+  readonly account: { readonly namespace: string; readonly name: string } | undefined
+}
+
+function wantedUser({ headers }: ApiRequest): Wanted {
   const name = headers['impersonate-user'] ?? ''
   const groups = listOf(headers['impersonate-group'])
   const uid = headers['impersonate-uid'] ?? ''
   const extra = extraOf(headers)
   if (name === '') throw badRequest(`requested ${showUser(uid, groups, extra)} without impersonating a user name`)
+  return { name, groups, uid, extra, account: serviceAccount(name) }
+}
 
-  const check = (resource: Partial<Attributes>) => authorize({ ...askFor(user), ...resource })
-  const account = serviceAccount(name)
-  if (account) check({ resource: 'serviceaccounts', ...account })
-  else check({ resource: 'users', name })
-  for (const group of groups) check({ resource: 'groups', name: group })
-  const others = { apiGroup: 'authentication.k8s.io', apiVersion: 'v1' }
-  if (uid !== '') check({ ...others, resource: 'uids', name: uid })
+const nodePrefix = 'system:node:'
+
+/** Nodes and service accounts are what their name says; only of other users further parts can be chosen. */
+function waysFor({ name, groups, uid, extra, account }: Wanted): Way[] {
+  const isNamedOnly = groups.length === 0 && uid === '' && Object.keys(extra).length === 0
+  if (account) return isNamedOnly ? ['serviceaccount', 'old'] : ['old']
+  if (name.startsWith(nodePrefix)) return isNamedOnly ? ['arbitrary-node', 'old'] : ['old']
+  return ['user-info', 'old']
+}
+
+function check(way: Way, wanted: Wanted, user: UserInfo, authorize: Authorize, info: RequestInfo): void {
+  if (way === 'old') return checkParts(wanted, '', (part) => authorize({ ...askFor(user), ...part }))
+  const { namespace, group: apiGroup, version: apiVersion, resource, subresource, name, isResource, path } = info
+  const request = { namespace, apiGroup, apiVersion, resource, subresource, name, isResource, path }
+  authorize({ ...request, user, verb: `impersonate-on:${way}:${info.verb}` })
+  const ask = (part: Partial<Attributes>) => authorize({ ...askFor(user), verb: `impersonate:${way}`, ...part })
+  if (way === 'arbitrary-node') ask({ ...parts, resource: 'nodes', name: wanted.name.slice(nodePrefix.length) })
+  else checkParts(wanted, parts.apiGroup, ask)
+}
+
+const parts = { apiGroup: 'authentication.k8s.io', apiVersion: 'v1' } as const
+
+/** Users, groups and service accounts are asked for in `apiGroup`; what came later always in a group of its own. */
+function checkParts(
+  { name, groups, uid, extra, account }: Wanted,
+  apiGroup: string,
+  ask: (part: Partial<Attributes>) => void,
+): void {
+  if (account) ask({ apiGroup, resource: 'serviceaccounts', ...account })
+  else ask({ apiGroup, resource: 'users', name })
+  for (const group of groups) ask({ apiGroup, resource: 'groups', name: group })
+  if (uid !== '') ask({ ...parts, resource: 'uids', name: uid })
   for (const [key, values] of Object.entries(extra))
-    for (const value of values) check({ ...others, resource: 'userextras', subresource: key, name: value })
-  return { name, ...(uid && { uid }), groups: effectiveGroups(name, account, groups), extra }
+    for (const value of values) ask({ ...parts, resource: 'userextras', subresource: key, name: value })
 }
 
 const askFor = (user: UserInfo): Attributes => ({

@@ -4,6 +4,7 @@ import { Role } from '../../kinds/rbac/role.ts'
 import { RoleBinding } from '../../kinds/rbac/role-binding.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import type { Log } from '../../world/world.ts'
+import { follow } from '../follow.ts'
 import type { Resource } from '../resource.ts'
 import type { RbacAuthorizer } from './rbac.ts'
 
@@ -33,28 +34,4 @@ export async function followRbac(
       }),
     ),
   ])
-}
-
-/** Resolves at the end of the initial list. */
-function follow<T extends ApiObject>(
-  resource: Resource<T>,
-  signal: AbortSignal,
-  log: Log,
-  change: (object: T, isThere: boolean) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const options = { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan', allowWatchBookmarks: true, signal }
-    const observer = {
-      event: (type: string, entry: { readonly object: T }) => change(entry.object, type !== 'DELETED'),
-      bookmark: (_: string, initialEventsEnd: boolean) => {
-        if (initialEventsEnd) resolve()
-      },
-      error: (error: Error) =>
-        log('error', 'the authorizer lost sight of a resource', {
-          resource: resource.kind.plural,
-          error: error.message,
-        }),
-    }
-    resource.watch('', options, observer).catch(reject)
-  })
 }

@@ -1,5 +1,5 @@
 import type { Kind } from '../../schema/kind.ts'
-import { ApiError } from '../../schema/status.ts'
+import { ApiError, notFound } from '../../schema/status.ts'
 import { type Catalogue, subresourcesOf } from '../catalogue.ts'
 import { deprecationWarning } from '../deprecation.ts'
 import type { Exchange } from '../exchange.ts'
@@ -45,7 +45,7 @@ export function answerObjects(
   const custom = routes.catalogue.isCustom?.(kind) ?? false
   const fault = routeFault(exchange, kind, custom)
   if (fault !== undefined) {
-    if (custom && fault === 'path') return pageNotFound()
+    if (custom && fault === 'path') return customPathNotFound(info, kind)
     throw fault === 'path' ? resourceNotFound() : refusedMethod(info, kind, custom)
   }
   const warning = deprecationWarning(kind)
@@ -55,6 +55,12 @@ export function answerObjects(
   if (special !== undefined) return special(exchange, services, kind)
   if (info.subresource !== '' && info.subresource !== 'status') throw resourceNotFound()
   return answerStored(exchange, services, { kind, resource: routes.catalogue.resource(kind), custom }, routes.apply)
+}
+
+/** Whatever stands below a custom object is looked for among its sub-resources. */
+function customPathNotFound(info: RequestInfo, kind: Kind): ApiResponse {
+  if (info.subresource === '' || !isPathOf({ ...info, rest: '' }, kind)) return pageNotFound()
+  throw notFound({ group: kind.group, resource: kind.plural }, info.name)
 }
 
 /** Groups that nobody serves are answered by whoever comes last, in plain text. */

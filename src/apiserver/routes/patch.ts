@@ -1,3 +1,4 @@
+import { own } from '../../base/own.ts'
 import { DecodeError, decode, type FieldValidation } from '../../schema/decode.ts'
 import { goQuote } from '../../schema/field-errors.ts'
 import { type Body, BodyError, parseJson } from '../../schema/json.ts'
@@ -7,7 +8,8 @@ import { applyMergePatch } from '../../schema/merge-patch.ts'
 import { ApiError, badRequest, notFound } from '../../schema/status.ts'
 import { applyStrategicMergePatch, strategicPatchInvalid } from '../../schema/strategic-merge.ts'
 import type { Mutable } from '../../schema/types.ts'
-import { bodyLimit, type Expected, identified, matchName, notRegistered, unsupportedMediaType } from '../body.ts'
+import { bodyLimit, type Expected, identified, keepReset, matchName, nameOf, notRegistered, unsupportedMediaType } from '../body.ts'
+import { customTypeFault } from '../custom/type-meta.ts'
 import type { Exchange } from '../exchange.ts'
 import { mediaTypeOf, negotiate, objectOffer } from '../negotiate.ts'
 import { writeContext } from '../options.ts'
@@ -22,7 +24,7 @@ const patchTypes: Readonly<Record<string, PatchType>> = {
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
 }
-const applyType = 'application/apply-patch+yaml'
+export const applyType = 'application/apply-patch+yaml'
 
 /** Server-side apply: takes over an object by what its manager says of it. */
 export type Apply = (exchange: Exchange, services: ObjectServices, target: Target) => Promise<ApiResponse>
@@ -46,10 +48,13 @@ export async function patchObject(
   const change = (current: ApiObject | undefined) => {
     if (current === undefined) throw notFound({ group: kind.group, resource: kind.plural }, info.name)
     const found: string[] = []
-    const changed = applyPatch(type, kind, current, patch, context.fieldValidation, found)
-    matchName(changed.metadata, info.name)
-    warnings.push(...found)
-    return changed
+    try {
+      const changed = applyPatch(type, kind, current, patch, context.fieldValidation, found)
+      matchName(changed.metadata, info.name)
+      return changed
+    } finally {
+      warnings.push(...found)
+    }
   }
   const { entry, created } = await resource.update(info.namespace, info.name, info.subresource, change, context)
   return answerEntry(exchange, services, target, created ? 201 : 200, entry, accepted)
@@ -57,7 +62,7 @@ export async function patchObject(
 
 /** Throws UnsupportedMediaType with the types that would have been taken. */
 export function patchTypeOf(mediaType: string, custom: boolean, applies: boolean): PatchType {
-  const type = patchTypes[mediaType]
+  const type = own(patchTypes, mediaType)
   if (type !== undefined && !(custom && type === 'strategic')) return type
   const accepted = Object.keys(patchTypes).filter((name) => !(custom && patchTypes[name] === 'strategic'))
   throw unsupportedMediaType(applies || custom ? [...accepted, applyType] : accepted)
@@ -94,6 +99,7 @@ export function applyPatch(
   const invalid = (why: string) =>
     type === 'strategic' ? strategicPatchInvalid(patch.value, why) : patchInvalid(patched, current, why)
   const { apiVersion, kind } = patched as { apiVersion?: unknown; kind?: unknown }
+  if (expected.schema.options.decode !== undefined) checkPatchedType(patched, expected, mode, warnings)
   if (apiVersion !== apiVersionOf(expected) || kind !== expected.kind) {
     const sent = sentType(apiVersion, kind, expected)
     if (sent !== undefined) throw invalid(notRegistered(sent, expected))
@@ -101,11 +107,21 @@ export function applyPatch(
   try {
     const { object, problems } = decode(expected.schema, patched, { mode, textProblems: patch.problems })
     warnings.push(...problems)
-    return identified(object as unknown as Mutable<ApiObject>, expected)
+    return identified(keepReset(object as unknown as Mutable<ApiObject>, patched), expected)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     throw invalid(error.message)
   }
+}
+
+/** A custom object that is no longer what it was has no fields that anybody knows. */
+function checkPatchedType(patched: unknown, expected: Expected, mode: FieldValidation, warnings: string[]): void {
+  const { apiVersion = '', kind = '' } = patched as { apiVersion?: unknown; kind?: unknown }
+  const fault = customTypeFault({ apiVersion: String(apiVersion), kind: String(kind) }, expected, nameOf(patched))
+  if (fault === undefined) return
+  const others = Object.keys(patched as object).filter((name) => !['apiVersion', 'kind', 'metadata'].includes(name))
+  if (mode === 'Warn') warnings.push(...others.sort().map((name) => `unknown field "${name}"`))
+  throw fault
 }
 
 /** What a patched object says that it is, where that is not what it should be; what is absent is taken to be right. */

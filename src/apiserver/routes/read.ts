@@ -3,9 +3,10 @@ import { contentCoding, gzipped } from '../compress.ts'
 import type { Exchange } from '../exchange.ts'
 import { type Accepted, negotiate, objectOffer } from '../negotiate.ts'
 import { readOptions } from '../options.ts'
+import { listToProtobuf, partialObjectMetadata, partialObjectMetadataList, toProtobuf } from '../protobuf-body.ts'
 import type { ApiResponse, Sink } from '../request.ts'
 import type { Entry, Page } from '../resource.ts'
-import { answerJson, answerObject, headersOf } from '../respond.ts'
+import { answerBytes, answerJson, answerObject, headersOf } from '../respond.ts'
 import { Shape } from '../shapes.ts'
 import type { ObjectServices, Target } from './services.ts'
 
@@ -27,9 +28,13 @@ export function answerEntry(
   entry: Entry,
   accepted: Accepted,
 ): ApiResponse {
+  if (accepted.as === '' && accepted.format === 'protobuf') {
+    return answerBytes(exchange, status, toProtobuf(entry.object, target.kind.schema), accepted)
+  }
   if (accepted.as === '') return answerJson(exchange, status, entry.json(), accepted)
   const shape = new Shape(target.kind, accepted, exchange.info.query)
-  return answerObject(exchange, status, shape.object(entry.object, { now: services.clock.now() }), accepted)
+  const shaped = shape.object(entry.object, { now: services.clock.now() })
+  return answerObject(exchange, status, shaped, accepted, partialObjectMetadata)
 }
 
 /** GET of a collection. */
@@ -48,19 +53,26 @@ export function answerPage(
   page: Page,
   accepted: Accepted,
 ): ApiResponse {
+  // Lists of custom resources say it even when there is nothing to continue.
+  const saysContinue = target.custom && accepted.as === ''
   const metadata = {
     resourceVersion: page.resourceVersion,
-    ...(page.continue !== '' && { continue: page.continue }),
+    ...((page.continue !== '' || saysContinue) && { continue: page.continue }),
     ...(page.remainingItemCount !== undefined && { remainingItemCount: page.remainingItemCount }),
   }
   if (accepted.as !== '') {
     const shape = new Shape(target.kind, accepted, exchange.info.query)
     const objects = page.entries.map((entry) => entry.object)
-    return answerObject(exchange, 200, shape.list(metadata, objects, { now: services.clock.now() }), accepted)
+    const shaped = shape.list(metadata, objects, { now: services.clock.now() })
+    return answerObject(exchange, 200, shaped, accepted, partialObjectMetadataList)
   }
   const { kind } = target
+  if (accepted.format === 'protobuf') {
+    const objects = page.entries.map((entry) => entry.object)
+    return answerBytes(exchange, 200, listToProtobuf(kind, metadata, objects), accepted)
+  }
   const start = Buffer.from(
-    `{"kind":${JSON.stringify(`${kind.kind}List`)},"apiVersion":${JSON.stringify(apiVersionOf(kind))},` +
+    `{"kind":${JSON.stringify(kind.listKind ?? `${kind.kind}List`)},"apiVersion":${JSON.stringify(apiVersionOf(kind))},` +
       `"metadata":${JSON.stringify(metadata)},"items":[`,
   )
   return answerList(exchange, start, page.entries, accepted)
@@ -74,38 +86,45 @@ const end = Buffer.from(']}\n')
 
 /** The items are sent as they are stored: put together, never encoded again. */
 function answerList(exchange: Exchange, start: Buffer, entries: readonly Entry[], accepted: Accepted): ApiResponse {
-  const pieces: Buffer[] = []
+  const pieces = piecesOf(start, entries)
+  const first: Buffer[] = []
+  let size = 0
+  const mustBeWhole = accepted.format === 'yaml' || exchange.info.query.has('pretty')
+  while (size < streamedFrom || mustBeWhole) {
+    const next = pieces.next()
+    if (next.done) return answerJson(exchange, 200, first.length === 1 ? first[0]! : Buffer.concat(first), accepted)
+    first.push(next.value)
+    size += next.value.length
+  }
+  const headers = headersOf(accepted.contentType, exchange.warnings)
+  if (contentCoding(exchange.request) === 'gzip')
+    return gzipped({ status: 200, headers, body: Buffer.alloc(0) }, [...first, ...pieces])
+  return { status: 200, headers, body: (sink) => sendPieces(first, pieces, sink) }
+}
+
+/** The list in parts of a handy size, each made when it is asked for, so that the client reads while we go on. */
+function* piecesOf(start: Buffer, entries: readonly Entry[]): Generator<Buffer> {
   let piece: Buffer[] = [start]
   let size = start.length
-  let total = 0
   for (const [at, entry] of entries.entries()) {
     const item = entry.itemJson()
     if (at > 0) piece.push(comma)
     piece.push(item)
     size += item.length + 1
     if (size < pieceSize) continue
-    pieces.push(Buffer.concat(piece))
-    total += size
+    yield Buffer.concat(piece)
     piece = []
     size = 0
   }
   piece.push(end)
-  pieces.push(Buffer.concat(piece))
-  total += size
-  if (total < streamedFrom || accepted.format === 'yaml' || exchange.info.query.has('pretty')) {
-    return answerJson(exchange, 200, pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), accepted)
-  }
-  const headers = headersOf(accepted.contentType, exchange.warnings)
-  if (contentCoding(exchange.request) === 'gzip')
-    return gzipped({ status: 200, headers, body: Buffer.alloc(0) }, pieces)
-  return { status: 200, headers, body: (sink) => sendPieces(pieces, sink) }
+  yield Buffer.concat(piece)
 }
 
-async function sendPieces(pieces: Buffer[], sink: Sink): Promise<void> {
-  for (const [at, piece] of pieces.entries()) {
-    sink.write(piece)
-    // What is sent may go, whoever holds the answer.
-    pieces[at] = end
+async function sendPieces(first: Buffer[], rest: Iterable<Buffer>, sink: Sink): Promise<void> {
+  // What is sent may go, whoever holds the answer.
+  for (const piece of first.splice(0)) sink.write(piece)
+  for (const piece of rest) {
     if (sink.backlog > streamedFrom) await sink.drained()
+    sink.write(piece)
   }
 }

@@ -14,10 +14,11 @@ import type { Attributes, Authorizer, Decision } from '../authz/authz.ts'
 import { readObject } from '../body.ts'
 import type { UserInfo } from '../context.ts'
 import type { Exchange } from '../exchange.ts'
-import { negotiate, plainOffer } from '../negotiate.ts'
+import { negotiate, typedOffer } from '../negotiate.ts'
 import { writeContext } from '../options.ts'
 import type { ApiRequest, ApiResponse } from '../request.ts'
 import { answerObject } from '../respond.ts'
+import { managersOfNew } from '../storage/managers.ts'
 import { toTimestamp } from '../storage/state.ts'
 import type { ObjectServices } from './services.ts'
 
@@ -59,12 +60,15 @@ export function isReview({ group, kind }: Kind): boolean {
 
 /** POST of a review. */
 export async function createReview(exchange: Exchange, services: ReviewServices, kind: Kind): Promise<ApiResponse> {
-  const accepted = negotiate(exchange.request.headers['accept'], plainOffer)
+  const accepted = negotiate(exchange.request.headers['accept'], typedOffer)
   const context = writeContext(exchange, 'CreateOptions')
   const object = await readObject(exchange, kind, services, context.fieldValidation)
   if (kind.namespaced && (object.metadata.namespace ?? '') === '') object.metadata.namespace = exchange.info.namespace
+  const write = { manager: context.fieldManager, now: toTimestamp(services.clock.now()) }
+  const managedFields = managersOfNew(kind, object, write)
   const answer = await reviews[kind.kind]!(exchange, services, object)
-  return answerObject(exchange, 201, { ...object, ...answer }, accepted)
+  if (managedFields !== undefined) object.metadata.managedFields = managedFields as unknown[]
+  return answerObject(exchange, 201, { ...object, ...answer }, accepted, kind.schema)
 }
 
 const userFields = (user: UserInfo) => ({

@@ -48,6 +48,11 @@ export function answerSystem(exchange: Exchange, services: SystemServices): ApiR
     case '/metrics':
     case '/metrics/slis':
       return { status: 200, headers: headersOf(metricsType), body: services.metrics.print() }
+    case '/debug/pprof':
+      return { status: 302, headers: { ...headersOf('text/html; charset=utf-8'), location: '/debug/pprof/' }, body: '' }
+    case '/debug/flags/v':
+      // Levels of a log that this server does not have can be set with PUT alone, and are then still not there.
+      return { status: 406, headers: headersOf('text/plain'), body: 'unrecognized http method\n' }
     default:
       return answerOther(exchange, services)
   }

@@ -1,12 +1,14 @@
+import { Status } from '../../kinds/meta/status.ts'
 import { zeroOf } from '../../schema/decode.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import { ApiError } from '../../schema/status.ts'
-import type { Mutable } from '../../schema/types.ts'
+import type { Mutable, ObjectType } from '../../schema/types.ts'
 import type { Clock, Random } from '../../world/world.ts'
 import { identified } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
 import { negotiate, watchOffer } from '../negotiate.ts'
 import { readOptions } from '../options.ts'
+import { partialObjectMetadata, watchEventToProtobuf } from '../protobuf-body.ts'
 import type { ApiResponse, Sink } from '../request.ts'
 import type { Entry, WatchEventType, WatchObserver } from '../resource.ts'
 import { headersOf, internalError } from '../respond.ts'
@@ -24,7 +26,7 @@ export async function watchObjects(exchange: Exchange, services: ObjectServices,
   const accepted = negotiate(request.headers['accept'], watchOffer)
   const options = readOptions(exchange, true)
   const shape = accepted.as === '' ? undefined : new Shape(target.kind, accepted, info.query)
-  const lines = new Lines(target.kind, services.clock, shape)
+  const lines = new Lines(target.kind, services.clock, shape, accepted.format === 'protobuf')
   const stop = new AbortController()
   const watching = target.resource
     .watch(info.namespace, { ...options, signal: stop.signal }, lines)
@@ -43,11 +45,14 @@ export async function watchObjects(exchange: Exchange, services: ObjectServices,
     sink.signal.addEventListener('abort', onGone, { once: true })
     if (sink.signal.aborted) lines.end()
     watching.then(() => lines.end())
-    await done
-    cancel()
-    sink.signal.removeEventListener('abort', onGone)
-    stop.abort()
-    await watching
+    try {
+      await done
+    } finally {
+      cancel()
+      sink.signal.removeEventListener('abort', onGone)
+      stop.abort()
+      await watching
+    }
   }
   return { status: 200, headers, body }
 }
@@ -62,19 +67,21 @@ class Lines implements WatchObserver {
   readonly #kind: Kind
   readonly #clock: Clock
   readonly #shape: Shape | undefined
+  readonly #inProtobuf: boolean
   readonly #waiting: (Buffer | string)[] = []
   readonly #done = Promise.withResolvers<void>()
   #sink: Sink | undefined
   #ended = false
   failure: Error | undefined
 
-  constructor(kind: Kind, clock: Clock, shape: Shape | undefined) {
+  constructor(kind: Kind, clock: Clock, shape: Shape | undefined, inProtobuf: boolean) {
     this.#kind = kind
     this.#clock = clock
     this.#shape = shape
+    this.#inProtobuf = inProtobuf
   }
 
-  /** Resolves when the watch is over. */
+  /** Resolves when the watch is over; rejects when the client does not take what it is sent. */
   writeTo(sink: Sink): Promise<void> {
     this.#sink = sink
     for (const line of this.#waiting.splice(0)) sink.write(line)
@@ -83,21 +90,22 @@ class Lines implements WatchObserver {
   }
 
   event(type: WatchEventType, entry: Entry): void {
-    if (this.#shape === undefined) this.#write(entry.eventJson(type))
-    else this.#writeShaped(type, entry.object)
+    if (this.#shape !== undefined) this.#writeShaped(type, entry.object)
+    else if (this.#inProtobuf) this.#writeObject(type, entry.object, this.#kind.schema)
+    else this.#write(entry.eventJson(type))
   }
 
   bookmark(resourceVersion: string, initialEventsEnd: boolean): void {
     const object = bookmarkObject(this.#kind, resourceVersion, initialEventsEnd)
     if (this.#shape !== undefined) this.#writeShaped('BOOKMARK', object)
-    else this.#write(`{"type":"BOOKMARK","object":${JSON.stringify(object)}}\n`)
+    else this.#writeObject('BOOKMARK', object, this.#kind.schema)
   }
 
   error(error: Error): void {
     if (this.#ended) return
     this.failure = error
     const status = (error instanceof ApiError ? error : internalError(error)).toStatus()
-    this.#write(`{"type":"ERROR","object":${JSON.stringify(status)}}\n`)
+    this.#writeObject('ERROR', status, Status)
     this.end()
   }
 
@@ -109,11 +117,16 @@ class Lines implements WatchObserver {
   #writeShaped(type: string, object: ApiObject): void {
     try {
       const shaped = this.#shape!.event(object, { now: this.#clock.now() })
-      this.#write(`{"type":"${type}","object":${JSON.stringify(shaped)}}\n`)
+      this.#writeObject(type, shaped, partialObjectMetadata)
     } catch {
       // The shape is none that single objects have. The reference ends such a watch without a word.
       this.end()
     }
+  }
+
+  #writeObject(type: string, object: object, schema: ObjectType): void {
+    if (this.#inProtobuf) this.#write(watchEventToProtobuf(type, object, schema))
+    else this.#write(`{"type":"${type}","object":${JSON.stringify(object)}}\n`)
   }
 
   #write(line: Buffer | string): void {
@@ -123,7 +136,9 @@ class Lines implements WatchObserver {
       return
     }
     this.#sink.write(line)
-    if (this.#sink.backlog > backlogLimit) this.end()
+    if (this.#sink.backlog <= backlogLimit) return
+    this.#ended = true
+    this.#done.reject(new Error('the client does not read what it watches'))
   }
 }
 

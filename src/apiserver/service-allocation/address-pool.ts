@@ -62,6 +62,14 @@ export class AddressPool {
     return index === undefined ? undefined : formatIp(nthAddress(this.#cidr, BigInt(index)))
   }
 
+  /**
+   * What a dry run is shown: the first address of the range, free or not (the reference does not look for a free one
+   * either).
+   */
+  get example(): string {
+    return formatIp(nthAddress(this.#cidr, BigInt(this.#from)))
+  }
+
   /** Notes who has an address. Addresses of other ranges are nobody's business here. */
   adopt(address: string, owner: string): void {
     const parsed = this.#parse(address)

@@ -8,6 +8,7 @@ import { entryOf, entryToStore } from '../entry.ts'
 import type { Entry } from '../resource.ts'
 import { admit, validateAdmission } from './admission.ts'
 import { keyOf } from './keys.ts'
+import { recordManagers } from './managers.ts'
 import {
   canonical,
   fresh,
@@ -39,6 +40,7 @@ export async function create<T extends ApiObject>(
   settleNamespace(kind, namespace, metadata)
   withoutDuplicateOwners(metadata, context.warn)
   kind.defaults(object)
+  recordManagers(state, '', undefined, object, given, context)
   const attributes = {
     operation: 'CREATE' as const,
     kind,

@@ -6,6 +6,7 @@ import type { RequestContext } from '../context.ts'
 import { entryOf, entryToStore, type StoredEntry } from '../entry.ts'
 import type { DeleteOptions, Deletion, Entry, ListOptions, Page } from '../resource.ts'
 import { validateAdmission } from './admission.ts'
+import { definitionToTerminate } from './delete-definition.ts'
 import { namespaceToTerminate } from './delete-namespace.ts'
 import { keyOf } from './keys.ts'
 import { list } from './list.ts'
@@ -136,6 +137,8 @@ function decide<T extends ApiObject>(kind: Kind<T>, current: T, options: DeleteO
     if (terminating === 'wait') return { type: 'wait' }
     if (terminating !== 'delete') return { type: 'mark', object: toStoredForm(kind, terminating) as unknown as T }
   }
+  const definition = definitionToTerminate(kind, current, now)
+  if (definition !== undefined) return { type: 'mark', object: toStoredForm(kind, definition) as unknown as T }
   const { metadata } = current
   const finalizers = propagationFinalizers(kind, metadata, options)
   const mark = (change: ObjectMetaLike) =>

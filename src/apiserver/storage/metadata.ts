@@ -20,11 +20,12 @@ const storedFields = [
   'annotations',
   'ownerReferences',
   'finalizers',
+  'managedFields',
 ] as const satisfies readonly (keyof ObjectMetaLike)[]
 
 /**
  * The object in the form in which it is stored: kind and apiVersion first, metadata in order and without what is not
- * stored (resourceVersion, managedFields). Shares everything below the metadata's fields with the given one.
+ * stored (resourceVersion). Shares everything below the metadata's fields with the given one.
  */
 export function toStoredForm<T extends ApiObject>(kind: Kind<T>, object: ApiObject): Mutable<T> {
   const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object

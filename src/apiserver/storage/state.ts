@@ -19,6 +19,8 @@ export interface ResourceState<T extends ApiObject = ApiObject> {
   readonly hub: WatchHub
   readonly leases: LeasePool
   readonly hook: WriteHook<T> | undefined
+  /** Another version of the same resource. */
+  version(apiVersion: string): Kind | undefined
 }
 
 /** How a fault of an object names its kind: in the group in which it is stored. */

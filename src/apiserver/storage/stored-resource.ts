@@ -1,6 +1,7 @@
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import type { RequestContext } from '../context.ts'
 import type {
+  ApplyOptions,
   DeleteOptions,
   Deletion,
   Entry,
@@ -12,6 +13,7 @@ import type {
   WatchObserver,
   WatchOptions,
 } from '../resource.ts'
+import { apply } from './apply.ts'
 import { create } from './create.ts'
 import { deleteCollection, deleteOne } from './delete.ts'
 import { get } from './get.ts'
@@ -55,6 +57,17 @@ export class StoredResource<T extends ApiObject = ApiObject> implements Resource
     options: UpdateOptions = {},
   ): Promise<{ readonly entry: Entry<T>; readonly created: boolean }> {
     return update(this.#state, namespace, name, subresource, change, context, options)
+  }
+
+  apply(
+    namespace: string,
+    name: string,
+    subresource: string,
+    configuration: unknown,
+    options: ApplyOptions,
+    context: RequestContext,
+  ): Promise<{ readonly entry: Entry<T>; readonly created: boolean }> {
+    return apply(this.#state, namespace, name, subresource, configuration, options, context)
   }
 
   delete(namespace: string, name: string, options: DeleteOptions, context: RequestContext): Promise<Deletion<T>> {

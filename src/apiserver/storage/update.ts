@@ -10,6 +10,7 @@ import type { Entry, UpdateOptions } from '../resource.ts'
 import { admit, validateAdmission } from './admission.ts'
 import { createAdmitted } from './create.ts'
 import { keyOf } from './keys.ts'
+import { isOnlyNewer, recordManagers, setManagers } from './managers.ts'
 import { canonical, fresh, settleNamespace, toStoredForm, withoutDuplicateOwners } from './metadata.ts'
 import { removeKey } from './remove.ts'
 import { errorKind, notANumber, parseRevision, type ResourceState } from './state.ts'
@@ -69,6 +70,8 @@ async function createByUpdate<T extends ApiObject>(task: Update<T>): Promise<Upd
   delete metadata.deletionGracePeriodSeconds
   settleNamespace(state.kind, namespace, metadata)
   state.kind.defaults(object)
+  if (task.options.keepsManagers === true) setManagers(object, given.metadata.managedFields)
+  else recordManagers(state, subresource, undefined, object, given, context)
   await admit(state.admission, { operation: 'CREATE', kind: state.kind, subresource, namespace, name, object, context })
   if (askedRevision(given) !== 0) throw conflict(state.name, name, modifiedMessage)
   try {
@@ -92,6 +95,8 @@ async function updateExisting<T extends ApiObject>(task: Update<T>, kv: KeyValue
   settleNamespace(kind, namespace, changed.metadata as Mutable<ObjectMetaLike>)
   withoutDuplicateOwners(changed.metadata as Mutable<ObjectMetaLike>, context.warn)
   kind.defaults(changed)
+  if (task.options.keepsManagers === true) setManagers(changed, given.metadata.managedFields)
+  else recordManagers(state, subresource, old, changed, given, context)
   const about = { operation: 'UPDATE' as const, kind, subresource, namespace, name, oldObject: old, context }
   const admission = admit(state.admission, { ...about, object: changed })
   if (admission !== undefined) await admission
@@ -184,7 +189,11 @@ function keep(metadata: Mutable<ObjectMetaLike>, old: ObjectMetaLike, field: 'ge
   else metadata[field] = old[field]
 }
 
-function validate<T extends ApiObject>({ state, name, subresource, rules, context }: Update<T>, object: T, old: T): void {
+function validate<T extends ApiObject>(
+  { state, name, subresource, rules, context }: Update<T>,
+  object: T,
+  old: T,
+): void {
   const errors = new FieldErrors()
   validateMetadataUpdate(state.kind, object.metadata, old.metadata, errors)
   rules.validateUpdate(object, old, errors)
@@ -213,5 +222,8 @@ async function deleteInstead<T extends ApiObject>(
 }
 
 function isSame(object: ApiObject, old: ApiObject): boolean {
-  return equalJson(object, { ...old, metadata: { ...old.metadata, resourceVersion: undefined } })
+  const { managedFields } = object.metadata
+  const metadata = { ...old.metadata, resourceVersion: undefined, managedFields }
+  // That somebody came to the same result at a later time is no change.
+  return equalJson(object, { ...old, metadata }) && isOnlyNewer(managedFields, old.metadata.managedFields)
 }

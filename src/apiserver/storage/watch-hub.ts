@@ -2,7 +2,7 @@ import type { ApiObject, Kind } from '../../schema/kind.ts'
 import { ApiError } from '../../schema/status.ts'
 import { CompactedError, type KeyValue, prefixEnd, type Store, type StoreEvent } from '../../store/store.ts'
 import type { Clock } from '../../world/world.ts'
-import { entryOf } from '../entry.ts'
+import { entryOf, forgetLine, forgetObject } from '../entry.ts'
 import type { Entry, WatchObserver } from '../resource.ts'
 import { fieldOf, type Selection } from './selection.ts'
 
@@ -68,6 +68,15 @@ export class WatchHub {
     this.#cancelBookmarks = undefined
   }
 
+  /** The kind is served no longer, or not as it was: whoever watches it has to ask again. */
+  end(kind: Kind): void {
+    for (const member of [...this.#members]) {
+      if (member.kind !== kind) continue
+      this.leave(member)
+      member.ended()
+    }
+  }
+
   /** Brings one change to one member: also for those that catch up on their own. */
   static deliver(member: Member, change: Change): void {
     if (change.event.revision <= member.after) return
@@ -99,7 +108,11 @@ export class WatchHub {
       { from: this.#folder, to: prefixEnd(this.#folder), signal: stop.signal },
       {
         onEvents: (events) => {
-          for (const event of events) this.#dispatch(event)
+          for (const event of events) {
+            this.#dispatch(event)
+            if (event.kv !== undefined) forgetLine(event.kv)
+            if (event.previous !== undefined) forgetObject(event.previous)
+          }
         },
         onError: (error) => this.#fail(error),
       },

@@ -24,7 +24,10 @@ export async function bind(
   const now = toTimestamp(resources.world.clock.now())
   const change = (pod: Pod | undefined) => bound(pod!, binding, now)
   const uid = metadata.uid
-  await resources.resource(Pod).update(namespace, name, 'binding', change, context, uid ? { uid } : {})
+  await resources.resource(Pod).update(namespace, name, 'binding', change, context, {
+    keepsManagers: true,
+    ...(uid && { uid }),
+  })
   return created
 }
 

@@ -25,9 +25,10 @@ export async function evict(
 ): Promise<object> {
   const { metadata, deleteOptions } = body as Eviction
   if (metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object')
+  const sameDryRun = withDryRunOf(deleteOptions?.dryRun, context)
   for (let attempt = 1; ; attempt++) {
     try {
-      await evictNow(resources, namespace, name, (deleteOptions ?? {}) as DeleteOptions, context)
+      await evictNow(resources, namespace, name, (deleteOptions ?? {}) as DeleteOptions, sameDryRun)
       return created
     } catch (error) {
       // Somebody changed the pod or the budget in between.
@@ -35,6 +36,12 @@ export async function evict(
       if (!isOwn || attempt === attempts) throw error
     }
   }
+}
+
+/** Clients such as `kubectl drain --dry-run=server` ask for a dry run in the body, others in the query; not differently. */
+function withDryRunOf(inBody: readonly string[] | undefined, context: RequestContext): RequestContext {
+  if (inBody === undefined || inBody.length === 0 || context.dryRun) return context
+  return { ...context, dryRun: true }
 }
 
 async function evictNow(
@@ -128,7 +135,7 @@ async function takeDisruption(
   const booked = withDisruption(budget, pod.metadata.name ?? '', now)
   await resources
     .resource(PodDisruptionBudget)
-    .update(namespace, name, 'status', () => structuredClone(booked), context)
+    .update(namespace, name, 'status', () => structuredClone(booked), { ...context, fieldManager: 'kube-apiserver' })
 }
 
 function withDisruption(budget: PodDisruptionBudget, pod: string, now: string): PodDisruptionBudget {
@@ -180,5 +187,5 @@ async function markEvicted(resources: Resources, pod: Pod, context: RequestConte
     const others = (status.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget')
     return structuredClone({ ...current!, status: { ...status, conditions: [...others, condition] } }) as unknown as Pod
   }
-  await resources.resource(Pod).update(namespace, name, 'status', change, context)
+  await resources.resource(Pod).update(namespace, name, 'status', change, context, { keepsManagers: true })
 }

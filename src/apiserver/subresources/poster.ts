@@ -13,6 +13,6 @@ export function poster(resources: Resources, type: Expected, create: Subresource
     const context = writeContext(exchange, 'CreateOptions')
     const body = await readObject(exchange, type, services, context.fieldValidation)
     const answer = await create(resources, info.namespace, info.name, body, context)
-    return answerObject(exchange, 201, answer, accepted)
+    return answerObject(exchange, 201, answer, accepted, type.schema)
   }
 }

@@ -8,11 +8,13 @@ import { bodyLimit, matchName, readObject } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
 import { mediaTypeOf, negotiate, objectOffer } from '../negotiate.ts'
 import { writeContext } from '../options.ts'
+import { partialObjectMetadata } from '../protobuf-body.ts'
 import type { ApiResponse } from '../request.ts'
 import type { Resource } from '../resource.ts'
 import { answerObject } from '../respond.ts'
+import { applyBody, applyObject } from '../routes/apply.ts'
 import type { SubresourceFinder, SubresourceRoute } from '../routes/objects.ts'
-import { applyPatch, parsePatch, patchObject, patchTypeOf } from '../routes/patch.ts'
+import { applyPatch, applyType, parsePatch, patchObject, patchTypeOf } from '../routes/patch.ts'
 import { getObject } from '../routes/read.ts'
 import type { ObjectServices, Target } from '../routes/services.ts'
 import { methodNotAllowed } from '../routes/system.ts'
@@ -31,7 +33,14 @@ export interface CreatingResources extends Resources {
 
 const postedTypes: Readonly<Record<string, Expected>> = {
   'pods./binding': { group: '', version: 'v1', kind: 'Binding', schema: bindingSchema },
-  'pods./eviction': { group: 'policy', version: 'v1', kind: 'Eviction', schema: Eviction },
+  // Drain of kubectls up to 1.21 sends the old version.
+  'pods./eviction': {
+    group: 'policy',
+    version: 'v1',
+    kind: 'Eviction',
+    schema: Eviction,
+    formerVersions: ['v1beta1'],
+  },
   'serviceaccounts./token': tokenRequestType,
 }
 
@@ -67,7 +76,7 @@ function answerSide(exchange: Exchange, services: ObjectServices, target: Target
     case 'update':
       return updateObject(exchange, services, target)
     case 'patch':
-      return patchObject(exchange, services, target)
+      return patchObject(exchange, services, target, applyObject)
     default:
       throw methodNotAllowed()
   }
@@ -86,17 +95,21 @@ async function answerScale(exchange: Exchange, services: ObjectServices, resourc
   const { info, request } = exchange
   const accepted = negotiate(request.headers['accept'], objectOffer)
   const scale = await scaleFor(exchange, services, resource)
-  if (accepted.as === '') return answerObject(exchange, 200, scale, accepted)
+  if (accepted.as === '') return answerObject(exchange, 200, scale, accepted, scaleType.schema)
   const kind = { ...resource.kind, ...scaleType, columns: scaleColumns } as unknown as Kind
   const shape = new Shape(kind, accepted, info.query)
-  return answerObject(exchange, 200, shape.object(scale as ApiObject, { now: services.clock.now() }), accepted)
+  const shaped = shape.object(scale as ApiObject, { now: services.clock.now() })
+  return answerObject(exchange, 200, shaped, accepted, partialObjectMetadata)
 }
 
 async function scaleFor(exchange: Exchange, services: ObjectServices, resource: Resource): Promise<Scale> {
   const { info } = exchange
   switch (info.verb) {
-    case 'get':
-      return scaleOf(resource.kind, (await resource.get(info.namespace, info.name)).object)
+    case 'get': {
+      const { object } = await resource.get(info.namespace, info.name)
+      resource.kind.scale?.checkRead?.(object)
+      return scaleOf(resource.kind, object)
+    }
     case 'update':
       return putScale(exchange, services, resource)
     case 'patch':
@@ -117,7 +130,9 @@ async function putScale(exchange: Exchange, services: ObjectServices, resource: 
 
 async function patchScale(exchange: Exchange, resource: Resource): Promise<Scale> {
   const { info, request, warnings } = exchange
-  const type = patchTypeOf(mediaTypeOf(request.headers['content-type']), false, false)
+  const mediaType = mediaTypeOf(request.headers['content-type'])
+  if (mediaType === applyType) return scaleOf(resource.kind, (await applyBody(exchange, resource)).entry.object)
+  const type = patchTypeOf(mediaType, false, true)
   const context = writeContext(exchange, 'PatchOptions')
   const patch = parsePatch(await request.body(bodyLimit), type, context.fieldValidation)
   const change = (current: Scale) => {

@@ -36,19 +36,23 @@ export async function updateScale<T extends ApiObject>(
   const { kind } = resource
   const scaled = async (current: T | undefined) => {
     if (current === undefined) throw notFound({ group: kind.group, resource: kind.plural }, name)
-    const wanted = await change(scaleOf(kind, current))
-    const errors = new FieldErrors()
-    validateScale(wanted, errors)
-    if (errors.length > 0) throw errors.toError(scaleType, name)
-    const object = clone(current)
-    kind.scale?.setReplicas(object, wanted.spec.replicas ?? 0)
-    // Without a resourceVersion the scale is set whatever else has changed.
-    const { resourceVersion } = wanted.metadata
-    return {
-      ...object,
-      metadata: { ...object.metadata, resourceVersion: resourceVersion || current.metadata.resourceVersion },
-    } as ApiObject
+    return withScale(kind, current, await change(scaleOf(kind, current)))
   }
   const { entry } = await resource.update(namespace, name, 'scale', scaled, context, options)
   return scaleOf(kind, entry.object)
+}
+
+/** The object with the number of replicas that a scale asks for. Throws Invalid when there is no such number. */
+export function withScale<T extends ApiObject>(kind: Kind<T>, current: T, wanted: Scale): ApiObject {
+  const errors = new FieldErrors()
+  if (kind.scale?.checksReplicas !== true) validateScale(wanted, errors)
+  if (errors.length > 0) throw errors.toError(scaleType, current.metadata.name ?? '')
+  const object = clone(current)
+  kind.scale?.setReplicas(object, wanted.spec.replicas ?? 0)
+  // Without a resourceVersion the scale is set whatever else has changed.
+  const { resourceVersion } = wanted.metadata
+  return {
+    ...object,
+    metadata: { ...object.metadata, resourceVersion: resourceVersion || current.metadata.resourceVersion },
+  } as ApiObject
 }

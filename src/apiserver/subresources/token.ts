@@ -9,6 +9,7 @@ import { badRequest, conflict } from '../../schema/status.ts'
 import type { ClusterReader } from '../admission.ts'
 import type { BoundObjects, IssuedToken, TokenSubject } from '../authn/service-account-tokens.ts'
 import type { SubresourceRoute } from '../routes/objects.ts'
+import { managersOfNew } from '../storage/managers.ts'
 import { toTimestamp } from '../storage/state.ts'
 import { poster } from './poster.ts'
 import type { Resources, SubresourceCreator } from './resources.ts'
@@ -33,7 +34,7 @@ const mostSeconds = 2 ** 32
 
 /** Gives tokens for a service account (KEP-1205). */
 export function createToken(tokens: TokenIssuer): SubresourceCreator {
-  return async (resources, namespace, name, body) => {
+  return async (resources, namespace, name, body, context) => {
     const request = body as TokenRequest
     checkName(request, name)
     const account = (await resources.resource(ServiceAccount).get(namespace, name)).object
@@ -43,6 +44,9 @@ export function createToken(tokens: TokenIssuer): SubresourceCreator {
     const audiences = request.spec.audiences?.length ? request.spec.audiences : [tokens.issuer]
     const subject = { namespace, name, uid: account.metadata.uid ?? '', ...(bound && { bound }) }
     const { token, expiresAtMs } = tokens.issue(subject, audiences, expirationSeconds)
+    const now = toTimestamp(resources.world.clock.now())
+    const asked = { ...request, spec: { ...request.spec, expirationSeconds } } as unknown as ApiObject
+    const write = { manager: context.fieldManager, now, subresource: 'token' }
     return {
       kind: 'TokenRequest',
       apiVersion: 'authentication.k8s.io/v1',
@@ -50,7 +54,8 @@ export function createToken(tokens: TokenIssuer): SubresourceCreator {
         name,
         namespace,
         uid: subject.uid,
-        creationTimestamp: toTimestamp(resources.world.clock.now()),
+        creationTimestamp: now,
+        managedFields: managersOfNew(tokenRequestType, asked, write),
       },
       spec: { audiences, expirationSeconds, boundObjectRef: boundObjectRef ?? null },
       status: { token, expirationTimestamp: toTimestamp(expiresAtMs) },

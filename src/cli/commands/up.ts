@@ -1,5 +1,5 @@
 import { type ServedCluster, serveCluster, TokenFileError } from '../../cluster/serve.ts'
-import { KubeconfigError, putIntoKubeconfig } from '../../lifecycle/kubeconfig.ts'
+import { KubeconfigError, putIntoKubeconfig, requireKubeconfig } from '../../lifecycle/kubeconfig.ts'
 import { PkiFileError } from '../../lifecycle/pki-store.ts'
 import { type Command, type CommandContext, UserError } from '../command.ts'
 import { contextName, dataDirFlag, dataDirOf, integerFlag, kubeconfigFlag, kubeconfigOf } from '../flags.ts'
@@ -48,6 +48,8 @@ async function serve(context: CommandContext, dataDir: string | undefined): Prom
   const nodes = integerFlag(flags, 'nodes', 0, 5000)
   const port = integerFlag(flags, 'port', 0, 65_535)
   const tokenFile = await readTokens(context)
+  // Before anything else begins.
+  await understood(kubeconfig, async () => requireKubeconfig(await world.disk.read(kubeconfig)))
   const served = await serveCluster({
     world,
     ...(dataDir && { dataDir }),
@@ -126,8 +128,14 @@ async function readTokens({ world, flags }: CommandContext): Promise<string | un
 
 async function writeKubeconfig({ world }: CommandContext, file: string, served: ServedCluster): Promise<void> {
   const before = await world.disk.read(file)
+  await understood(file, () =>
+    world.disk.write(file, putIntoKubeconfig(before, { name: contextName, ...served.admin })),
+  )
+}
+
+async function understood(file: string, work: () => Promise<void>): Promise<void> {
   try {
-    await world.disk.write(file, putIntoKubeconfig(before, { name: contextName, ...served.admin }))
+    await work()
   } catch (error) {
     if (!(error instanceof KubeconfigError)) throw error
     throw new UserError(`${file} is not a kubeconfig: ${error.message}`, {

@@ -1,3 +1,4 @@
+import { own } from '../../base/own.ts'
 import type { Node } from '../../kinds/core/node.ts'
 import type { PodSpec } from '../../kinds/core/pod-spec.ts'
 import type { NodeSelectorRequirement, NodeSelectorTerm, Taint, Toleration } from '../../kinds/core/scheduling.ts'
@@ -15,7 +16,7 @@ function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTe
   if (matchExpressions.length === 0 && matchFields.length === 0) return false
   const labels = node.metadata.labels ?? {}
   return (
-    matchExpressions.every((requirement) => fulfils(labels[requirement.key], requirement)) &&
+    matchExpressions.every((requirement) => fulfils(own(labels, requirement.key), requirement)) &&
     matchFields.every((requirement) => fulfils(fieldOf(node, requirement.key), requirement))
   )
 }

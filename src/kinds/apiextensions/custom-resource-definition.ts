@@ -13,19 +13,23 @@ import {
   json,
   list,
   map,
+  type ObjectType,
   object,
   oneOf,
   optional,
   rawObject,
   required,
   string,
+  type Type,
   time,
 } from '../../schema/types.ts'
 import { plainColumns } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { countChange, startGeneration } from '../rules.ts'
-import { validateDefinition, validateDefinitionUpdate } from './definition-validation.ts'
+import { definitionWarnings, validateDefinitionUpdate, validateNewDefinition } from './definition-validation.ts'
+import { settleSchema } from './settle-schema.ts'
+import type { JsonSchema } from './structural/json-schema.ts'
 
 export const CustomResourceDefinitionNames = object(
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames',
@@ -160,6 +164,21 @@ export const JSONSchemaProps = object(
   },
 )
 export interface JSONSchemaProps extends Infer<typeof JSONSchemaProps> {}
+
+// A type that holds itself cannot be said in one expression: what holds schemas is told so afterwards.
+const schemaItself: ObjectType = JSONSchemaProps
+const holdsSchemas: Readonly<Record<string, Type>> = {
+  allOf: list(schemaItself, { list: 'atomic' }),
+  oneOf: list(schemaItself, { list: 'atomic' }),
+  anyOf: list(schemaItself, { list: 'atomic' }),
+  not: schemaItself,
+  properties: map(schemaItself),
+  patternProperties: map(schemaItself),
+  definitions: map(schemaItself),
+}
+for (const [name, type] of Object.entries(holdsSchemas)) {
+  Object.assign(schemaItself.fields as object, { [name]: { ...schemaItself.fields[name]!, type } })
+}
 
 export const CustomResourceValidation = object(
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceValidation',
@@ -377,6 +396,9 @@ export const customResourceDefinitionSchema = object(
 )
 export interface CustomResourceDefinition extends Infer<typeof customResourceDefinitionSchema> {}
 
+/** Who sees to it that the objects of a definition are gone before the definition is. */
+export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
+
 export const CustomResourceDefinition: Kind<CustomResourceDefinition> = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
   version: 'v1',
@@ -401,13 +423,15 @@ export const CustomResourceDefinition: Kind<CustomResourceDefinition> = defineKi
     storeVersions(definition)
     countChange(definition, old, ({ spec }) => spec)
   },
-  validate: validateDefinition,
+  validate: validateNewDefinition,
   validateUpdate: validateDefinitionUpdate,
+  warnings: definitionWarnings,
   status: {},
   unconditionalUpdate: false,
 })
 
 function fill({ spec }: Mutable<CustomResourceDefinition>): void {
+  for (const { schema } of spec.versions ?? []) settleSchema(schema?.openAPIV3Schema as Mutable<JsonSchema> | undefined)
   spec.names.singular ||= spec.names.kind.toLowerCase()
   spec.names.listKind ||= spec.names.kind === '' ? '' : `${spec.names.kind}List`
   spec.conversion ??= { strategy: 'None' }

@@ -6,7 +6,8 @@ import type { APIService } from './api-service.ts'
 export function validateApiService({ metadata, spec }: APIService, errors: FieldErrors): void {
   const { group = '', version = '', service, insecureSkipTLSVerify, caBundle } = spec
   const wanted = `${version}.${group}`
-  if (metadata.name !== wanted) {
+  // A name that is missing is missed by the rules for all metadata.
+  if (metadata.name && metadata.name !== wanted) {
     errors.invalid('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`)
   }
   if (group !== '') invalidAll('spec.group', group, dnsSubdomainFaults(group), errors)

@@ -1,7 +1,7 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { validateLabelSelector } from '../../schema/meta-validation.ts'
-import { internalForm } from '../core/internal-form.ts'
 import { isEmptySelector } from '../core/selector-validation.ts'
+import { goValue } from '../go-value.ts'
 import { keepsValue, validateNotNegative } from '../rules.ts'
 import { type DaemonSet, type DaemonSetSpec, DaemonSetUpdateStrategy } from './daemon-set.ts'
 import {
@@ -38,7 +38,7 @@ function validateStrategy(strategy: DaemonSetSpec['updateStrategy'], errors: Fie
   const path = 'spec.updateStrategy.rollingUpdate'
   if (type === 'OnDelete') return
   if (type !== 'RollingUpdate') {
-    const shown = internalForm(DaemonSetUpdateStrategy, strategy)
+    const shown = goValue(DaemonSetUpdateStrategy, strategy)
     errors.notSupported('spec.updateStrategy', shown, ['RollingUpdate', 'OnDelete'])
   } else if (!rollingUpdate) errors.required(path)
   else {

@@ -135,6 +135,7 @@ export const DaemonSet: Kind<DaemonSet> = defineKind<DaemonSet>({
   storageVersionHash: 'dd7pWHUlMKQ=',
   schema: daemonSetSchema,
   nameRule: subdomainNameRule,
+  shownAnnotations: [generationAnnotation],
   defaults({ spec }) {
     const { updateStrategy } = spec
     updateStrategy.type ??= 'RollingUpdate'

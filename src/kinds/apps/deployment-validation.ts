@@ -1,5 +1,5 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { internalForm } from '../core/internal-form.ts'
+import { goValue } from '../go-value.ts'
 import { keepsValue, validateNotNegative } from '../rules.ts'
 import { type Deployment, type DeploymentSpec, DeploymentStrategy } from './deployment.ts'
 import {
@@ -42,7 +42,7 @@ function validateStrategy(strategy: DeploymentSpec['strategy'], errors: FieldErr
   if (type === 'Recreate') {
     if (rollingUpdate) errors.forbidden(path, "may not be specified when strategy `type` is 'Recreate'")
   } else if (type !== 'RollingUpdate') {
-    errors.notSupported('spec.strategy', internalForm(DeploymentStrategy, strategy), ['Recreate', 'RollingUpdate'])
+    errors.notSupported('spec.strategy', goValue(DeploymentStrategy, strategy), ['Recreate', 'RollingUpdate'])
   } else if (!rollingUpdate) errors.required(path, 'this should be defaulted and never be nil')
   else {
     const { maxSurge, maxUnavailable } = rollingUpdate

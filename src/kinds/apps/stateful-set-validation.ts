@@ -2,8 +2,8 @@ import type { FieldErrors } from '../../schema/field-errors.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import { dnsLabelFaults } from '../../schema/names.ts'
 import { checkOneOf } from '../core/field-checks.ts'
-import { internalForm } from '../core/internal-form.ts'
 import { validatePodTemplate } from '../core/pod-template-validation.ts'
+import { goValue } from '../go-value.ts'
 import { invalidAll, validateNotNegative } from '../rules.ts'
 import {
   RollingUpdateStatefulSetStrategy,
@@ -53,10 +53,10 @@ function validateStrategy(strategy: StatefulSetSpec['updateStrategy'], errors: F
   if (!type) errors.required(path)
   else if (type === 'OnDelete') {
     if (!rollingUpdate) return
-    const shown = internalForm(RollingUpdateStatefulSetStrategy, rollingUpdate)
+    const shown = goValue(RollingUpdateStatefulSetStrategy, rollingUpdate)
     errors.invalid(`${path}.rollingUpdate`, shown, "only allowed for updateStrategy 'RollingUpdate'")
   } else if (type !== 'RollingUpdate') {
-    errors.invalid(path, internalForm(StatefulSetUpdateStrategy, strategy), "must be 'RollingUpdate' or 'OnDelete'")
+    errors.invalid(path, goValue(StatefulSetUpdateStrategy, strategy), "must be 'RollingUpdate' or 'OnDelete'")
   } else if (rollingUpdate) {
     validateNotNegative(`${path}.rollingUpdate.partition`, rollingUpdate.partition, errors)
     validateMaxUnavailable(rollingUpdate.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`, errors)

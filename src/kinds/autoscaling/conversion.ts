@@ -20,7 +20,8 @@ const metricsKey = `${prefix}/metrics`
 const currentMetricsKey = `${prefix}/current-metrics`
 const conditionsKey = `${prefix}/conditions`
 const behaviorKey = `${prefix}/behavior`
-const keys: readonly string[] = [metricsKey, currentMetricsKey, conditionsKey, behaviorKey]
+/** Annotations that carry what version 1 has no fields for. */
+export const carriers: readonly string[] = [metricsKey, currentMetricsKey, conditionsKey, behaviorKey]
 
 export function toV2({ metadata, spec, status }: V1): V2 {
   const annotations = metadata.annotations ?? {}
@@ -34,7 +35,7 @@ export function toV2({ metadata, spec, status }: V1): V2 {
   const ownCurrent = currentPercentage === undefined || current.length > 0 ? [] : [cpuStatus(currentPercentage)]
   const behavior = readBehavior(annotations[behaviorKey])
   const conditions = readList<NonNullable<V2Status['conditions']>[number]>(annotations[conditionsKey])
-  const rest = Object.entries(annotations).filter(([key]) => !keys.includes(key))
+  const rest = Object.entries(annotations).filter(([key]) => !carriers.includes(key))
   return {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',

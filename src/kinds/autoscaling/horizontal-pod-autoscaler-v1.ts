@@ -17,7 +17,7 @@ import {
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { autoscalerColumns } from './columns.ts'
-import { fromV2, toV2 } from './conversion.ts'
+import { carriers, fromV2, toV2 } from './conversion.ts'
 import type { HorizontalPodAutoscaler as HorizontalPodAutoscalerV2 } from './horizontal-pod-autoscaler.ts'
 import { validateAutoscaler, validateAutoscalerStatus } from './validation.ts'
 
@@ -93,6 +93,7 @@ export const HorizontalPodAutoscaler: Kind<HorizontalPodAutoscaler> = defineKind
   storageVersionHash: 'qwQve8ut294=',
   schema: horizontalPodAutoscalerSchema,
   nameRule: subdomainNameRule,
+  shownAnnotations: carriers,
   defaults({ spec }) {
     spec.minReplicas ??= 1
   },

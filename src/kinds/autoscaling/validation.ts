@@ -1,3 +1,4 @@
+import { own } from '../../base/own.ts'
 import { parseQuantity } from '../../base/quantity.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { pathSegmentFaults } from '../../schema/names.ts'
@@ -86,7 +87,7 @@ const fieldOfType: Readonly<Record<string, 'object' | 'external' | 'pods' | 'res
 const types = Object.keys(fieldOfType)
 
 function validateMetric(path: string, metric: MetricSpec, errors: FieldErrors): void {
-  const expected = fieldOfType[metric.type]
+  const expected = own(fieldOfType, metric.type)
   if (!metric.type) errors.required(`${path}.type`, 'must specify a metric source type')
   if (expected === undefined) errors.notSupported(`${path}.type`, metric.type, types)
   const fields = ['object', 'external', 'pods', 'resource', 'containerResource'] as const

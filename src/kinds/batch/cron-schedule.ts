@@ -2,7 +2,9 @@
  * Schedules of cron jobs: `minute hour day-of-month month day-of-week`, names and `@daily` included, as the library that
  * the reference uses (robfig/cron v3, "standard") reads them; its words are in the errors.
  */
+
 import { DurationError, parseDuration } from '../../base/duration.ts'
+import { own } from '../../base/own.ts'
 
 /** What is not a schedule. */
 export class CronError extends Error {}
@@ -73,7 +75,7 @@ export function parseCron(text: string): CronSchedule {
 }
 
 function parseDescriptor(text: string): CronSchedule {
-  const fields = descriptors[text]
+  const fields = own(descriptors, text)
   if (fields !== undefined) return parseCron(fields)
   if (!text.startsWith('@every ')) throw new CronError(`unrecognized descriptor: ${text}`)
   try {

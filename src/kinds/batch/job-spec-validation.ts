@@ -2,9 +2,9 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { domainPrefixedPathFaults, qualifiedNameFaults } from '../../schema/names.ts'
 import { checkOneOf } from '../core/field-checks.ts'
-import { internalForm } from '../core/internal-form.ts'
 import type { PodSpec } from '../core/pod-spec.ts'
 import { validatePodTemplate } from '../core/pod-template-validation.ts'
+import { goValue } from '../go-value.ts'
 import { invalidAll, validateNotNegative } from '../rules.ts'
 import { intervalsFault } from './index-intervals.ts'
 import {
@@ -160,7 +160,7 @@ function validateSuccessPolicy(spec: JobSpec, path: string, errors: FieldErrors)
   const policy = spec.successPolicy
   if (!policy) return
   if (spec.completionMode !== 'Indexed') {
-    return errors.invalid(path, internalForm(SuccessPolicy, policy), 'requires indexed completion mode')
+    return errors.invalid(path, goValue(SuccessPolicy, policy), 'requires indexed completion mode')
   }
   const rules = policy.rules ?? []
   if (rules.length === 0)

@@ -3,9 +3,9 @@ import { equalJson } from '../../schema/freeze.ts'
 import { validateLabelSelector } from '../../schema/meta-validation.ts'
 import { dnsLabelFaults } from '../../schema/names.ts'
 import { isUsable, labelsMismatch, validateCounts, validateSelects } from '../apps/workload-validation.ts'
-import { internalForm } from '../core/internal-form.ts'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
 import { selectorMatches } from '../core/selector-validation.ts'
+import { goValue } from '../go-value.ts'
 import { immutable, keepsValue } from '../rules.ts'
 import type { Job } from './job.ts'
 import { jobLabels } from './job-labels.ts'
@@ -80,7 +80,7 @@ function validateTemplateUpdate(job: Job, old: Job, errors: FieldErrors): void {
   const { template } = job.spec
   const before =
     old.spec.suspend && !old.status.startTime ? withPlacementOf(template, old.spec.template) : old.spec.template
-  if (!equalJson(template, before)) errors.invalid('spec.template', internalForm(PodTemplateSpec, template), immutable)
+  if (!equalJson(template, before)) errors.invalid('spec.template', goValue(PodTemplateSpec, template), immutable)
 }
 
 function withPlacementOf(now: PodTemplateSpec, before: PodTemplateSpec): unknown {

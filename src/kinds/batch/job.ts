@@ -150,4 +150,6 @@ export const Job: Kind<Job> = defineKind<Job>({
   ],
   selectableFields: { 'status.successful': ({ status }) => String(status.succeeded ?? 0) },
   defaultPropagation: 'Orphan',
+  deleteWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
 })

@@ -1,6 +1,7 @@
 /** Containers of a pod: regular ones, init containers and sidecars, ephemeral ones. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { dnsLabelFaults, portNameFaults } from '../../schema/names.ts'
+import { goValue } from '../go-value.ts'
 import { validatePort } from '../rules.ts'
 import { isSidecar } from './container-amounts.ts'
 import {
@@ -12,7 +13,6 @@ import {
 } from './containers.ts'
 import { type EnvContext, validateEnv, validateEnvFrom } from './env-validation.ts'
 import { addFaults, checkOneOf } from './field-checks.ts'
-import { internalForm } from './internal-form.ts'
 import { validateDevices, validateMounts } from './mount-validation.ts'
 import type { PodSpec } from './pod-spec.ts'
 import { validateProbes } from './probe-validation.ts'
@@ -214,7 +214,7 @@ function validateResize(container: Container, path: string, { spec, errors }: Po
     }
   })
   if (isInit) {
-    const shown = policies.map((policy) => internalForm(ContainerResizePolicy, policy))
+    const shown = policies.map((policy) => goValue(ContainerResizePolicy, policy))
     errors.invalid(path, shown, 'must not be set for init containers')
   }
 }

@@ -1,3 +1,4 @@
+import { own } from '../../base/own.ts'
 import { parseQuantity, type Quantity } from '../../base/quantity.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { qualifiedNameFaults } from '../../schema/names.ts'
@@ -54,8 +55,10 @@ function resourcesOf({ max, min, default: limits, defaultRequest, maxLimitReques
 
 /** The smallest, the defaults and the largest must stand in this order, resource by resource. */
 function validateOrder(path: string, name: string, item: LimitRangeItem, errors: FieldErrors): void {
-  const amount = (amounts: LimitRangeItem['max']): Quantity | undefined =>
-    amounts?.[name] === undefined ? undefined : parseQuantity(amounts[name])
+  const amount = (amounts: LimitRangeItem['max']): Quantity | undefined => {
+    const text = own(amounts, name)
+    return text === undefined ? undefined : parseQuantity(text)
+  }
   const isMore = (left: Quantity | undefined, right: Quantity | undefined) =>
     left !== undefined && right !== undefined && left.compare(right) > 0
   const min = amount(item.min)

@@ -1,6 +1,6 @@
 /** Shows people how two values differ: the lines that were, marked `-`, and the lines that are, marked `+`. */
 import type { Type } from '../../schema/types.ts'
-import { internalForm } from './internal-form.ts'
+import { goValue } from '../go-value.ts'
 
 /** A unified diff of both values as the reference prints its own form of them. */
 export function changes(type: Type, before: unknown, after: unknown): string {
@@ -8,7 +8,7 @@ export function changes(type: Type, before: unknown, after: unknown): string {
 }
 
 const linesOf = (type: Type, value: unknown): string[] =>
-  JSON.stringify(internalForm(type, value), null, 1).replace(/[<>&]/g, goEscape).split('\n')
+  JSON.stringify(goValue(type, value), null, 1).replace(/[<>&]/g, goEscape).split('\n')
 
 /** Go writes JSON that is safe inside HTML. */
 const goEscape = (character: string): string => `\\u00${character.charCodeAt(0).toString(16)}`

@@ -1,7 +1,9 @@
 /** What can be wrong with a pod's spec, in a pod or in a template; in the reference's order. */
+import { own } from '../../base/own.ts'
 import { parseQuantity } from '../../base/quantity.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { dnsLabelFaults, dnsSubdomainFaults, legacyIpFaults } from '../../schema/names.ts'
+import { goValue } from '../go-value.ts'
 import { containerAmounts } from './container-amounts.ts'
 import {
   PodContext,
@@ -11,7 +13,6 @@ import {
 } from './container-validation.ts'
 import { validateDns } from './dns-validation.ts'
 import { addFaults, checkLabels, checkOneOf, checkQualifiedName, type Faults } from './field-checks.ts'
-import { internalForm } from './internal-form.ts'
 import { validateHostProcesses, validateOS } from './os-validation.ts'
 import { type PodResourceClaim, PodResourceClaim as PodResourceClaimType, type PodSpec } from './pod-spec.ts'
 import { validateContainerResources, validatePodLevelAmounts } from './resource-validation.ts'
@@ -121,7 +122,7 @@ function validateClaims(claims: readonly PodResourceClaim[], path: string, error
     else if (names.has(name)) errors.duplicate(`${at}.name`, name)
     else addFaults(errors, `${at}.name`, name, dnsLabelFaults(name))
     names.add(name)
-    const shown = () => internalForm(PodResourceClaimType, claim)
+    const shown = () => goValue(PodResourceClaimType, claim)
     if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
       const detail = 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'
       errors.invalid(at, shown(), detail)
@@ -145,7 +146,7 @@ function validatePodResources(spec: PodSpec, path: string, errors: FieldErrors):
   if (claims) errors.forbidden(`${at}.claims`, 'claims may not be set for Resources at pod-level')
   validatePodLevelAmounts({ limits, requests }, at, errors)
   for (const [name, sum] of containerAmounts(spec, 'requests')) {
-    const request = requests[name]
+    const request = own(requests, name)
     if (request !== undefined && sum.compare(parseQuantity(request)) > 0) {
       const detail = `must be greater than or equal to aggregate container requests of ${sum}`
       errors.invalid(`${at}.requests[${name}]`, request, detail)
@@ -154,7 +155,7 @@ function validatePodResources(spec: PodSpec, path: string, errors: FieldErrors):
   for (const list of ['containers', 'initContainers'] as const) {
     spec[list]?.forEach((container, index) => {
       for (const [name, limit] of Object.entries(container.resources.limits ?? {})) {
-        const whole = limits[name]
+        const whole = own(limits, name)
         if (whole !== undefined && parseQuantity(limit).compare(parseQuantity(whole)) > 0) {
           const field = `${path}.${list}[${index}].resources.limits[${name}]`
           errors.invalid(field, limit, `must be less than or equal to pod limits of ${whole}`)

@@ -1,4 +1,5 @@
 /** What the author of a pod, or of a template, should know though nothing is wrong. */
+import { own } from '../../base/own.ts'
 import { parseQuantity } from '../../base/quantity.ts'
 import { dnsLabelFaults } from '../../schema/names.ts'
 import type { Container, ContainerPort } from './containers.ts'
@@ -93,7 +94,7 @@ function nodeLabelWarnings({ nodeSelector = {}, affinity }: PodSpec, path: strin
   const preferred = node?.preferredDuringSchedulingIgnoredDuringExecution ?? []
   return [
     ...Object.keys(nodeSelector).flatMap((key) => {
-      const word = deprecatedLabels[key]
+      const word = own(deprecatedLabels, key)
       return word === undefined ? [] : [`${path}.nodeSelector[${key}]: ${word}`]
     }),
     ...required.flatMap((term, index) =>
@@ -107,7 +108,7 @@ function nodeLabelWarnings({ nodeSelector = {}, affinity }: PodSpec, path: strin
 
 function termWarnings({ matchExpressions = [] }: NodeSelectorTerm, path: string): string[] {
   return matchExpressions.flatMap(({ key }, index) => {
-    const word = deprecatedLabels[key]
+    const word = own(deprecatedLabels, key)
     return word === undefined ? [] : [`${path}.matchExpressions[${index}].key: ${key} is ${word}`]
   })
 }
@@ -115,7 +116,7 @@ function termWarnings({ matchExpressions = [] }: NodeSelectorTerm, path: string)
 function spreadWarnings({ topologySpreadConstraints = [] }: PodSpec, path: string): string[] {
   return topologySpreadConstraints.flatMap(({ topologyKey, labelSelector }, index) => {
     const at = `${path}.topologySpreadConstraints[${index}]`
-    const word = deprecatedLabels[topologyKey]
+    const word = own(deprecatedLabels, topologyKey)
     return [
       ...(word === undefined ? [] : [`${at}.topologyKey: ${topologyKey} is ${word}`]),
       ...(labelSelector ? [] : [`${at}.labelSelector: a null labelSelector results in matching no pod`]),

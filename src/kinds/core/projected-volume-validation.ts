@@ -2,8 +2,8 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { validateLabelSelector } from '../../schema/meta-validation.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
+import { goValue } from '../go-value.ts'
 import { addFaults, checkLocalNonReservedPath, checkQualifiedName } from './field-checks.ts'
-import { internalForm } from './internal-form.ts'
 import { isEmptySelector } from './selector-validation.ts'
 import { checkMode, validateFile, validateItems } from './volume-file-validation.ts'
 import type {
@@ -101,7 +101,7 @@ function validateTrustBundle(bundle: ClusterTrustBundleProjection, path: string,
   if (name === undefined && signerName === undefined) {
     errors.required(path, 'either name or signerName must be specified')
   } else if (name !== undefined && signerName !== undefined) {
-    const shown = internalForm(ClusterTrustBundleType, bundle)
+    const shown = goValue(ClusterTrustBundleType, bundle)
     errors.invalid(path, shown, 'only one of name and signerName may be used')
   } else if (name !== undefined) {
     if (name === '') errors.required(`${path}.name`, 'must be a valid object name')

@@ -4,7 +4,7 @@ export const LocalObjectReference = object(
   'io.k8s.api.core.v1.LocalObjectReference',
   'Names an object in the same namespace.',
   {
-    name: optional(1, string, 'Name of the object.'),
+    name: optional(1, string, 'Name of the object.', { default: '' }),
   },
   { atomic: true },
 )

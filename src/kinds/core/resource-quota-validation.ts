@@ -1,3 +1,4 @@
+import { own } from '../../base/own.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { isStandardQuotaResource, validateQuotaResourceName, validateResourceAmount } from './resource-names.ts'
 import type { ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement } from './resource-quota.ts'
@@ -54,7 +55,7 @@ const hasConflict = (names: ReadonlySet<string>): boolean =>
 
 /** The limited resources that a scope cannot narrow: one fault each. */
 function unfitResources(spec: ResourceQuotaSpec, scope: string): string[] {
-  const fit = scopes[scope]
+  const fit = own(scopes, scope)
   if (fit === undefined) return []
   return Object.keys(spec.hard ?? {}).filter((name) => isStandardQuotaResource(name) && !fit.includes(name))
 }

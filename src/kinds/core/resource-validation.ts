@@ -1,4 +1,5 @@
 /** Requests and limits: names, amounts, and how they relate. */
+import { own } from '../../base/own.ts'
 import { compareQuantities, parseQuantity } from '../../base/quantity.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { dnsLabelFaults } from '../../schema/names.ts'
@@ -45,7 +46,7 @@ function validateRequirements(
   for (const name in requests) {
     const request = requests[name] ?? '0'
     validateAmount(name, request, `${path}.requests[${name}]`, checkName, errors, () => {
-      validateWithinLimit(name, request, limits[name], path, errors)
+      validateWithinLimit(name, request, own(limits, name), path, errors)
     })
   }
   const names = [...Object.keys(limits), ...Object.keys(requests)]

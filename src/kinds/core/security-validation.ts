@@ -1,8 +1,8 @@
 /** Security contexts of pods and containers. */
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
+import { goValue } from '../go-value.ts'
 import { addFaults, checkLocalPath, checkOneOf } from './field-checks.ts'
-import { internalForm } from './internal-form.ts'
 import type { PodSpec } from './pod-spec.ts'
 import {
   type AppArmorProfile,
@@ -51,12 +51,12 @@ function validateProcMount(
 function validateEscalation(context: SecurityContext, path: string, errors: FieldErrors): void {
   if (context.privileged) {
     const detail = 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'
-    errors.invalid(path, internalForm(SecurityContext, context), detail)
+    errors.invalid(path, goValue(SecurityContext, context), detail)
   }
   for (const capability of context.capabilities?.add ?? []) {
     if (capability !== 'CAP_SYS_ADMIN') continue
     const detail = 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'
-    errors.invalid(path, internalForm(SecurityContext, context), detail)
+    errors.invalid(path, goValue(SecurityContext, context), detail)
   }
 }
 
@@ -73,7 +73,7 @@ function validateSeccomp(profile: SeccompProfile | undefined, path: string, erro
       errors.required(`${path}.localhostProfile`, 'must be set when seccomp type is Localhost')
     } else checkLocalPath(errors, `${path}.localhostProfile`, localhostProfile)
   } else if (localhostProfile !== undefined) {
-    const shown = internalForm(SeccompProfile, profile)
+    const shown = goValue(SeccompProfile, profile)
     errors.invalid(`${path}.localhostProfile`, shown, 'can only be set when seccomp type is Localhost')
   }
 }

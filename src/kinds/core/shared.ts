@@ -31,7 +31,7 @@ export const PersistentVolumeSpec = object(
       list(string, { list: 'atomic' }),
       'Ways in which the volume can be mounted, such as ReadWriteOnce.',
     ),
-    claimRef: explicit(4, ObjectReference, 'The claim to which the volume is bound, or is to be.'),
+    claimRef: explicit(4, ObjectReference, 'The claim to which the volume is bound, or is to be.', { granular: true }),
     persistentVolumeReclaimPolicy: optional(
       5,
       oneOf('Delete', 'Recycle', 'Retain'),

@@ -7,7 +7,6 @@ import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { goValue } from '../go-value.ts'
 import { familyOfCidr } from '../ip-rules.ts'
 import { Condition } from '../meta/condition.ts'
-import { validateConditions } from '../meta/condition-validation.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { immutable, invalidAll } from '../rules.ts'
@@ -67,9 +66,8 @@ export const ServiceCIDR: Kind<ServiceCIDR> = defineKind<ServiceCIDR>({
   },
   validate,
   validateUpdate,
-  status: {
-    validateUpdate: ({ status }, _old, errors) => validateConditions('status.conditions', status.conditions, errors),
-  },
+  // Conditions are taken as they are: the default range's own has no reason.
+  status: {},
   columns: [
     nameColumn,
     textColumn('CIDRs', 'The ranges, one of each family at most.', ({ spec }) => (spec.cidrs ?? []).join(',')),

@@ -1,3 +1,4 @@
+import { own } from '../../base/own.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { subdomainNameRule } from '../../schema/names.ts'
@@ -88,7 +89,7 @@ function validate({ metadata, value, globalDefault, preemptionPolicy }: Priority
 }
 
 function systemClassFault(name: string, value: number, globalDefault: boolean): string | undefined {
-  const priority = systemPriorities[name]
+  const priority = own(systemPriorities, name)
   if (priority === undefined) return `${name} is not a known system priority class`
   if (value !== priority) return `value of ${name} PriorityClass must be ${priority}`
   return globalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined

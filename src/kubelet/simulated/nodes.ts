@@ -6,9 +6,12 @@ import type { CacheChange, Caches } from '../../reconciler/caches.ts'
 import { EventRecorder } from '../../reconciler/events.ts'
 import type { Running } from '../../reconciler/runtime.ts'
 import type { World } from '../../world/world.ts'
-import { type NodeDescription, registerNode, renewLease, renewMs } from '../node.ts'
+import { type NodeDescription, registerNode, renewLease, renewMs, reportNode, statusMs } from '../node.ts'
+import { EventBudget, podEvents } from '../pod-events.ts'
 import { PodWorker, type PodWorkerTools } from '../pod-worker.ts'
-import { type SimulatedBehaviour, SimulatedRuntime } from './runtime.ts'
+import type { SimulatedBehaviour } from './behaviour.ts'
+import { hostAddress, Numbers, numberOfRange, podRange } from './numbers.ts'
+import { SimulatedRuntime, simulatedVersion } from './runtime.ts'
 
 export interface SimulatedNodesOptions {
   readonly client: Client
@@ -39,67 +42,87 @@ export class SimulatedNodes implements Running {
   readonly #options: SimulatedNodesOptions
   readonly #client: Client
   readonly #events: EventRecorder
+  readonly #budget: EventBudget
+  /** Those that run. */
   readonly #nodes = new Map<string, SimulatedNode>()
-  readonly #workers = new Map<string, PodWorker>()
-  readonly #stopWatching: () => void
-  readonly #stopWatchingNodes: () => void
-  #made = 0
+  readonly #specs = new Map<string, SimulatedNodeSpec>()
+  readonly #crashed = new Set<string>()
+  readonly #numbers = new Numbers()
+  readonly #unsubscribe: (() => void)[] = []
+  #stopped = false
 
   constructor(options: SimulatedNodesOptions) {
+    const { client, caches, world } = options
     this.#options = options
-    this.#client = options.client.as({
-      name: 'system:node:simulated',
-      groups: ['system:masters'],
-      userAgent: 'kubelet',
-    })
-    this.#events = new EventRecorder('kubelet', { client: this.#client, ...options.world })
-    this.#stopWatching = options.caches.of(Pod).onChange((change) => this.#podChanged(change))
-    this.#stopWatchingNodes = options.caches.of(Node).onChange(({ object, old }) => {
-      if (!object && old) this.#nodeGone(old.metadata.name!)
-    })
+    this.#client = client.as({ name: 'system:node:simulated', groups: ['system:masters'], userAgent: 'kubelet' })
+    this.#events = new EventRecorder('kubelet', { client: this.#client, ...world })
+    this.#budget = new EventBudget(world.clock)
+    this.#unsubscribe.push(
+      caches.of(Pod).onChange((change) => this.#podChanged(change)),
+      caches.of(Node).onChange((change) => this.#nodeChanged(change)),
+    )
   }
 
+  /** The nodes that run. */
   get names(): readonly string[] {
     return [...this.#nodes.keys()]
   }
 
-  /** Adds nodes and resolves when all of them are registered. */
+  /**
+   * How to make a node again that a copy of this cluster has; nothing when it is not simulated, or has been stopped here.
+   */
+  specOf({ metadata, status }: Node): SimulatedNodeSpec | undefined {
+    const name = metadata.name!
+    if (status?.nodeInfo?.containerRuntimeVersion !== simulatedVersion || this.#crashed.has(name)) return undefined
+    return (
+      this.#specs.get(name) ?? {
+        name,
+        ...(metadata.labels && { labels: metadata.labels }),
+        ...(status.capacity && { capacity: status.capacity }),
+      }
+    )
+  }
+
+  /**
+   * Adds nodes, or starts those that the API knows from an earlier time: they keep their addresses and go on with their
+   * pods. Resolves when all of them are registered.
+   */
   async add(specs: readonly SimulatedNodeSpec[]): Promise<void> {
-    await Promise.all(specs.map((spec) => this.#addOne(spec)))
+    const { caches } = this.#options
+    await Promise.all([caches.of(Node).synced, caches.of(Pod).synced])
+    const added = await Promise.all(specs.map((spec) => this.#register(spec)))
+    if (this.#stopped) return
+    for (const node of added) {
+      this.#nodes.set(node.description.name, node)
+      // Heartbeats of many nodes are spread over the interval.
+      this.#beat(node, this.#options.world.random.next() * renewMs)
+    }
+    for (const pod of caches.of(Pod).list()) this.#podChanged({ object: pod, old: undefined })
   }
 
-  async #addOne(spec: SimulatedNodeSpec): Promise<void> {
-    const { world, version, behaviour } = this.#options
-    const number = this.#made++
-    const podCIDR = podRange(number)
-    const runtime = new SimulatedRuntime({
-      clock: world.clock,
-      random: world.random.fork(spec.name),
-      podCIDR,
-      ...(behaviour && { behaviour }),
-    })
-    const description = describe(spec, number, {
-      podCIDR,
-      version,
-      runtimeVersion: runtime.version,
-      machineId: world.random.uuid(),
-    })
-    const node: SimulatedNode = { runtime, address: description.address, stopHeartbeat: () => {} }
-    this.#nodes.set(spec.name, node)
-    await registerNode(this.#client, world.clock, description)
-    // Heartbeats of many nodes are spread over the interval.
-    this.#beat(spec.name, node, world.random.next() * renewMs)
-    for (const pod of this.#options.caches.of(Pod).list())
-      if (pod.spec.nodeName === spec.name) this.#podChanged({ object: pod, old: undefined })
-  }
-
-  /** Stops a node as a crash would: no more heartbeats, nothing runs, the Node object stays. */
+  /** Stops a node as a power failure would: no more heartbeats, nothing runs, the Node object stays. */
   crash(name: string): void {
+    if (this.#nodes.has(name)) this.#crashed.add(name)
+    this.#halt(name)
+  }
+
+  #halt(name: string): void {
     const node = this.#nodes.get(name)
     if (!node) return
     this.#nodes.delete(name)
     node.stopHeartbeat()
+    for (const worker of node.workers.values()) worker.halt()
     void node.runtime[Symbol.asyncDispose]()
+  }
+
+  /**
+   * Starts a node that has crashed, or whose Node object was deleted. Its containers count as having gone on: it is as
+   * if nobody had heard of the machine for a while.
+   */
+  async restart(name: string): Promise<void> {
+    const spec = this.#specs.get(name)
+    if (!spec) throw new Error(`there is no simulated node ${name}`)
+    await this.add([spec])
   }
 
   get busy(): boolean {
@@ -112,43 +135,94 @@ export class SimulatedNodes implements Running {
   }
 
   async stop(): Promise<void> {
-    this.#stopWatching()
-    this.#stopWatchingNodes()
-    for (const name of [...this.#nodes.keys()]) this.crash(name)
-    this.#workers.clear()
+    this.#stopped = true
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    for (const name of this.names) this.#halt(name)
+    await this.idle()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
 
-  /** A deleted node does not come back by itself: whoever deleted it meant it. */
-  #nodeGone(name: string): void {
-    this.crash(name)
+  async #register(spec: SimulatedNodeSpec): Promise<SimulatedNode> {
+    const { world, version, behaviour, caches } = this.#options
+    this.#halt(spec.name)
+    this.#crashed.delete(spec.name)
+    this.#specs.set(spec.name, spec)
+    const present = caches.of(Node).get('', spec.name)
+    const number = numberOfRange(present?.spec?.podCIDR) ?? this.#numbers.next()
+    const podCIDR = present?.spec?.podCIDR ?? podRange(number)
+    const runtime = new SimulatedRuntime({
+      clock: world.clock,
+      random: world.random.fork(spec.name),
+      podCIDR,
+      ...(behaviour && { behaviour }),
+    })
+    const description = describe(spec, number, {
+      podCIDR,
+      address: addressOf(present) ?? hostAddress(number),
+      kubeletVersion: version,
+      runtimeVersion: runtime.version,
+      machineId: present?.status?.nodeInfo?.machineID || world.random.uuid(),
+    })
+    const node = await registerNode(this.#client, world.clock, description)
+    const events = podEvents(this.#events, this.#budget, spec.name)
+    return { description, runtime, node, events, workers: new Map(), reportedAt: world.clock.now(), stopHeartbeat() {} }
   }
 
-  #beat(name: string, node: SimulatedNode, delayMs: number): void {
-    node.stopHeartbeat = this.#options.world.clock.timer(delayMs, () => {
-      renewLease(this.#client, this.#options.world.clock, name).catch((error: unknown) =>
-        this.#options.world.log('warn', 'a node could not renew its lease', { node: name, error: String(error) }),
+  #nodeChanged({ object: node, old }: CacheChange<Node>): void {
+    const number = numberOfRange(node?.spec?.podCIDR)
+    if (number !== undefined) this.#numbers.use(number)
+    // A deleted node does not come back by itself: whoever deleted it meant it.
+    if (!node || (old && node.metadata.uid !== old.metadata.uid)) this.#deleted(old!)
+  }
+
+  #deleted({ metadata }: Node): void {
+    if (this.#nodes.get(metadata.name!)?.node.metadata.uid === metadata.uid) this.#halt(metadata.name!)
+  }
+
+  #beat(node: SimulatedNode, delayMs: number): void {
+    const { clock, log } = this.#options.world
+    node.stopHeartbeat = clock.timer(delayMs, () => {
+      void this.#activity.track(
+        this.#sayAlive(node).catch((error: unknown) =>
+          log('warn', 'a node could not say that it is alive', {
+            node: node.description.name,
+            error: String(error),
+          }),
+        ),
       )
-      this.#beat(name, node, renewMs)
+      this.#beat(node, renewMs)
     })
   }
 
+  async #sayAlive(node: SimulatedNode): Promise<void> {
+    const { clock } = this.#options.world
+    await renewLease(this.#client, clock, node.node)
+    if (clock.now() - node.reportedAt < statusMs) return
+    node.reportedAt = clock.now()
+    node.node = await reportNode(this.#client, clock, node.description, node.node)
+  }
+
   #podChanged({ object: pod, old }: CacheChange<Pod>): void {
-    const uid = (pod ?? old)!.metadata.uid!
-    const worker = this.#workers.get(uid)
-    if (!pod) {
-      this.#workers.delete(uid)
-      return worker?.abandon()
-    }
+    if (old && (!pod || pod.metadata.uid !== old.metadata.uid)) this.#podGone(old)
+    const node = pod?.spec.nodeName ? this.#nodes.get(pod.spec.nodeName) : undefined
+    if (!pod || !node) return
+    const uid = pod.metadata.uid!
+    const worker = node.workers.get(uid)
     if (worker) return worker.update(pod)
-    const node = pod.spec.nodeName ? this.#nodes.get(pod.spec.nodeName) : undefined
-    if (!node || hasEnded(pod)) return
-    const started = new PodWorker(pod, this.#toolsFor(node), () => this.#workers.delete(uid))
-    this.#workers.set(uid, started)
-    started.start()
+    if (isThrough(pod)) return
+    const started = new PodWorker(pod, this.#toolsFor(node))
+    node.workers.set(uid, started)
+    void started.start()
+  }
+
+  #podGone({ metadata, spec }: Pod): void {
+    const workers = spec.nodeName ? this.#nodes.get(spec.nodeName)?.workers : undefined
+    const worker = workers?.get(metadata.uid!)
+    workers?.delete(metadata.uid!)
+    worker?.abandon()
   }
 
   #toolsFor(node: SimulatedNode): PodWorkerTools {
@@ -158,35 +232,39 @@ export class SimulatedNodes implements Running {
       clock,
       log,
       runtime: node.runtime,
-      events: this.#events,
+      events: node.events,
       activity: this.#activity,
-      hostAddress: node.address,
+      hostAddress: node.description.address,
     }
   }
 }
 
 interface SimulatedNode {
+  readonly description: NodeDescription
   readonly runtime: SimulatedRuntime
-  readonly address: string
+  readonly events: PodWorkerTools['events']
+  /** By pod UID. */
+  readonly workers: Map<string, PodWorker>
+  /** As it was last written. */
+  node: Node
+  /** When the conditions were last told. */
+  reportedAt: number
   stopHeartbeat: () => void
 }
 
-const hasEnded = ({ status, metadata }: Pod) =>
-  (status?.phase === 'Succeeded' || status?.phase === 'Failed') && metadata.deletionTimestamp === undefined
+/** Nothing is left to be done for the pod on its node: it has ended, or has been stopped and waits for finalizers. */
+const isThrough = ({ status, metadata }: Pod) =>
+  (status?.phase === 'Succeeded' || status?.phase === 'Failed') &&
+  (metadata.deletionTimestamp === undefined || metadata.deletionGracePeriodSeconds === 0)
 
-/** 10.244.0.0/24, 10.244.1.0/24, …: one range a node, as the reference hands them out. */
-const podRange = (number: number) => `10.${244 + Math.floor(number / 256)}.${number % 256}.0/24`
+const addressOf = (node: Node | undefined) =>
+  node?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
 
-interface Described {
-  readonly podCIDR: string
-  readonly version: string
-  readonly runtimeVersion: string
-  readonly machineId: string
-}
+type Given = Pick<NodeDescription, 'podCIDR' | 'address' | 'kubeletVersion' | 'runtimeVersion' | 'machineId'>
 
-function describe(spec: SimulatedNodeSpec, number: number, described: Described): NodeDescription {
-  const zone = spec.zone ?? `zone-${'abc'[number % 3]}`
+function describe(spec: SimulatedNodeSpec, number: number, given: Given): NodeDescription {
   return {
+    ...given,
     name: spec.name,
     labels: {
       'beta.kubernetes.io/arch': 'amd64',
@@ -195,16 +273,11 @@ function describe(spec: SimulatedNodeSpec, number: number, described: Described)
       'kubernetes.io/hostname': spec.name,
       'kubernetes.io/os': 'linux',
       'topology.kubernetes.io/region': 'simulated',
-      'topology.kubernetes.io/zone': zone,
+      'topology.kubernetes.io/zone': spec.zone ?? `zone-${'abc'[number % 3]}`,
       ...spec.labels,
     },
-    address: `172.18.${Math.floor(number / 250)}.${(number % 250) + 2}`,
     capacity: { ...defaultCapacity, ...spec.capacity },
-    podCIDR: described.podCIDR,
-    runtimeVersion: described.runtimeVersion,
-    kubeletVersion: described.version,
     osImage: 'Coracle simulated node',
-    machineId: described.machineId,
     ...(spec.taints && { taints: spec.taints }),
   }
 }

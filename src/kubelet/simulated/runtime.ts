@@ -1,39 +1,25 @@
-import { parseDuration } from '../../base/duration.ts'
+import { type Deferred, deferred } from '../../base/deferred.ts'
 import type { Container } from '../../kinds/core/containers.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import type { Clock, Random } from '../../world/world.ts'
-import { ContainerError, type Exit, type Running, type Runtime, type Sandbox, UnsupportedError } from '../runtime.ts'
+import {
+  ContainerError,
+  type Exit,
+  type Remains,
+  type Running,
+  type Runtime,
+  type Sandbox,
+  UnsupportedError,
+} from '../runtime.ts'
+import { AddressPool } from './addresses.ts'
+import { defaultBehaviour, Script, type SimulatedBehaviour } from './behaviour.ts'
 
 /**
  * Containers that are timers. A pod says by annotations how its containers behave; without any they start after the
  * configured time, become ready, and run until they are stopped (or, if they are not to be restarted, end well).
  */
-export interface SimulatedBehaviour {
-  /** From the sandbox to the running container. */
-  readonly startMs: number
-  /** From running to ready. */
-  readonly readyMs: number
-  /** From being asked to end until the end. */
-  readonly stopMs: number
-  /** How long containers of pods that restart never or on failure alone run. */
-  readonly completeMs: number
-}
-
-export const defaultBehaviour: SimulatedBehaviour = { startMs: 50, readyMs: 0, stopMs: 50, completeMs: 1000 }
-
-/** Annotations of a pod, each a Go duration but for the last two. */
-export const annotations = {
-  start: 'simulation.coracle.dev/start-after',
-  ready: 'simulation.coracle.dev/ready-after',
-  stop: 'simulation.coracle.dev/stop-after',
-  exit: 'simulation.coracle.dev/exit-after',
-  exitCode: 'simulation.coracle.dev/exit-code',
-  /** A reason such as `ErrImagePull`: the containers never start. */
-  fail: 'simulation.coracle.dev/fail',
-} as const
-
 export class SimulatedRuntime implements Runtime {
-  readonly version = 'simulated://1.0.0'
+  readonly version = simulatedVersion
   readonly #clock: Clock
   readonly #random: Random
   readonly #behaviour: SimulatedBehaviour
@@ -49,9 +35,26 @@ export class SimulatedRuntime implements Runtime {
 
   async startSandbox(pod: Pod, signal: AbortSignal): Promise<Sandbox> {
     signal.throwIfAborted()
-    const address = this.#addresses.take()
-    this.#pods.set(pod.metadata.uid!, { address, timers: new Set() })
-    return { addresses: [address] }
+    const addresses = pod.spec.hostNetwork ? [] : [this.#addresses.take()]
+    this.#pods.set(pod.metadata.uid!, { addresses, containers: new Map(), stopping: undefined })
+    return { addresses }
+  }
+
+  /** A simulated container outlives its kubelet: what the pod's status says of it is so. */
+  async takeOver(pod: Pod, onExit: (container: string, exit: Exit) => void): Promise<Remains | undefined> {
+    const addresses = pod.spec.hostNetwork ? [] : (pod.status?.podIPs ?? []).map(({ ip }) => ip)
+    const simulated: SimulatedPod = { addresses, containers: new Map(), stopping: undefined }
+    this.#pods.set(pod.metadata.uid!, simulated)
+    for (const address of addresses) this.#addresses.reserve(address)
+    const { spec, status } = pod
+    for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+      const told = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+      const { state, restartCount } = told.find(({ name }) => name === container.name) ?? {}
+      if (!state?.running) continue
+      const ranMs = this.#clock.now() - Date.parse(state.running.startedAt ?? '')
+      this.#run(pod, container, restartCount ?? 0, ranMs || 0, (exit) => onExit(container.name, exit))
+    }
+    return { addresses, running: new Set(simulated.containers.keys()) }
   }
 
   async startContainer(
@@ -61,30 +64,38 @@ export class SimulatedRuntime implements Runtime {
     onExit: (exit: Exit) => void,
     signal: AbortSignal,
   ): Promise<Running> {
-    const failure = pod.metadata.annotations?.[annotations.fail]
-    await this.#wait(duration(pod, annotations.start) ?? this.#behaviour.startMs, signal)
-    if (failure) throw new ContainerError(failure, `simulated failure of container ${container.name}`)
-    const lifetimeMs = this.#lifetimeMs(pod)
-    if (lifetimeMs !== undefined) this.#endLater(pod, lifetimeMs, onExit)
+    const script = new Script(pod, this.#behaviour)
+    await this.#wait(script.startMs(container), signal)
+    script.failure(container)
+    const isReady = script.readyMs(container) === 0
+    this.#run(pod, container, attempt, 0, onExit)
     return {
-      containerId: `simulated://${this.#id()}`,
-      imageId: `${container.image}@sha256:${'0'.repeat(58)}${String(attempt).padStart(6, '0')}`,
+      containerId: `simulated://${Buffer.from(this.#random.bytes(32)).toString('hex')}`,
+      imageId: `${container.image}@sha256:${'0'.repeat(64)}`,
+      isReady,
     }
   }
 
-  async untilReady(pod: Pod, _container: Container, signal: AbortSignal): Promise<void> {
-    await this.#wait(duration(pod, annotations.ready) ?? this.#behaviour.readyMs, signal)
+  async untilReady(pod: Pod, container: Container, signal: AbortSignal): Promise<void> {
+    await this.#wait(new Script(pod, this.#behaviour).readyMs(container), signal)
   }
 
-  async stopPod(pod: Pod, graceSeconds: number): Promise<void> {
-    const wantedMs = duration(pod, annotations.stop) ?? this.#behaviour.stopMs
-    const stopMs = Math.min(wantedMs, graceSeconds * 1000)
-    if (stopMs > 0) await this.#clock.after(stopMs)
+  stopPod(pod: Pod, graceSeconds: number): Promise<void> {
     const simulated = this.#pods.get(pod.metadata.uid!)
-    if (!simulated) return
-    this.#pods.delete(pod.metadata.uid!)
-    this.#addresses.giveBack(simulated.address)
-    for (const cancel of simulated.timers) cancel()
+    if (!simulated) return Promise.resolve()
+    const now = this.#clock.monotonic()
+    const stopMs = simulated.containers.size > 0 ? new Script(pod, this.#behaviour).stopMs : 0
+    simulated.stopping ??= { byItselfAt: now + stopMs, endsAt: Infinity, cancel: () => {}, done: deferred() }
+    const { stopping } = simulated
+    const endsAt = Math.min(stopping.byItselfAt, now + graceSeconds * 1000)
+    if (endsAt < stopping.endsAt) {
+      stopping.cancel()
+      stopping.endsAt = endsAt
+      const exit: Exit = endsAt < stopping.byItselfAt ? killed : { code: 0, reason: 'Completed' }
+      if (endsAt <= now) this.#remove(pod.metadata.uid!, simulated, exit)
+      else stopping.cancel = this.#clock.timer(endsAt - now, () => this.#remove(pod.metadata.uid!, simulated, exit))
+    }
+    return stopping.done.promise
   }
 
   // biome-ignore lint/correctness/useYield: a simulated container says nothing, and says so
@@ -92,70 +103,69 @@ export class SimulatedRuntime implements Runtime {
     throw new UnsupportedError(`container ${container} of pod ${pod.metadata.name} is simulated: it writes no logs`)
   }
 
+  /** As if the machine were switched off: nothing runs, and nobody is told. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { timers } of this.#pods.values()) for (const cancel of timers) cancel()
+    for (const { containers, stopping } of this.#pods.values()) {
+      for (const { cancel } of containers.values()) cancel()
+      stopping?.cancel()
+      stopping?.done.resolve()
+    }
     this.#pods.clear()
   }
 
-  #lifetimeMs(pod: Pod): number | undefined {
-    const asked = duration(pod, annotations.exit)
-    if (asked !== undefined) return asked
-    return (pod.spec.restartPolicy ?? 'Always') === 'Always' ? undefined : this.#behaviour.completeMs
-  }
-
-  #endLater(pod: Pod, lifetimeMs: number, onExit: (exit: Exit) => void): void {
-    const code = Number(pod.metadata.annotations?.[annotations.exitCode] ?? 0)
-    const timers = this.#pods.get(pod.metadata.uid!)?.timers
-    const cancel = this.#clock.timer(lifetimeMs, () => {
-      timers?.delete(cancel)
+  #run(pod: Pod, container: Container, attempt: number, ranMs: number, onExit: (exit: Exit) => void): void {
+    const simulated = this.#pods.get(pod.metadata.uid!)
+    if (!simulated) throw new ContainerError('CreateContainerError', `pod ${pod.metadata.name} has no sandbox`)
+    const script = new Script(pod, this.#behaviour)
+    const lifetimeMs = script.lifetimeMs(container, attempt)
+    const code = script.exitCode(container, attempt)
+    const running: SimulatedContainer = { onExit, cancel: () => {} }
+    simulated.containers.set(container.name, running)
+    if (lifetimeMs === undefined) return
+    running.cancel = this.#clock.timer(Math.max(0, lifetimeMs - ranMs), () => {
+      simulated.containers.delete(container.name)
       onExit({ code, reason: code === 0 ? 'Completed' : 'Error' })
     })
-    timers?.add(cancel)
+  }
+
+  #remove(uid: string, { addresses, containers, stopping }: SimulatedPod, exit: Exit): void {
+    this.#pods.delete(uid)
+    for (const address of addresses) this.#addresses.giveBack(address)
+    for (const { cancel, onExit } of containers.values()) {
+      cancel()
+      onExit(exit)
+    }
+    stopping?.done.resolve()
   }
 
   async #wait(ms: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (ms > 0) await this.#clock.after(ms, signal)
   }
-
-  #id(): string {
-    return Buffer.from(this.#random.bytes(32)).toString('hex')
-  }
 }
+
+/** How nodes are recognised that are simulated. */
+export const simulatedVersion = 'simulated://1.0.0'
+
+const killed: Exit = { code: 137, reason: 'Error' }
 
 interface SimulatedPod {
-  readonly address: string
-  readonly timers: Set<() => void>
+  readonly addresses: readonly string[]
+  /** Those that run, by name. */
+  readonly containers: Map<string, SimulatedContainer>
+  stopping: Stopping | undefined
 }
 
-function duration(pod: Pod, annotation: string): number | undefined {
-  const text = pod.metadata.annotations?.[annotation]
-  return text === undefined ? undefined : parseDuration(text)
+interface SimulatedContainer {
+  readonly onExit: (exit: Exit) => void
+  /** Calls off an end that it comes to by itself. */
+  cancel: () => void
 }
 
-/** Addresses of an IPv4 range, the longest unused first, so that an address does not come back at once. */
-class AddressPool {
-  readonly #prefix: number
-  readonly #size: number
-  readonly #free: number[] = []
-  #next = 2
-
-  constructor(cidr: string) {
-    const [base = '', bits = '24'] = cidr.split('/')
-    this.#prefix = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-    this.#size = 2 ** (32 - Number(bits))
-  }
-
-  take(): string {
-    // The first address is the network's, the second its gateway's, the last the broadcast.
-    const host = this.#next < this.#size - 1 ? this.#next++ : this.#free.shift()
-    if (host === undefined) throw new Error('no address is left in the range of this node')
-    const address = this.#prefix + host
-    return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.')
-  }
-
-  giveBack(address: string): void {
-    const value = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-    this.#free.push(value - this.#prefix)
-  }
+interface Stopping {
+  /** When the containers have done what they do when they are asked to end. */
+  readonly byItselfAt: number
+  endsAt: number
+  cancel: () => void
+  readonly done: Deferred<void>
 }

@@ -1,3 +1,4 @@
+import { own } from '../../base/own.ts'
 import type { Node } from '../../kinds/core/node.ts'
 import type { NodeSelectorRequirement, NodeSelectorTerm, PreferredSchedulingTerm } from '../../kinds/core/scheduling.ts'
 import { definePlugin, never, nodeChanged } from '../plugin.ts'
@@ -33,7 +34,7 @@ export function matchesTerm(node: Node, term: NodeSelectorTerm): boolean {
   const fields = term.matchFields ?? []
   if (expressions.length === 0 && fields.length === 0) return false
   return (
-    expressions.every((requirement) => holds(node.metadata.labels?.[requirement.key], requirement)) &&
+    expressions.every((requirement) => holds(own(node.metadata.labels, requirement.key), requirement)) &&
     fields.every((requirement) => requirement.key === 'metadata.name' && holds(node.metadata.name, requirement))
   )
 }

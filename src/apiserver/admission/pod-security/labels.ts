@@ -1,0 +1,40 @@
+import type { FieldErrors } from '../../../schema/field-errors.ts'
+import type { Level, Policy } from './checks.ts'
+
+const prefix = 'pod-security.kubernetes.io'
+const levels: readonly Level[] = ['privileged', 'baseline', 'restricted']
+const modes = ['enforce', 'audit', 'warn'] as const
+
+export type Mode = (typeof modes)[number]
+type Labels = Readonly<Record<string, string>>
+
+/** What a namespace asks for in a mode. A level that there is not is taken as the strictest. */
+export function policyOf(labels: Labels, mode: Mode): Policy {
+  const level = labels[`${prefix}/${mode}`]
+  const version = minorOf(labels[`${prefix}/${mode}-version`] ?? 'latest')
+  if (level === undefined) return { level: 'privileged', version: version ?? 'latest' }
+  return { level: isLevel(level) ? level : 'restricted', version: version ?? 'latest' }
+}
+
+const isLevel = (text: string): text is Level => (levels as readonly string[]).includes(text)
+
+/** The minor version that a label states; undefined when it states none. */
+function minorOf(text: string): number | 'latest' | undefined {
+  if (text === 'latest') return 'latest'
+  const [, minor] = /^v1\.(0|[1-9]\d{0,3})$/.exec(text) ?? []
+  return minor === undefined ? undefined : Number(minor)
+}
+
+export function faultsOfLabels(labels: Labels, errors: FieldErrors): void {
+  for (const mode of modes) {
+    const key = `${prefix}/${mode}`
+    const level = labels[key]
+    if (level !== undefined && !isLevel(level)) {
+      errors.invalid(`metadata.labels[${key}]`, level, `must be one of ${levels.join(', ')}`)
+    }
+    const version = labels[`${key}-version`]
+    if (version !== undefined && minorOf(version) === undefined) {
+      errors.invalid(`metadata.labels[${key}-version]`, version, 'must be "latest" or "v1.x"')
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import { CustomResourceDefinition } from '../../kinds/apiextensions/custom-resource-definition.ts'
+import { equalJson } from '../../schema/freeze.ts'
+import type { ApiObject, Kind } from '../../schema/kind.ts'
+import { isNotFound } from '../../schema/status.ts'
+import type { Clock, Log } from '../../world/world.ts'
+import type { RequestContext } from '../context.ts'
+import { systemMaster } from '../context.ts'
+import { follow } from '../follow.ts'
+import type { Registry } from '../registry.ts'
+import { toTimestamp } from '../storage/state.ts'
+import { ApiServices } from './api-services.ts'
+import { Cleanup } from './cleanup.ts'
+import { type CustomKind, customKinds } from './custom-kind.ts'
+import { conditionOf, namesTaken, statusWithNames } from './names.ts'
+import { compareVersions } from './versions.ts'
+
+export interface CustomResourcesOptions {
+  readonly registry: Registry
+  readonly clock: Clock
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+/** A definition, and what is served because of it. */
+interface Known {
+  readonly definition: CustomResourceDefinition
+  readonly kinds: readonly CustomKind[]
+}
+
+/** The server's own writes. */
+const context: RequestContext = {
+  user: systemMaster,
+  dryRun: false,
+  fieldManager: 'kube-apiserver',
+  userAgent: 'kube-apiserver',
+  fieldValidation: 'Ignore',
+  warn: () => {},
+  signal: new AbortController().signal,
+}
+
+/**
+ * Serves what CustomResourceDefinitions define. Follows them, gives them their names, says in their status that they are
+ * established, and tells the registry which kinds there are from now on; deletes the objects of those that are deleted.
+ *
+ * Resolves when everything that is defined in the store is served.
+ */
+export async function serveCustomResources(options: CustomResourcesOptions): Promise<void> {
+  const served = new CustomResources(options)
+  const { registry, signal, log } = options
+  await follow(registry.resource(CustomResourceDefinition), signal, log, (definition, isThere) =>
+    served.take(definition, isThere),
+  )
+  await served.begin()
+}
+
+class CustomResources {
+  readonly #options: CustomResourcesOptions
+  readonly #builtIn: readonly Kind[]
+  readonly #known = new Map<string, Known>()
+  /** By group, versions in order: as discovery lists them. */
+  #kinds: readonly CustomKind[] = []
+  readonly #services: ApiServices
+  readonly #cleanups = new Map<string, Cleanup>()
+  #hasBegun = false
+  #publishing = false
+
+  constructor(options: CustomResourcesOptions) {
+    this.#options = options
+    this.#builtIn = options.registry.kinds
+    this.#services = new ApiServices(options.registry, context, options.log)
+  }
+
+  /** Before this, definitions are only noted, so that none is judged before all are known. */
+  async begin(): Promise<void> {
+    this.#hasBegun = true
+    this.#publish()
+    await this.#services.begin(this.#kinds)
+    for (const { definition } of this.#known.values()) this.#settle(definition)
+  }
+
+  take(definition: CustomResourceDefinition, isThere: boolean): void {
+    const name = definition.metadata.name!
+    const old = this.#known.get(name)
+    const kinds = isThere ? kindsOf(definition, old) : []
+    if (isThere) this.#known.set(name, { definition, kinds })
+    else this.#known.delete(name)
+    if (kinds !== old?.kinds) this.#replaceKinds(old?.kinds ?? [], kinds)
+    if (!this.#hasBegun) return
+    if (isThere) this.#settle(definition)
+    else this.#forget(definition)
+  }
+
+  #replaceKinds(old: readonly CustomKind[], kinds: readonly CustomKind[]): void {
+    if (old.length === 0 && kinds.length === 0) return
+    const gone = new Set(old)
+    const rest = gone.size === 0 ? [...this.#kinds] : this.#kinds.filter((kind) => !gone.has(kind))
+    for (const kind of kinds) rest.splice(placeOf(kind, rest), 0, kind)
+    this.#kinds = rest
+    this.#publishSoon()
+  }
+
+  /** Changes that come together are made known together. */
+  #publishSoon(): void {
+    if (this.#publishing || !this.#hasBegun) return
+    this.#publishing = true
+    queueMicrotask(() => {
+      this.#publishing = false
+      this.#publish()
+      this.#services.update(this.#kinds)
+    })
+  }
+
+  #publish(): void {
+    this.#options.registry.setKinds([...this.#builtIn, ...this.#kinds])
+  }
+
+  /** Brings the status to what follows from the definition, and its objects to their end when it is deleted. */
+  #settle(definition: CustomResourceDefinition): void {
+    if (definition.metadata.deletionTimestamp !== undefined) return this.#cleanUp(definition)
+    const status = this.#statusOf(definition)
+    if (!equalJson(status, definition.status)) void this.#writeStatus(definition)
+  }
+
+  #statusOf(definition: CustomResourceDefinition) {
+    const others = [...this.#known.values()]
+      .map((known) => known.definition)
+      .filter(({ metadata, spec }) => spec.group === definition.spec.group && metadata.name !== definition.metadata.name)
+    return statusWithNames(definition, namesTaken(others), toTimestamp(this.#options.clock.now()))
+  }
+
+  async #writeStatus({ metadata }: CustomResourceDefinition): Promise<void> {
+    const { registry, log } = this.#options
+    const change = (current: CustomResourceDefinition | undefined) => {
+      if (current === undefined || current.metadata.deletionTimestamp !== undefined) return current!
+      const status = this.#statusOf(current)
+      return equalJson(status, current.status) ? current : { ...current, status }
+    }
+    try {
+      await registry
+        .resource(CustomResourceDefinition)
+        .update('', metadata.name!, 'status', (current) => change(current) as ApiObject, context)
+    } catch (error) {
+      if (isNotFound(error)) return
+      log('error', 'the status of a definition was not written', { name: metadata.name, error: String(error) })
+    }
+  }
+
+  #cleanUp(definition: CustomResourceDefinition): void {
+    const name = definition.metadata.name!
+    if (this.#cleanups.has(name)) return
+    this.#cleanups.set(name, new Cleanup(definition, { ...this.#options, context }))
+  }
+
+  /** Names that were taken are free again. */
+  #forget({ metadata, spec }: CustomResourceDefinition): void {
+    this.#cleanups.get(metadata.name!)?.stop()
+    this.#cleanups.delete(metadata.name!)
+    for (const { definition } of this.#known.values()) if (definition.spec.group === spec.group) this.#settle(definition)
+  }
+}
+
+const isEstablished = (definition: CustomResourceDefinition) =>
+  conditionOf(definition, 'Established')?.status === 'True'
+
+/** The kinds that a definition makes. They stay the same as long as nothing has changed that they are made of. */
+function kindsOf(definition: CustomResourceDefinition, old: Known | undefined): readonly CustomKind[] {
+  if (!isEstablished(definition)) return []
+  const isSame =
+    old !== undefined &&
+    isEstablished(old.definition) &&
+    (old.definition.metadata.deletionTimestamp === undefined) ===
+      (definition.metadata.deletionTimestamp === undefined) &&
+    equalJson(old.definition.spec, definition.spec) &&
+    equalJson(old.definition.status.acceptedNames, definition.status.acceptedNames)
+  return isSame ? old.kinds : customKinds(definition)
+}
+
+/** Where a kind belongs in the sorted list. */
+function placeOf(kind: CustomKind, kinds: readonly CustomKind[]): number {
+  let [low, high] = [0, kinds.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareKinds(kinds[middle]!, kind) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function compareKinds(left: CustomKind, right: CustomKind): number {
+  if (left.group !== right.group) return left.group < right.group ? -1 : 1
+  return compareVersions(left.version, right.version) || (left.plural < right.plural ? -1 : 1)
+}

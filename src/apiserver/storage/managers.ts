@@ -1,0 +1,168 @@
+/** Who owns which fields of what is written: `metadata.managedFields` of every object (KEP-555). */
+
+import { Scale } from '../../kinds/autoscaling/scale.ts'
+import { clone } from '../../schema/freeze.ts'
+import type { ApiObject, Kind, ObjectMetaLike } from '../../schema/kind.ts'
+import { apiVersionOf } from '../../schema/kind.ts'
+import { isSame } from '../../schema/managed-fields/compare.ts'
+import { emptySet } from '../../schema/managed-fields/field-set.ts'
+import {
+  decodeOwners,
+  encodeOwners,
+  type ManagedFieldsEntryLike,
+  type Owners,
+} from '../../schema/managed-fields/owners.ts'
+import { ownersAfterScale, type ScalePath, scaleOwners, scaleVersion } from '../../schema/managed-fields/scale.ts'
+import { afterUpdate, type Write } from '../../schema/managed-fields/tracking.ts'
+import type { Mutable } from '../../schema/types.ts'
+import type { RequestContext } from '../context.ts'
+import { resetFields } from './reset-fields.ts'
+import { type ResourceState, toTimestamp } from './state.ts'
+
+/** What a write is to the tracking of fields. */
+export function writeOf(state: ResourceState, subresource: string, context: RequestContext): Write {
+  const { kind, clock } = state
+  return {
+    schema: kind.schema,
+    apiVersion: apiVersionOf(kind),
+    subresource,
+    reset: resetFields(kind, subresource),
+    manager: context.fieldManager,
+    now: toTimestamp(clock.now()),
+    inVersion: (apiVersion, object) => inVersion(kind, state.version(apiVersion), object),
+  }
+}
+
+/**
+ * Sets `managedFields` of an object that is about to be stored, before admission changes it: what the server fills in
+ * later belongs to nobody.
+ * @param given the object as it was sent, with what it says of managed fields
+ */
+export function recordManagers<T extends ApiObject>(
+  state: ResourceState<T>,
+  subresource: string,
+  old: T | undefined,
+  object: Mutable<T>,
+  given: ApiObject,
+  context: RequestContext,
+): void {
+  const known = ownersOf(old, subresource === '' ? given : undefined)
+  const { kind } = state
+  const write = writeOf(state, subresource, context)
+  const owners =
+    subresource === 'scale'
+      ? afterScale(kind, write, old!, object as unknown as T, known)
+      : afterUpdate(write, old, asTracked(kind, object as unknown as T), known)
+  setManagers(object, owners === known && old !== undefined ? keptEntries(old, known) : encodeOwners(owners))
+}
+
+export function setManagers(object: Mutable<ApiObject>, entries: readonly unknown[] | undefined): void {
+  const metadata = object.metadata as Mutable<ObjectMetaLike>
+  if (entries === undefined) delete metadata.managedFields
+  else metadata.managedFields = entries as unknown[]
+}
+
+/** Whether two lists of managed fields differ in nothing but their times. */
+export function isOnlyNewer(entries: readonly unknown[] = [], old: readonly unknown[] = []): boolean {
+  if (entries === old) return true
+  if (entries.length !== old.length) return false
+  return entries.every((entry, index) => {
+    const { time: _, ...known } = old[index] as ManagedFieldsEntryLike
+    const { time: _time, ...fields } = entry as ManagedFieldsEntryLike
+    return isSame(fields, known)
+  })
+}
+
+/**
+ * Who owns fields before the write. The client may say so, so that owners can be moved or put away; who does not know
+ * of managed fields, or spoils them, changes nothing.
+ */
+function ownersOf(old: ApiObject | undefined, given: ApiObject | undefined): Owners {
+  const stated = given?.metadata?.managedFields
+  if (stated !== undefined && stated !== old?.metadata.managedFields) {
+    if (isReset(stated)) return new Map()
+    const owners = decodeOwners(stated)
+    if (owners !== undefined && owners.size > 0) return owners
+  }
+  return decodeOwners(old?.metadata.managedFields) ?? new Map()
+}
+
+/** An empty list, or one empty entry: everybody's ownership ends. */
+function isReset(entries: readonly unknown[]): boolean {
+  return entries.length === 0 || (entries.length === 1 && Object.keys(entries[0] as object).length === 0)
+}
+
+const keptEntries = (old: ApiObject, owners: Owners) => (owners.size === 0 ? undefined : old.metadata.managedFields)
+
+/** The managed fields of a new object that the server makes, or that nobody stores. */
+export function managersOfNew(
+  kind: TrackedKind,
+  object: ApiObject,
+  { manager, now, subresource = '' }: { readonly manager: string; readonly now: string; readonly subresource?: string },
+): readonly unknown[] | undefined {
+  const write: Write = {
+    schema: kind.schema,
+    apiVersion: apiVersionOf(kind),
+    subresource,
+    reset: emptySet,
+    manager,
+    now,
+    inVersion: () => undefined,
+  }
+  return encodeOwners(afterUpdate(write, undefined, object, new Map()))
+}
+
+type TrackedKind = Pick<Kind, 'group' | 'version' | 'schema'>
+
+/**
+ * The object with the annotations that the reference makes of fields which a version does not have, whenever it
+ * converts one. An object in store has them.
+ */
+function asTracked<T extends ApiObject>(kind: Kind<T>, object: T): T {
+  if (kind.group === 'apps' && kind.kind === 'DaemonSet') return withTemplateGeneration(object)
+  const { storedAs } = kind
+  if (kind.kind !== 'HorizontalPodAutoscaler' || storedAs === undefined) return object
+  return storedAs.fromStored(storedAs.toStored(clone(object))) as T
+}
+
+const templateGeneration = 'deprecated.daemonset.template.generation'
+
+function withTemplateGeneration<T extends ApiObject>(object: T): T {
+  const { annotations } = object.metadata
+  if (annotations?.[templateGeneration] !== undefined) return object
+  return { ...object, metadata: { ...object.metadata, annotations: { ...annotations, [templateGeneration]: '0' } } }
+}
+
+/** Versions of a resource are converted by the one that is not stored. */
+function inVersion(kind: Kind, other: Kind | undefined, object: ApiObject): ReturnType<Write['inVersion']> {
+  if (other === undefined) return undefined
+  const { schema } = other
+  if (isStoredAs(kind, other)) return { schema, object: kind.storedAs!.toStored(clone(object)) }
+  return isStoredAs(other, kind) ? { schema, object: other.storedAs!.fromStored(clone(object)) } : undefined
+}
+
+const isStoredAs = ({ storedAs }: Kind, other: Kind) =>
+  storedAs !== undefined && storedAs.group === other.group && storedAs.version === other.version
+
+/** The write as one to the scale, which has a schema of its own. */
+function afterScale<T extends ApiObject>(kind: Kind<T>, write: Write, old: T, object: T, owners: Owners): Owners {
+  const place = scalePlace(kind)
+  const before = scaleOwners(owners, place)
+  const after = afterUpdate(scaleWriteOf(write), replicasOf(kind, old), replicasOf(kind, object), before)
+  return ownersAfterScale(owners, after, place)
+}
+
+/** Where the built-in kinds have the number of their replicas. */
+export function scalePlace(kind: Kind): ScalePath {
+  const own = apiVersionOf(kind)
+  return { path: ['f:spec', 'f:replicas'], apiVersion: own, knows: (apiVersion) => apiVersion === own }
+}
+
+export function scaleWriteOf(write: Write): Write {
+  return { ...write, schema: Scale, apiVersion: scaleVersion, inVersion: () => undefined }
+}
+
+function replicasOf<T extends ApiObject>(kind: Kind<T>, object: T): ApiObject {
+  const replicas = kind.scale?.replicas(object) ?? 0
+  return { metadata: {}, spec: replicas === 0 ? {} : { replicas } } as ApiObject
+}

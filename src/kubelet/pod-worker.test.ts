@@ -1,0 +1,371 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Cluster, startCluster } from '../cluster/cluster.ts'
+import { Event } from '../kinds/core/event.ts'
+import { Pod } from '../kinds/core/pod.ts'
+import { isNotFound } from '../schema/status.ts'
+import type { Draft } from '../schema/types.ts'
+import { VirtualWorld } from '../world/virtual.ts'
+
+const namespace = 'default'
+const second = 1000
+const minute = 60 * second
+
+/** A cluster of one node in virtual time, and pods that say by annotations what becomes of them. */
+async function newNode() {
+  const faults: string[] = []
+  const world = new VirtualWorld(1, {
+    log: (level, message, fields) => {
+      if (level === 'warn' || level === 'error') faults.push(`${message} ${JSON.stringify(fields)}`)
+    },
+  })
+  const cluster = await startCluster({ world, nodes: 1 })
+  return Object.assign(cluster, { faults, world })
+}
+
+type Says = Readonly<Record<string, string>>
+
+async function run(
+  { client }: Cluster,
+  says: Says,
+  spec: Draft<Pod['spec']> = {},
+  metadata: object = {},
+): Promise<Pod> {
+  const annotations = Object.fromEntries(
+    Object.entries(says).map(([key, value]) => [`simulation.coracle.dev/${key}`, value]),
+  )
+  const containers = spec.containers ?? [{ name: 'main', image: 'web:1' }]
+  return client.create<Pod>(Pod, {
+    metadata: { name: 'p', namespace, annotations, ...metadata },
+    spec: { nodeName: 'node-1', ...spec, containers },
+  })
+}
+
+async function seen({ client }: Cluster): Promise<Pod | undefined> {
+  try {
+    return await client.get(Pod, { namespace, name: 'p' })
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+/** `Running main:running*1 side:ready`: the phase, and what each container does; a star counts restarts. */
+async function told(cluster: Cluster): Promise<string> {
+  const pod = await seen(cluster)
+  if (!pod) return 'gone'
+  const { status } = pod
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
+  const words = containers.map(({ name, state, ready, restartCount }) => {
+    const now = state?.waiting?.reason ?? (state?.running ? (ready ? 'ready' : 'running') : undefined)
+    const does = now ?? `${state?.terminated?.reason}(${state?.terminated?.exitCode})`
+    return `${name}:${does}${restartCount ? `*${restartCount}` : ''}`
+  })
+  return [status.phase, ...words].join(' ')
+}
+
+async function eventsOf({ client }: Cluster): Promise<string[]> {
+  const { items } = await client.list(Event, { namespace })
+  return items
+    .filter(({ source }) => source?.component === 'kubelet')
+    .map(({ reason, message, involvedObject, count }) =>
+      [involvedObject.fieldPath, reason, message, (count ?? 1) > 1 ? `x${count}` : ''].filter(Boolean).join(' | '),
+    )
+}
+
+describe('a pod that comes up', () => {
+  test('is created, running and ready, with its address, in one go', async () => {
+    await using cluster = await newNode()
+    await run(cluster, {})
+    await cluster.advance(0)
+    const pod = await seen(cluster)
+    assert.equal(pod?.status.phase, 'Running')
+    assert.equal(pod.status.podIP, '10.244.0.2')
+    assert.equal(pod.status.hostIP, '172.18.0.2')
+    assert.equal(pod.status.observedGeneration, pod.metadata.generation)
+    assert.deepEqual(await eventsOf(cluster), [
+      'spec.containers{main} | Pulled | Container image "web:1" already present on machine and can be accessed by the pod',
+      'spec.containers{main} | Created | Container created',
+      'spec.containers{main} | Started | Container started',
+    ])
+    assert.deepEqual(cluster.faults, [])
+  })
+
+  test('tells each step that takes time', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'start-after': '10s', 'ready-after': '20s' })
+    const { world } = cluster
+    await world.advance(1 * second)
+    assert.equal(await told(cluster), 'Pending main:ContainerCreating')
+    assert.equal((await seen(cluster))?.status.podIP, '10.244.0.2')
+    await world.advance(10 * second)
+    assert.equal(await told(cluster), 'Running main:running')
+    await world.advance(20 * second)
+    assert.equal(await told(cluster), 'Running main:ready')
+  })
+
+  test('on the network of its node has the address of its node', async () => {
+    await using cluster = await newNode()
+    await run(cluster, {}, { hostNetwork: true })
+    await cluster.settle()
+    assert.equal((await seen(cluster))?.status.podIP, '172.18.0.2')
+  })
+
+  test('runs its init containers one after the other, a sidecar beside them', async () => {
+    await using cluster = await newNode()
+    const { world } = cluster
+    await run(
+      cluster,
+      { 'start-after': '1s', 'exit-after.first': '10s', 'exit-after.second': '10s' },
+      {
+        initContainers: [
+          { name: 'first', image: 'i' },
+          { name: 'side', image: 'i', restartPolicy: 'Always' },
+          { name: 'second', image: 'i' },
+        ],
+      },
+    )
+    const steps: string[] = []
+    for (const seconds of [5, 10, 10, 5]) {
+      await world.advance(seconds * second)
+      steps.push(await told(cluster))
+    }
+    assert.deepEqual(steps, [
+      'Pending first:running side:PodInitializing second:PodInitializing main:PodInitializing',
+      'Pending first:Completed(0) side:ready second:running main:PodInitializing',
+      'Running first:Completed(0) side:ready second:Completed(0) main:ready',
+      'Running first:Completed(0) side:ready second:Completed(0) main:ready',
+    ])
+  })
+
+  test('waits for others where it has readiness gates', async () => {
+    await using cluster = await newNode()
+    await run(cluster, {}, { readinessGates: [{ conditionType: 'example.com/gate' }] })
+    await cluster.settle()
+    const ready = async () => (await seen(cluster))?.status.conditions?.find(({ type }) => type === 'Ready')
+    assert.equal((await ready())?.reason, 'ReadinessGatesNotReady')
+    const open = { type: 'example.com/gate', status: 'True' }
+    await cluster.client.patch(
+      Pod,
+      { namespace, name: 'p' },
+      { type: 'strategic', body: { status: { conditions: [open] } } },
+      { subresource: 'status' },
+    )
+    await cluster.settle()
+    assert.equal((await ready())?.status, 'True')
+    assert.equal((await ready())?.reason, undefined)
+    const types = (await seen(cluster))?.status.conditions?.map(({ type }) => type)
+    assert.ok(types?.includes('example.com/gate'), 'what others say stays')
+  })
+})
+
+describe('a container that ends', () => {
+  test('is started again, at once and then with back-off', async () => {
+    await using cluster = await newNode()
+    const { world } = cluster
+    await run(cluster, { 'exit-after': '1s', 'exit-code': '2', 'start-after': '0s' })
+    await world.advance(500)
+    assert.equal(await told(cluster), 'Running main:ready')
+    await world.advance(1 * second)
+    assert.equal(await told(cluster), 'Running main:ready*1', 'the first time at once')
+    for (const [restarts, seconds] of [10, 20, 40, 80, 160, 300, 300].entries()) {
+      await world.advance(1 * second)
+      assert.equal(await told(cluster), `Running main:CrashLoopBackOff*${restarts + 1}`)
+      await world.advance((seconds - 1) * second)
+      assert.equal(await told(cluster), `Running main:CrashLoopBackOff*${restarts + 1}`)
+      await world.advance(1 * second)
+      assert.equal(await told(cluster), `Running main:ready*${restarts + 2}`)
+    }
+    const pod = await seen(cluster)
+    assert.equal(pod?.status.containerStatuses?.[0]?.lastState?.terminated?.exitCode, 2)
+    assert.equal(pod.status.conditions?.find(({ type }) => type === 'Ready')?.status, 'True')
+    const backOff = (await eventsOf(cluster)).find((line) => line.includes('BackOff'))
+    const { uid } = pod.metadata
+    assert.match(
+      backOff ?? '',
+      new RegExp(`Back-off restarting failed container main in pod p_default\\(${uid}\\) \\| x\\d+$`),
+    )
+  })
+
+  test('says how long it waits', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'exit-after': '1s', 'start-after': '0s' })
+    await cluster.world.advance(3 * second)
+    const pod = await seen(cluster)
+    assert.equal(
+      pod?.status.containerStatuses?.[0]?.state?.waiting?.message,
+      `back-off 10s restarting failed container=main pod=p_default(${pod?.metadata.uid})`,
+    )
+  })
+
+  test('is trusted again after ten good minutes', async () => {
+    await using cluster = await newNode()
+    const { world } = cluster
+    await run(cluster, { 'exit-after': '11m', 'start-after': '0s' })
+    for (let restarts = 1; restarts < 4; restarts++) {
+      await world.advance(11 * minute + 1)
+      assert.equal(await told(cluster), `Running main:ready*${restarts}`)
+    }
+  })
+
+  test('fails as often as it is told to, and then runs', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'exit-after': '1s', 'exit-code': '1', exits: '2' })
+    await cluster.world.advance(10 * minute)
+    assert.equal(await told(cluster), 'Running main:ready*2')
+  })
+
+  for (const [policy, code, end] of [
+    ['Never', '0', 'Succeeded main:Completed(0)'],
+    ['Never', '1', 'Failed main:Error(1)'],
+    ['OnFailure', '0', 'Succeeded main:Completed(0)'],
+    ['OnFailure', '1', 'Running main:ready*1'],
+  ] as const) {
+    test(`with code ${code} under restart policy ${policy}: ${end}`, async () => {
+      await using cluster = await newNode()
+      await run(cluster, { 'exit-after': '1m', 'exit-code': code }, { restartPolicy: policy })
+      await cluster.world.advance(minute + 10 * second)
+      assert.equal(await told(cluster), end)
+    })
+  }
+
+  test('ends its sidecars when it was the last, and the address is free again', async () => {
+    await using cluster = await newNode()
+    const initContainers = [{ name: 'side', image: 'i', restartPolicy: 'Always' as const }]
+    await run(cluster, { 'exit-after': '1m' }, { restartPolicy: 'Never', initContainers })
+    await cluster.advance(30 * second)
+    assert.equal(await told(cluster), 'Running side:ready main:ready')
+    await cluster.advance(minute)
+    assert.equal(await told(cluster), 'Succeeded side:Completed(0) main:Completed(0)')
+  })
+
+  test('in preparation is tried again, unless nothing is', async () => {
+    for (const [policy, end] of [
+      ['Always', 'Running init:Completed(0)*2 main:ready'],
+      ['Never', 'Failed init:Error(1) main:PodInitializing'],
+    ] as const) {
+      await using cluster = await newNode()
+      const initContainers = [{ name: 'init', image: 'i' }]
+      await run(cluster, { 'exit-code.init': '1', 'exits.init': '2' }, { restartPolicy: policy, initContainers })
+      await cluster.world.advance(30 * second)
+      assert.equal(await told(cluster), end)
+    }
+  })
+})
+
+describe('a container that cannot start', () => {
+  test('says that its image cannot be pulled, and then that it waits', async () => {
+    await using cluster = await newNode()
+    const { world } = cluster
+    await run(cluster, { fail: 'ErrImagePull', 'start-after': '0s' })
+    await world.advance(100)
+    assert.equal(await told(cluster), 'Pending main:ErrImagePull')
+    await world.advance(5 * second)
+    assert.equal(await told(cluster), 'Pending main:ImagePullBackOff')
+    await world.advance(5 * second)
+    assert.equal(await told(cluster), 'Pending main:ErrImagePull', 'ten seconds later it is tried again')
+    assert.deepEqual((await eventsOf(cluster)).slice(0, 3), [
+      'spec.containers{main} | Failed | Failed to pull image "web:1": simulated failure of container main | x2',
+      'spec.containers{main} | Failed | Error: ErrImagePull | x2',
+      'spec.containers{main} | BackOff | Back-off pulling image "web:1"',
+    ])
+    const fail = { 'simulation.coracle.dev/fail': null }
+    await cluster.client.patch(
+      Pod,
+      { namespace, name: 'p' },
+      { type: 'merge', body: { metadata: { annotations: fail } } },
+    )
+    await world.advance(minute)
+    assert.equal(await told(cluster), 'Running main:ready')
+  })
+
+  test('because its script cannot be read says so', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'start-after': 'soon' })
+    await cluster.settle()
+    const { waiting } = (await seen(cluster))?.status.containerStatuses?.[0]?.state ?? {}
+    assert.equal(waiting?.reason, 'CreateContainerError')
+    assert.match(waiting?.message ?? '', /simulation\.coracle\.dev\/start-after: time: invalid duration "soon"/)
+  })
+})
+
+describe('a pod that is deleted', () => {
+  const remove = ({ client }: Cluster, gracePeriodSeconds?: number) =>
+    client.delete(Pod, { namespace, name: 'p' }, gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds })
+
+  test('has as long as it needs, within its grace period', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'stop-after': '20s' })
+    await cluster.settle()
+    await remove(cluster)
+    await cluster.world.advance(19 * second)
+    assert.equal(await told(cluster), 'Running main:ready')
+    await cluster.world.advance(1 * second)
+    assert.equal(await told(cluster), 'gone')
+    assert.ok((await eventsOf(cluster)).includes('spec.containers{main} | Killing | Stopping container main'))
+  })
+
+  test('is killed when the grace period is over', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'stop-after': '10m' })
+    await cluster.settle()
+    await remove(cluster, 60)
+    await cluster.world.advance(59 * second)
+    assert.equal(await told(cluster), 'Running main:ready')
+    await cluster.world.advance(1 * second)
+    assert.equal(await told(cluster), 'gone')
+  })
+
+  test('a second time goes sooner', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'stop-after': '10m' })
+    await cluster.settle()
+    await remove(cluster, 300)
+    await cluster.world.advance(10 * second)
+    await remove(cluster, 5)
+    await cluster.world.advance(5 * second)
+    assert.equal(await told(cluster), 'gone')
+  })
+
+  test('by force is gone at once, and its address is free', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'stop-after': '10m' })
+    await cluster.settle()
+    await remove(cluster, 0)
+    assert.equal(await told(cluster), 'gone')
+    await cluster.settle()
+    await run(cluster, {})
+    await cluster.settle()
+    assert.equal(await told(cluster), 'Running main:ready')
+    assert.deepEqual(cluster.faults, [])
+  })
+
+  test('while it is being started never runs', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'start-after': '1m' })
+    await cluster.world.advance(10 * second)
+    await remove(cluster)
+    await cluster.world.advance(100)
+    assert.equal(await told(cluster), 'gone')
+    assert.deepEqual(cluster.faults, [])
+  })
+
+  test('while somebody holds it shows how it ended, until it is let go', async () => {
+    await using cluster = await newNode()
+    await run(cluster, {}, {}, { finalizers: ['example.com/hold'] })
+    await cluster.settle()
+    await remove(cluster)
+    await cluster.settle()
+    assert.equal(await told(cluster), 'Succeeded main:Completed(0)')
+    const before = await seen(cluster)
+    await cluster.world.advance(minute)
+    assert.equal(await seen(cluster), before, 'nothing more is said about it')
+    await cluster.client.patch(
+      Pod,
+      { namespace, name: 'p' },
+      { type: 'merge', body: { metadata: { finalizers: null } } },
+    )
+    await cluster.settle()
+    assert.equal(await told(cluster), 'gone')
+  })
+})

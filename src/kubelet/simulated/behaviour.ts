@@ -1,0 +1,113 @@
+import { DurationError, parseDuration } from '../../base/duration.ts'
+import type { Container } from '../../kinds/core/containers.ts'
+import type { Pod } from '../../kinds/core/pod.ts'
+import { ContainerError } from '../runtime.ts'
+
+/** How containers behave whose pods say nothing else. */
+export interface SimulatedBehaviour {
+  /** From the sandbox to the running container. */
+  readonly startMs: number
+  /** From running to ready. */
+  readonly readyMs: number
+  /** From being asked to end until the end. */
+  readonly stopMs: number
+  /** How long init containers run. */
+  readonly initMs: number
+  /** How long containers run in pods that restart them never or on failure alone. */
+  readonly completeMs: number
+}
+
+export const defaultBehaviour: SimulatedBehaviour = {
+  startMs: 50,
+  readyMs: 0,
+  stopMs: 50,
+  initMs: 50,
+  completeMs: 1000,
+}
+
+const prefix = 'simulation.coracle.dev/'
+
+/**
+ * What a pod says by annotations, of all its containers (`simulation.coracle.dev/exit-after`) or of one
+ * (`simulation.coracle.dev/exit-after.web`); see docs/simulation.md. The newest version of the pod counts, each time
+ * that something begins.
+ */
+export class Script {
+  readonly #pod: Pod
+  readonly #behaviour: SimulatedBehaviour
+
+  constructor(pod: Pod, behaviour: SimulatedBehaviour) {
+    this.#pod = pod
+    this.#behaviour = behaviour
+  }
+
+  startMs({ name }: Container): number {
+    return this.#duration('start-after', name) ?? this.#behaviour.startMs
+  }
+
+  readyMs({ name }: Container): number {
+    return this.#duration('ready-after', name) ?? this.#behaviour.readyMs
+  }
+
+  /** Of the whole pod: it is gone when its last container is. What cannot be read does not keep it from ending. */
+  get stopMs(): number {
+    try {
+      return this.#duration('stop-after') ?? this.#behaviour.stopMs
+    } catch {
+      return this.#behaviour.stopMs
+    }
+  }
+
+  /** Throws when the container is not to start. */
+  failure(container: Container): void {
+    const reason = this.#of('fail', container)
+    if (reason) throw new ContainerError(reason, `simulated failure of container ${container.name}`)
+  }
+
+  /** How long this attempt runs; nothing: until it is stopped. */
+  lifetimeMs(container: Container, attempt: number): number | undefined {
+    const isInit = isInitContainer(this.#pod, container)
+    const exits = this.#of('exits', container)
+    if (exits === undefined || attempt < Number(exits)) {
+      const asked = this.#duration('exit-after', container.name, !isInit)
+      if (asked !== undefined) return asked
+    }
+    if (isInit) return container.restartPolicy === 'Always' ? undefined : this.#behaviour.initMs
+    return (this.#pod.spec.restartPolicy ?? 'Always') === 'Always' ? undefined : this.#behaviour.completeMs
+  }
+
+  exitCode(container: Container, attempt: number): number {
+    const exits = this.#of('exits', container)
+    if (exits !== undefined && attempt >= Number(exits)) return 0
+    const text = this.#of('exit-code', container) ?? '0'
+    const code = Number(text)
+    if (Number.isInteger(code) && code >= 0 && code <= 255) return code
+    throw new ContainerError('CreateContainerError', `${prefix}exit-code: ${JSON.stringify(text)} is no exit code`)
+  }
+
+  /** What is said of the pod as a whole is not meant for its init containers. */
+  #of(what: string, container: Container): string | undefined {
+    return this.#annotation(what, container.name, !isInitContainer(this.#pod, container))
+  }
+
+  #duration(what: string, container?: string, orOfPod = true): number | undefined {
+    const text = this.#annotation(what, container, orOfPod)
+    if (text === undefined) return undefined
+    try {
+      return Math.max(0, parseDuration(text))
+    } catch (error) {
+      if (!(error instanceof DurationError)) throw error
+      throw new ContainerError('CreateContainerError', `${prefix}${what}: ${error.message}`)
+    }
+  }
+
+  #annotation(what: string, container?: string, orOfPod = true): string | undefined {
+    const { annotations } = this.#pod.metadata
+    if (!annotations) return undefined
+    const own = container === undefined ? undefined : annotations[`${prefix}${what}.${container}`]
+    return own ?? (orOfPod ? annotations[prefix + what] : undefined)
+  }
+}
+
+const isInitContainer = ({ spec }: Pod, { name }: Container) =>
+  spec.initContainers?.some((container) => container.name === name) ?? false

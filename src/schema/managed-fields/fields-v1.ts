@@ -1,0 +1,60 @@
+/**
+ * Field sets as they are stored and sent. Objects made alike have the very same sets (all pods of a ReplicaSet), so a
+ * set is kept once for all who have it.
+ */
+
+import { deepFreeze } from '../freeze.ts'
+import { type FieldSet, type FieldSetDraft, isEmptySet } from './field-set.ts'
+import { compareElements, isElement } from './path-element.ts'
+
+/** As many different sets are kept at hand; then all are forgotten and it begins again. */
+const keptSets = 4096
+const kept = new Map<string, FieldSet>()
+/** Sets that are known to be in order, frozen and well formed. */
+const sound = new WeakSet<FieldSet>()
+
+/** The set with its elements in the reference's order, frozen, and shared with everybody who has the same. */
+export function toFieldsV1(set: FieldSet): FieldSet {
+  if (sound.has(set)) return set
+  // Objects of one type give their fields in the same order, so that sorting is for the first of its like alone.
+  const text = JSON.stringify(set)
+  const known = kept.get(text)
+  if (known !== undefined) return known
+  const ordered = deepFreeze(sorted(set))
+  sound.add(ordered)
+  if (kept.size >= keptSets) kept.clear()
+  kept.set(text, ordered)
+  return ordered
+}
+
+/** Reads what somebody says is a field set; undefined when it is not one. */
+export function fromFieldsV1(value: unknown): FieldSet | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const set = value as FieldSet
+  if (sound.has(set)) return set
+  if (!isFieldSet(set)) return undefined
+  return set
+}
+
+function isFieldSet(value: unknown): value is FieldSet {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.entries(value).every(([element, below]) => isElement(element) && isFieldSet(below))
+}
+
+function sorted(set: FieldSet): FieldSet {
+  if (isSorted(set)) return set
+  const result: FieldSetDraft = {}
+  for (const element of Object.keys(set).sort(compareElements)) result[element] = sorted(set[element]!)
+  return result
+}
+
+function isSorted(set: FieldSet): boolean {
+  if (isEmptySet(set)) return true
+  let last: string | undefined
+  for (const element in set) {
+    if (last !== undefined && compareElements(last, element) > 0) return false
+    if (!isSorted(set[element]!)) return false
+    last = element
+  }
+  return true
+}

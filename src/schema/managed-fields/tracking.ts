@@ -1,0 +1,210 @@
+import { zeroOf } from '../decode.ts'
+import { deepFreeze } from '../freeze.ts'
+import type { ApiObject } from '../kind.ts'
+import type { ObjectType } from '../types.ts'
+import { type Comparison, compare } from './compare.ts'
+import { Conflicts } from './conflicts.ts'
+import { difference, type FieldSet, intersection, isEmptySet, leaf, recursiveDifference, union } from './field-set.ts'
+import { capOwners, identityOf, type Operation, type Owner, type Owners } from './owners.ts'
+import { ItemFault, type Shape, shapeOf } from './shape.ts'
+
+/** What is written, and how. */
+export interface Write {
+  readonly schema: ObjectType
+  readonly apiVersion: string
+  /** '' for the object itself. */
+  readonly subresource: string
+  /** Fields that this way of writing does not touch, whatever is sent: nobody comes to own them, or what is below. */
+  readonly reset: FieldSet
+  /** Whoever writes; nobody in particular is `unknown`. */
+  readonly manager: string
+  readonly now: string
+  /** An object as another version has it; undefined: there is no such version any more. */
+  inVersion(
+    apiVersion: string,
+    object: ApiObject,
+  ): { readonly schema: ObjectType; readonly object: ApiObject } | undefined
+}
+
+/** What belongs to nobody but the server. */
+export const systemFields: FieldSet = {
+  'f:apiVersion': leaf,
+  'f:kind': leaf,
+  'f:metadata': {
+    '.': leaf,
+    'f:clusterName': leaf,
+    'f:creationTimestamp': leaf,
+    'f:generation': leaf,
+    'f:managedFields': leaf,
+    'f:name': leaf,
+    'f:namespace': leaf,
+    'f:resourceVersion': leaf,
+    'f:selfLink': leaf,
+    'f:uid': leaf,
+  },
+}
+
+const { '.': _, ...systemMetadata } = systemFields['f:metadata']!
+const unseen: FieldSet = { ...systemFields, 'f:metadata': systemMetadata }
+
+/** What existed when the first apply came to an object without managed fields. */
+const beforeFirstApply = 'before-first-apply'
+
+/**
+ * Who owns what after an update: whoever writes owns what this changes, and others no longer do.
+ * @param live the object before, as it is stored; undefined when this creates it
+ * @param object the object that is to be, as it was sent and defaulted
+ */
+export function afterUpdate(write: Write, live: ApiObject | undefined, object: ApiObject, owners: Owners): Owners {
+  // An object of which nobody keeps track stays so until somebody applies.
+  if (owners.size === 0 && live !== undefined) return owners
+  try {
+    const after = recordUpdate(write, live ?? zeroObject(write.schema), object, owners)
+    capOwners(after)
+    return after
+  } catch (error) {
+    if (error instanceof ItemFault) return owners
+    throw error
+  }
+}
+
+function recordUpdate(write: Write, live: ApiObject, object: ApiObject, owners: Owners): Owners {
+  const { after, comparison } = settle(write, live, object, owners, '', true)
+  const written = difference(union(comparison.modified, comparison.added), systemFields)
+  if (isEmptySet(written)) return after
+  const owner = writer(write, 'Update', write.now, written)
+  const id = identityOf(owner)
+  const previous = after.get(id)
+  after.set(id, previous === undefined ? owner : { ...owner, fields: union(previous.fields, written) })
+  return after
+}
+
+export function writer(write: Write, operation: Operation, time: string | undefined, fields: FieldSet): Owner {
+  const { manager, apiVersion, subresource } = write
+  return { manager: manager || 'unknown', operation, apiVersion, subresource, time, fields }
+}
+
+/** The owners of an object that had none, when it is first applied to: all that is there is somebody's. */
+export function ownersBefore(write: Write, live: ApiObject): Owners {
+  return recordUpdate({ ...write, manager: beforeFirstApply }, zeroObject(write.schema), live, new Map())
+}
+
+const zeroObjects = new WeakMap<ObjectType, ApiObject>()
+
+/** The object with nothing in it, as the reference makes one before it reads a body into it. */
+export function zeroObject(schema: ObjectType): ApiObject {
+  let object = zeroObjects.get(schema)
+  if (object === undefined) {
+    object = deepFreeze(makeZeroObject(schema))
+    zeroObjects.set(schema, object)
+  }
+  return object
+}
+
+function makeZeroObject(schema: ObjectType): ApiObject {
+  const object = zeroOf(schema) as unknown as ApiObject & { readonly spec: Record<string, unknown> }
+  const absent = absentInZero[schema.name]
+  if (absent !== undefined) delete object.spec[absent]
+  const none = nullInZero[schema.name]
+  if (none !== undefined) object.spec[none] = null
+  return object
+}
+
+/** And one that need not be given, which the reference has as `null`. */
+const nullInZero: Readonly<Record<string, string>> = {
+  'io.k8s.api.authentication.v1.TokenRequest': 'boundObjectRef',
+}
+
+/** Fields of the spec that must be given, and which the reference yet does not have in an object with nothing in it. */
+const absentInZero: Readonly<Record<string, string>> = {
+  'io.k8s.api.networking.v1.IPAddress': 'parentRef',
+  'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding': 'validationActions',
+}
+
+/**
+ * Takes from everybody but `self` what the write changes or removes. Throws Conflicts where somebody owns what is
+ * changed, unless `force`.
+ */
+export function settle(
+  write: Write,
+  live: ApiObject,
+  object: ApiObject,
+  owners: Owners,
+  self: string,
+  force: boolean,
+): { readonly after: Owners; readonly comparison: Comparison } {
+  const comparisons = new Comparisons(write, live, object)
+  const conflicts = new Map<string, { owner: Owner; fields: FieldSet }>()
+  const after: Owners = new Map()
+  for (const [id, owner] of owners) {
+    if (id === self) {
+      after.set(id, owner)
+      continue
+    }
+    const comparison = comparisons.in(owner.apiVersion)
+    // Nobody can say any more what the fields of such a version were.
+    if (comparison === undefined) continue
+    const taken = comparison.changed
+    const fields = intersection(owner.fields, taken)
+    if (!isEmptySet(fields)) conflicts.set(id, { owner, fields })
+    const rest = difference(difference(owner.fields, taken), comparison.removed)
+    if (rest === owner.fields) after.set(id, owner)
+    else if (!isEmptySet(rest)) after.set(id, { ...owner, fields: rest })
+  }
+  if (!force && conflicts.size > 0) throw new Conflicts(conflicts)
+  const own = after.get(self)
+  if (own !== undefined && isEmptySet(own.fields)) after.delete(self)
+  return { after, comparison: comparisons.in(write.apiVersion)! }
+}
+
+interface KnownComparison extends Comparison {
+  /** Modified and added. */
+  readonly changed: FieldSet
+}
+
+/** The same change as every version sees it. */
+class Comparisons {
+  readonly #write: Write
+  readonly #live: ApiObject
+  readonly #object: ApiObject
+  readonly #known = new Map<string, KnownComparison | undefined>()
+
+  constructor(write: Write, live: ApiObject, object: ApiObject) {
+    this.#write = write
+    this.#live = live
+    this.#object = object
+    this.#known.set(write.apiVersion, this.#compare(shapeOf(write.schema), live, object))
+  }
+
+  in(apiVersion: string): KnownComparison | undefined {
+    if (!this.#known.has(apiVersion)) this.#known.set(apiVersion, this.#convert(apiVersion))
+    return this.#known.get(apiVersion)
+  }
+
+  #convert(apiVersion: string): KnownComparison | undefined {
+    const live = this.#write.inVersion(apiVersion, this.#live)
+    const object = this.#write.inVersion(apiVersion, this.#object)
+    if (live === undefined || object === undefined) return undefined
+    return this.#compare(shapeOf(live.schema), live.object, object.object)
+  }
+
+  #compare(shape: Shape, live: ApiObject, object: ApiObject): KnownComparison {
+    const found = compare(shape, live, object, unseenBy(this.#write.reset))
+    return { ...found, changed: union(found.modified, found.added) }
+  }
+}
+
+const unseenSets = new WeakMap<FieldSet, FieldSet>()
+
+function unseenBy(reset: FieldSet): FieldSet {
+  let set = unseenSets.get(reset)
+  if (set === undefined) {
+    set = union(unseen, reset)
+    unseenSets.set(reset, set)
+  }
+  return set
+}
+
+/** What of an applied set its manager comes to own. */
+export const ownedOf = (write: Write, set: FieldSet): FieldSet =>
+  difference(recursiveDifference(set, write.reset), systemFields)
