@@ -27,7 +27,7 @@ export const manyPods: Benchmark = {
       await api.must('POST', collection, { body: deployment(`load-${n}`, replicas) })
     }
     while ((await readyReplicas(api)) < deployments * replicas) await sleep(250)
-    await sleep(10_000)
+    await sleep(20_000)
     const memory = cluster.memoryMiB()
     const before = cluster.processorMs()
     await sleep(10_000)

@@ -1,15 +1,12 @@
 import { runCommand } from './cli/command.ts'
 import { commands } from './cli/commands/index.ts'
 import { hostWorld } from './world/host.ts'
-import { giveBackMemoryWhenQuiet } from './world/memory.ts'
 import { lineLog } from './world/real.ts'
 
 /** argv → world → command: the only place where the real world is made. */
 const interrupted = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
 })
-
-giveBackMemoryWhenQuiet()
 
 process.exitCode = await runCommand(
   commands,

@@ -152,3 +152,29 @@ test('typed clients get protobuf where they ask for it, errors included', async 
   const discovery = await call(cluster, 'GET /api/v1', { accept })
   assert.equal(discovery.headers['content-type'], 'application/json')
 })
+
+test('a flow schema says whether the level that it names is there', async () => {
+  await using cluster = await startCluster({ apiOnly: true })
+  const group = '/apis/flowcontrol.apiserver.k8s.io/v1'
+  const dangling = async (name: string) => {
+    await cluster.settle()
+    const { json } = await call(cluster, `GET ${group}/flowschemas/${name}`)
+    return json.status.conditions?.map(({ status, reason }: Record<string, string>) => `${status} ${reason}`)
+  }
+  assert.deepEqual(await dangling('probes'), ['False Found'])
+  const level = {
+    metadata: { name: 'slow' },
+    spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } },
+  }
+  const spec = { priorityLevelConfiguration: { name: 'slow' } }
+  await call(cluster, `POST ${group}/flowschemas`, { body: { metadata: { name: 'mine' }, spec } })
+  await until(async () => (await dangling('mine'))?.[0] === 'True NotFound')
+  await call(cluster, `POST ${group}/prioritylevelconfigurations`, { body: level })
+  await until(async () => (await dangling('mine'))?.[0] === 'False Found')
+})
+
+/** The server follows its own watches, some turns later. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 1000; turn++) if (await holds()) return
+  assert.fail('it never came about')
+}

@@ -11,7 +11,8 @@ const layers: Readonly<Record<string, { readonly may: readonly string[]; readonl
   base: { may: [], why: 'leaf tools without opinions' },
   world: { may: ['base'], why: 'all non-determinism enters here' },
   schema: { may: ['base'], why: 'the type language knows no type' },
-  kinds: { may: ['base', 'schema'], why: 'a kind is a pure value' },
+  cel: { may: ['base'], why: 'expressions know values, not objects' },
+  kinds: { may: ['base', 'schema', 'cel'], why: 'a kind is a pure value; schemas of custom ones have rules' },
   store: { may: ['base', 'world', 'schema', 'etcd'], why: 'the store knows keys and bytes, not objects' },
   etcd: {
     may: ['base', 'world', 'schema'],

@@ -4,7 +4,7 @@
  *   node tools/oracle.ts                                  all areas that need no controllers
  *   node tools/oracle.ts --area validation,patch          these areas
  *   node tools/oracle.ts --area read --min 98             fails below 98 percent in any of them
- *   node tools/oracle.ts --managed-fields                 managed fields count, too
+ *   node tools/oracle.ts --no-managed-fields              managed fields are left out of the comparison
  *
  * The server runs in this process, in memory, on a free port, without controllers, scheduler and nodes. The recordings
  * and the program that replays them lie beside the checkout, in `../shared/oracle` (or where `ORACLE` says).
@@ -72,7 +72,7 @@ export interface Replay {
 }
 
 /** Starts a server and replays. `managedFields` false leaves those fields out of every comparison. */
-export async function replay(areas: readonly string[], managedFields = false): Promise<Replay> {
+export async function replay(areas: readonly string[], managedFields = true): Promise<Replay> {
   if (oracleFolder === undefined) throw new Error(`there are no recordings in ${folder}`)
   const temporary = mkdtempSync(join(tmpdir(), 'oracle-'))
   const tokenFile = join(temporary, 'token')
@@ -89,12 +89,8 @@ export async function replay(areas: readonly string[], managedFields = false): P
     })
     const wanted = ['--server', server.url, '--token-file', tokenFile, '--area', areas.join(','), '--json', resultFile]
     const manner = ['--quiet', '--jobs', '4', '--max-wait', `${patienceMs}`]
-    await run([
-      join(oracleFolder, 'replay.mjs'),
-      ...wanted,
-      '--quiet',
-      ...(managedFields ? [] : ['--no-managed-fields']),
-    ])
+    if (!managedFields) manner.push('--no-managed-fields')
+    await run([join(oracleFolder, 'replay.mjs'), ...wanted, ...manner])
     const { scenarios } = JSON.parse(readFileSync(resultFile, 'utf8')) as { scenarios: readonly Scenario[] }
     return { scenarios, areas: areas.map((area) => score(area, scenarios)) }
   } finally {
@@ -119,10 +115,11 @@ function score(area: string, scenarios: readonly Scenario[]): AreaScore {
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
+    allowNegative: true,
     options: {
       area: { type: 'string' },
       min: { type: 'string' },
-      'managed-fields': { type: 'boolean', default: false },
+      'managed-fields': { type: 'boolean', default: true },
     },
   })
   if (oracleFolder === undefined) {

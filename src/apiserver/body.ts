@@ -10,6 +10,7 @@ import {
   unrecognizedYaml,
 } from '../schema/json.ts'
 import { type ApiObject, apiVersionOf } from '../schema/kind.ts'
+import { keepEmptyLists } from '../schema/managed-fields/empty-lists.ts'
 import { ApiError, badRequest } from '../schema/status.ts'
 import type { Mutable, ObjectType } from '../schema/types.ts'
 import { checkCustomType } from './custom/type-meta.ts'
@@ -142,7 +143,7 @@ export function decodeAs(
   try {
     const { object, problems } = decode(expected.schema, body.value, { mode, textProblems: body.problems })
     if (problems.length > 0) warnings.push(...problems)
-    return identified(keepReset(object as unknown as Mutable<ApiObject>, body.value), expected)
+    return identified(keepEmpty(expected.schema, object as unknown as Mutable<ApiObject>, body.value), expected)
   } catch (error) {
     if (error instanceof DecodeError) throw cannotBeHandled(expected, expected.kind, error)
     throw error
@@ -150,10 +151,12 @@ export function decodeAs(
 }
 
 /**
- * An empty list of managed fields says that nobody is to own any more what somebody does (`sent`: what the object was
- * decoded from). Everywhere else an empty list is as good as none.
+ * Gives a decoded object back what decoding does not keep, because to the API at large it means nothing, and what yet
+ * says something of managed fields (`sent`: what the object was decoded from): required lists that are empty are owned,
+ * and an empty list of managed fields ends everybody's ownership.
  */
-export function keepReset(object: Mutable<ApiObject>, sent: unknown): Mutable<ApiObject> {
+export function keepEmpty(type: ObjectType, object: Mutable<ApiObject>, sent: unknown): Mutable<ApiObject> {
+  keepEmptyLists(type, object, sent)
   const stated = (sent as { metadata?: { managedFields?: unknown } | null } | null)?.metadata?.managedFields
   if (Array.isArray(stated) && stated.length === 0) object.metadata.managedFields = []
   return object
@@ -180,7 +183,9 @@ const mediaTypes: Readonly<Record<string, BodyFormat>> = {
 export function bodyFormat(request: ApiRequest, allowed: readonly BodyFormat[]): BodyFormat {
   const format = mediaTypes[mediaTypeOf(request.headers['content-type'])]
   if (format !== undefined && allowed.includes(format)) return format
-  throw unsupportedMediaType(Object.keys(mediaTypes).filter((type) => type !== '' && allowed.includes(mediaTypes[type]!)))
+  throw unsupportedMediaType(
+    Object.keys(mediaTypes).filter((type) => type !== '' && allowed.includes(mediaTypes[type]!)),
+  )
 }
 
 export function unsupportedMediaType(accepted: readonly string[]): ApiError {

@@ -363,7 +363,7 @@ test('a client that takes nothing of its watch is cut off', async () => {
   const { body } = await handler(request)
   let backlog = 0
   let written = 0
-  const over = (body as (sink: Sink) => Promise<void>)({
+  const writing = (body as (sink: Sink) => Promise<void>)({
     write(chunk) {
       written++
       backlog += chunk.length
@@ -374,6 +374,8 @@ test('a client that takes nothing of its watch is cut off', async () => {
     drained: () => new Promise(() => {}),
     signal: request.signal,
   })
+  // The socket side tells the client of a failure by cutting the answer off, whether it reads or not.
+  const over = assert.rejects(writing, { message: 'the client does not read what it watches' })
   await world.advance(10)
   for (let i = 0; i < 30; i++)
     await call(`POST ${configMaps}`, { body: configMap(`c${i}`, { a: 'x'.repeat(700_000) }) })
@@ -537,7 +539,10 @@ test('a token is reviewed for whom it is meant', async () => {
     user: { username: 'system:serviceaccount:a:b', groups: ['g'] },
     audiences: ['https://here'],
   })
-  assert.deepEqual(await review({ token: 'good', audiences: ['there'] }), { user: {}, error: 'not for you' })
+  assert.deepEqual(await review({ token: 'good', audiences: ['there'] }), {
+    user: {},
+    error: '[invalid bearer token, not for you]',
+  })
   assert.deepEqual(await review({ token: 'bad' }), { user: {}, error: 'invalid bearer token' })
   assert.equal(
     (await call(path, { body: { spec: {} } })).body.message,

@@ -43,6 +43,7 @@ describe('create', () => {
       'resourceVersion',
       'generation',
       'creationTimestamp',
+      'managedFields',
     ])
     assert.notEqual(object.metadata.uid, 'mine')
     assert.equal(object.metadata.creationTimestamp, '2026-01-01T00:00:00Z')

@@ -4,6 +4,7 @@ import type { Store } from '../store/store.ts'
 import type { World } from '../world/world.ts'
 import type { AdmissionPlugin } from './admission.ts'
 import type { RequestContext } from './context.ts'
+import { unavailableResource } from './custom/unavailable.ts'
 import type { Resource } from './resource.ts'
 import { folderOf } from './storage/keys.ts'
 import { LeasePool } from './storage/lease-pool.ts'
@@ -68,15 +69,15 @@ export class Registry {
 
   /** Serves other kinds from now on: those of CustomResourceDefinitions come and go. */
   setKinds(kinds: readonly Kind[]): void {
-    this.#kinds = kinds
-    this.#generation++
-    this.#paths = undefined
     const served = new Set(kinds)
-    for (const kind of this.#resources.keys()) {
+    for (const kind of this.#kinds) {
       if (served.has(kind)) continue
       this.#resources.delete(kind)
       this.#hubs.get(folderOf(kind))?.end(kind)
     }
+    this.#kinds = kinds
+    this.#generation++
+    this.#paths = undefined
   }
 
   /** The kind behind a path such as `/apis/apps/v1/deployments`. */
@@ -114,6 +115,7 @@ export class Registry {
   }
 
   #make(kind: Kind): Resource {
+    if (kind.unavailable !== undefined) return unavailableResource(kind, kind.unavailable)
     const { store, admission } = this
     const { clock, random } = this.world
     const name = { group: kind.group, resource: kind.plural }

@@ -73,8 +73,9 @@ function listConverter(type: ListType): Convert {
     type.semantics === 'set' || type.semantics === 'map'
       ? { kind: type.semantics, keys: type.mapKeys ?? [] }
       : undefined
-  return lazily(type.element, (convert) => (json) =>
-    Array.isArray(json) ? new CelList(json, convert(), semantics) : natural(json),
+  return lazily(
+    type.element,
+    (convert) => (json) => (Array.isArray(json) ? new CelList(json, convert(), semantics) : natural(json)),
   )
 }
 

@@ -97,7 +97,9 @@ class Checker {
       case 'constant':
         return this.#constant(expression.value, expression.offset)
       case 'identifier':
-        return this.#identifier(expression.name, expression.offset) ?? this.#undeclared(expression.name, expression.offset)
+        return (
+          this.#identifier(expression.name, expression.offset) ?? this.#undeclared(expression.name, expression.offset)
+        )
       case 'select':
         return this.#select(expression)
       case 'call':
@@ -225,7 +227,9 @@ class Checker {
     const args = argExpressions.map((arg) => this.#check(arg))
     if (name === '_&&_' || name === '_||_') return this.#logical(name, args, offset)
     const overloads = this.#scope.functions.get(name.replace(/^\./, ''))
-    return overloads ? this.#resolve(name.replace(/^\./, ''), overloads, false, args, offset) : this.#unknownCall(name, args, false, offset)
+    return overloads
+      ? this.#resolve(name.replace(/^\./, ''), overloads, false, args, offset)
+      : this.#unknownCall(name, args, false, offset)
   }
 
   #memberCall({ name, args: argExpressions, offset }: CallExpression, target: Expression): Checked {
@@ -277,7 +281,15 @@ class Checker {
       else if (!isSame(result, type)) result = dyn
     }
     if (!result) this.#noOverload(name, argTypes, member, offset)
-    const call: CheckedCall = { kind: 'call', name, member, args, overloads: fitting, type: result ?? errorType, offset }
+    const call: CheckedCall = {
+      kind: 'call',
+      name,
+      member,
+      args,
+      overloads: fitting,
+      type: result ?? errorType,
+      offset,
+    }
     return this.#node(call)
   }
 
@@ -341,7 +353,12 @@ class Checker {
       valueType = this.#join(valueType, this.#elementType(value, entry.optional), value.offset)
       return { key, value, optional: entry.optional }
     })
-    return this.#node({ kind: 'map', entries, type: mapOf(keyType ?? this.#fresh(), valueType ?? this.#fresh()), offset })
+    return this.#node({
+      kind: 'map',
+      entries,
+      type: mapOf(keyType ?? this.#fresh(), valueType ?? this.#fresh()),
+      offset,
+    })
   }
 
   #join(previous: CelType | undefined, current: CelType, offset: number): CelType {

@@ -12,8 +12,8 @@ import {
   EntryMap,
   mapKeyOf,
   optionalNone,
-  toInt,
   TypeValue,
+  toInt,
   typeNameOf,
   Uint,
 } from './values.ts'
@@ -61,7 +61,22 @@ const aboutProtobuf =
   /TestAllTypes|google\.protobuf\.(?!Duration|Timestamp\b)|google\.protobuf\.(Duration|Timestamp)\{|objectValue|messageType|GlobalEnum|NestedEnum|cel\.expr/
 
 /** Test → why it does not pass. */
-const knownFailures: Readonly<Record<string, string>> = {}
+const knownFailures: Readonly<Record<string, string>> = {
+  'dynamic/value_null/literal': 'a message of protobuf, named by its container',
+  'parse/receiver_function_names/namespace': 'namespace is a function of the authorizer here',
+  'namespace/namespace/self_eval_container_lookup': 'containers: Kubernetes has none',
+  'namespace/namespace/self_eval_container_lookup_unchecked': 'containers: Kubernetes has none',
+  'type_deductions/functions/function_result_type': 'a function that the test declares',
+  'type_deductions/type_parameters/multiple_parameters_generality': 'a function that the test declares',
+  'type_deductions/type_parameters/multiple_parameters_generality_2': 'a function that the test declares',
+  'type_deductions/type_parameters/multiple_parameters_parameterized_ovl': 'a function that the test declares',
+  'type_deductions/type_parameters/multiple_parameters_parameterized_ovl_2': 'a function that the test declares',
+  'type_deductions/legacy_nullable_types/null_assignable_to_abstract_parameter_candidate':
+    'a list of optional values and null has values of any type here',
+}
+
+/** How many pass; may only grow. */
+const reached = 1414
 
 const outcomes = run()
 
@@ -73,7 +88,7 @@ test('the conformance data of the language', (context) => {
     unexpected.map(({ name, why }) => `${name}: ${why}`),
     [],
   )
-  assert.ok(passed >= 1, `${passed} pass`)
+  assert.ok(passed >= reached, `${passed} pass, ${reached} did`)
 })
 
 test('known failures still fail', () => {
@@ -113,7 +128,10 @@ function runOne(simple: SimpleTest): string | undefined {
     )
     const program = compile(simple.expr, { variables, dialect: 'full', unchecked: simple.disableCheck ?? false })
     if (simple.typedResult?.deducedType) {
-      const [wanted, got] = [types.formatType(toType(simple.typedResult.deducedType)), types.formatType(program.resultType)]
+      const [wanted, got] = [
+        types.formatType(toType(simple.typedResult.deducedType)),
+        types.formatType(program.resultType),
+      ]
       if (wanted !== got) return `type ${got} instead of ${wanted}`
     }
     if (simple.checkOnly) return undefined
@@ -131,7 +149,8 @@ function runOne(simple: SimpleTest): string | undefined {
 }
 
 function isExpected(value: CelValue, expected: CelValue): boolean {
-  if (value instanceof Double && expected instanceof Double && Number.isNaN(expected.value)) return Number.isNaN(value.value)
+  if (value instanceof Double && expected instanceof Double && Number.isNaN(expected.value))
+    return Number.isNaN(value.value)
   return typeNameOf(value) === typeNameOf(expected) && equals(value, expected)
 }
 
@@ -148,7 +167,16 @@ function toType(json: JsonType): types.CelType {
   const [[kind, detail]] = Object.entries(json) as [[string, unknown]]
   switch (kind) {
     case 'primitive':
-      return ({ BOOL: types.bool, INT64: types.int, UINT64: types.uint, DOUBLE: types.double, STRING: types.string, BYTES: types.bytes } as const)[detail as 'BOOL']
+      return (
+        {
+          BOOL: types.bool,
+          INT64: types.int,
+          UINT64: types.uint,
+          DOUBLE: types.double,
+          STRING: types.string,
+          BYTES: types.bytes,
+        } as const
+      )[detail as 'BOOL']
     case 'wellKnown':
       return ({ TIMESTAMP: types.timestamp, DURATION: types.duration, ANY: types.dyn } as const)[detail as 'ANY']
     case 'listType':
@@ -208,4 +236,3 @@ function toMap(entries: readonly { readonly key: JsonValue; readonly value: Json
   }
   return new EntryMap(map)
 }
-

@@ -28,16 +28,18 @@ export interface Library {
  */
 type Implementation = (...args: never[]) => CelValue
 
-export const overload = (
-  id: string,
-  args: readonly CelType[],
-  result: CelType,
-  invoke: Implementation,
-): Overload => ({ id, member: false, args, result, invoke: invoke as Invoke })
+export const overload = (id: string, args: readonly CelType[], result: CelType, invoke: Implementation): Overload => ({
+  id,
+  member: false,
+  args,
+  result,
+  invoke: invoke as Invoke,
+})
 
-export const member = (
-  id: string,
-  args: readonly CelType[],
-  result: CelType,
-  invoke: Implementation,
-): Overload => ({ id, member: true, args, result, invoke: invoke as Invoke })
+export const member = (id: string, args: readonly CelType[], result: CelType, invoke: Implementation): Overload => ({
+  id,
+  member: true,
+  args,
+  result,
+  invoke: invoke as Invoke,
+})

@@ -11,10 +11,16 @@ export {
   type EvaluationOptions,
   type Program,
 } from './contract.ts'
-export { type Authorizer, type AuthorizerAttributes, type AuthorizerDecision, createAuthorizer } from './library/authorizer.ts'
-export { authorizerType, requestResourceType } from './library/authorizer.ts'
+export {
+  type Authorizer,
+  type AuthorizerAttributes,
+  type AuthorizerDecision,
+  authorizerType,
+  createAuthorizer,
+  requestResourceType,
+} from './library/authorizer.ts'
 export * from './limits.ts'
-export { escapeFieldName, type JsonSchema, typeOfSchema } from './schema-type.ts'
+export { escapeFieldName, type JsonSchema, leastBytesOf, typeOfSchema } from './schema-type.ts'
 export * as celTypes from './types.ts'
 export { type CelField, type CelType, formatType } from './types.ts'
 export { type CelValue, optionalNone, optionalOfValue, toJson } from './values.ts'

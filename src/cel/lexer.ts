@@ -27,8 +27,7 @@ const space = /[\t\n\f\r ]+|\/\/[^\n]*/y
 const name = /[A-Za-z_][A-Za-z0-9_]*/y
 const escapedName = /`[A-Za-z0-9_.\-/ ]+`/y
 const number = /0x[0-9a-fA-F]+[uU]?|(?:\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)|\d+[uU]?/y
-const escape =
-  '\\\\(?:[abfnrtv"\'`?\\\\]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})'
+const escape = '\\\\(?:[abfnrtv"\'`?\\\\]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})'
 const text = new RegExp(
   [
     `(?:[rR][bB]?|[bB][rR])(?:"""[^]*?"""|'''[^]*?'''|"[^"\\n\\r]*"|'[^'\\n\\r]*')`,
@@ -66,11 +65,7 @@ export function tokenize(source: string, faults: Fault[]): Token[] {
   return tokens
 }
 
-function nextToken(
-  take: (pattern: RegExp) => string | undefined,
-  source: string,
-  offset: number,
-): Token | undefined {
+function nextToken(take: (pattern: RegExp) => string | undefined, source: string, offset: number): Token | undefined {
   const quoted = take(text)
   if (quoted !== undefined) {
     const kind = /^[rR]?[bB]/.test(quoted) ? 'bytes' : 'string'

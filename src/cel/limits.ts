@@ -27,6 +27,6 @@ export const maxMessageBytes = 5 * 1024
  */
 export function exceededBudgetMessage(subject: string, cost: number, limit: number): string {
   const factor = cost / limit
-  const text = factor > 100 ? 'more than 100x' : factor < 1.5 ? factor.toFixed(6) : `${factor.toFixed(1)}x`
+  const text = factor > 100 ? 'more than 100x' : factor < 1.5 ? `${factor.toFixed(6)}x` : `${factor.toFixed(1)}x`
   return `${subject} exceeds budget by factor of ${text} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`
 }

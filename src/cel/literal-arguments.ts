@@ -1,9 +1,9 @@
 /** Constants that can only fail are refused before they run: durations, times, patterns. */
 import type { Checked } from './checked.ts'
+import { childrenOf } from './children.ts'
 import { regexFault } from './regex.ts'
 import type { Fault } from './source.ts'
 import { parseDuration, parseTimestamp } from './time.ts'
-import { childrenOf } from './children.ts'
 
 export function checkLiterals(root: Checked, faults: Fault[]): void {
   const waiting = [root]

@@ -31,7 +31,8 @@ const transforms: Readonly<Record<string, ComprehensionName>> = {
 export function expandMacro(call: CallExpression, features: MacroFeatures, report: Report): Expression | undefined {
   const { name, target, args } = call
   if (!target) return name === 'has' && args.length === 1 ? expandHas(call, report) : undefined
-  if (features.bindings && name === 'bind' && args.length === 3 && isName(target, 'cel')) return expandBind(call, report)
+  if (features.bindings && name === 'bind' && args.length === 3 && isName(target, 'cel'))
+    return expandBind(call, report)
   if (features.optionals && (name === 'optMap' || name === 'optFlatMap') && args.length === 2)
     return expandOptionalMap(call, target, report)
   return expandComprehension(call, target, features, report)
@@ -102,7 +103,8 @@ function expandComprehension(
     return make(quantifier, args.slice(0, 2), 'argument must be a simple name', undefined)
   if (name === 'map' && (count === 2 || count === 3))
     return make('map', args.slice(0, 1), 'argument is not an identifier', count === 3 ? args[1] : undefined)
-  if (name === 'filter' && count === 2) return make('filter', args.slice(0, 1), 'argument is not an identifier', undefined)
+  if (name === 'filter' && count === 2)
+    return make('filter', args.slice(0, 1), 'argument is not an identifier', undefined)
   const transform = Object.hasOwn(transforms, name) ? transforms[name] : undefined
   if (transform && features.twoVariables && (count === 3 || count === 4))
     return make(transform, args.slice(0, 2), 'argument must be a simple name', count === 4 ? args[2] : undefined)

@@ -145,9 +145,15 @@ export function compare(left: CelValue, right: CelValue): number {
   if (typeof left === 'number' && typeof right === 'number') return left - right
   if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right)
   const [leftNumber, rightNumber] = [numberOf(left), numberOf(right)]
-  if (leftNumber !== undefined && rightNumber !== undefined) return compareNumbers(leftNumber, rightNumber)
+  if (leftNumber !== undefined && rightNumber !== undefined) {
+    // Beside a double every number is one, whatever digits that takes from it.
+    if (left instanceof Double || right instanceof Double)
+      return compareNumbers(Number(leftNumber), Number(rightNumber))
+    return compareNumbers(leftNumber, rightNumber)
+  }
   if (typeof left === 'boolean' && typeof right === 'boolean') return Number(left) - Number(right)
-  if (left instanceof Timestamp && right instanceof Timestamp) return compareNumbers(left.nanoseconds, right.nanoseconds)
+  if (left instanceof Timestamp && right instanceof Timestamp)
+    return compareNumbers(left.nanoseconds, right.nanoseconds)
   if (left instanceof Duration && right instanceof Duration) return compareNumbers(left.nanoseconds, right.nanoseconds)
   if (left instanceof Uint8Array && right instanceof Uint8Array) return Buffer.compare(left, right)
   throw noSuchOverload()

@@ -13,8 +13,7 @@ export interface Syntax extends MacroFeatures {
   readonly escapedNames: boolean
 }
 
-const primaryStarts =
-  "'.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+const primaryStarts = "'.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 const expectedPrimary = `{'[', '{', '(', ${primaryStarts}`
 const expectedArgument = `{'[', '{', '(', ')', ${primaryStarts}`
 const optionalStarts = primaryStarts.replace("'.', '-', '!'", "'.', ',', '-', '!', '?'")
@@ -82,7 +81,10 @@ class Parser {
       const expression = this.#expression()
       if (this.#peek.kind !== 'end') {
         const last = this.#tokens[this.#index + 1]?.kind === 'end'
-        this.#fault(this.#peek.offset, `Syntax error: ${last ? 'extraneous' : 'mismatched'} input '${this.#peek.text}' expecting <EOF>`)
+        this.#fault(
+          this.#peek.offset,
+          `Syntax error: ${last ? 'extraneous' : 'mismatched'} input '${this.#peek.text}' expecting <EOF>`,
+        )
       }
       return expression
     } catch (error) {
@@ -258,7 +260,7 @@ class Parser {
     const { offset } = this.#expect('(')
     const args: Expression[] = []
     if (!this.#isNext(')')) {
-      if (!this.#startsExpression()) this.#unexpected(expectedArgument)
+      if (!this.#startsExpression()) this.#skipUnexpected(expectedArgument)
       do args.push(this.#expression())
       while (this.#accept(','))
     }
@@ -286,7 +288,7 @@ class Parser {
   }
 
   #symbolPrimary(token: Token): Expression {
-    if (token.kind !== 'symbol') return this.#unexpected(expectedPrimary)
+    if (token.kind !== 'symbol') return this.#primaryAfterSkipping()
     switch (token.text) {
       case 'true':
       case 'false':
@@ -308,8 +310,13 @@ class Parser {
         if (this.#peek.kind !== 'identifier') return this.#unexpectedAfterDot()
         return this.#identifier('.')
       default:
-        return this.#unexpected(expectedPrimary)
+        return this.#primaryAfterSkipping()
     }
+  }
+
+  #primaryAfterSkipping(): Expression {
+    this.#skipUnexpected(expectedPrimary)
+    return this.#primary()
   }
 
   #unexpectedAfterDot(): never {
@@ -319,7 +326,10 @@ class Parser {
 
   #identifier(dot: '' | '.'): Expression {
     const { text, offset } = this.#take()
-    if (reserved.has(text)) this.#fault(offset, `reserved identifier: ${text}`)
+    if (reserved.has(text)) {
+      this.#fault(offset, `reserved identifier: ${text}`)
+      return { kind: 'constant', value: null, offset }
+    }
     if (this.#isNext('(')) return this.#call(dot + text, undefined)
     return { kind: 'identifier', name: dot + text, offset }
   }
@@ -340,7 +350,8 @@ class Parser {
     const elements: ListExpression['elements'][number][] = []
     while (!this.#isNext(']')) {
       const optional = this.#optionalMark()
-      if (!this.#startsExpression()) this.#unexpected(elements.length === 0 && !optional ? expectedElement : expectedPrimary)
+      if (!this.#startsExpression())
+        this.#skipUnexpected(elements.length === 0 && !optional ? expectedElement : expectedPrimary)
       elements.push({ value: this.#expression(), optional })
       if (!this.#accept(',')) break
     }
@@ -353,7 +364,8 @@ class Parser {
     const entries: MapExpression['entries'][number][] = []
     while (!this.#isNext('}')) {
       const optional = this.#optionalMark()
-      if (!this.#startsExpression()) this.#unexpected(entries.length === 0 && !optional ? expectedEntry : expectedPrimary)
+      if (!this.#startsExpression())
+        this.#skipUnexpected(entries.length === 0 && !optional ? expectedEntry : expectedPrimary)
       const key = this.#expression()
       const colon = this.#expect(':')
       entries.push({ key, value: this.#expression(), optional, offset: colon.offset })
@@ -368,8 +380,8 @@ class Parser {
     const fields: MessageExpression['fields'][number][] = []
     while (!this.#isNext('}')) {
       const optional = this.#optionalMark()
-      const token = this.#peek
-      if (token.kind !== 'identifier' && token.kind !== 'escaped') return this.#unexpected(expectedField)
+      const isName = (index: number) => ['identifier', 'escaped'].includes(this.#tokens[index]!.kind)
+      if (!isName(this.#index)) this.#skipUnexpected(expectedField, isName)
       const field = this.#fieldName(offset)
       const colon = this.#expect(':')
       fields.push({ name: field.name, value: this.#expression(), optional, offset: colon.offset })
@@ -391,11 +403,14 @@ class Parser {
     return kind !== 'end' && kind !== 'escaped'
   }
 
-  #unexpected(expected: string): never {
+  /** Passes over one token that stands where an expression may begin, when one begins after it; otherwise stops. */
+  #skipUnexpected(expected: string, fits = (index: number) => this.#startsExpression(index)): void {
     const { text, kind, offset } = this.#peek
-    const extraneous = kind !== 'end' && this.#startsExpression(this.#index + 1)
-    const what = extraneous ? 'extraneous' : 'mismatched'
-    return this.#stop(offset, `Syntax error: ${what} input '${text}' expecting ${expected}`)
+    const extraneous = kind !== 'end' && fits(this.#index + 1)
+    const message = `Syntax error: ${extraneous ? 'extraneous' : 'mismatched'} input '${text}' expecting ${expected}`
+    if (!extraneous) this.#stop(offset, message)
+    this.#fault(offset, message)
+    this.#take()
   }
 }
 

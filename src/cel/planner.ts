@@ -2,6 +2,8 @@
  * Checked trees → functions. Every node becomes one closure that takes the frame of an evaluation, gives a value and
  * adds what it has cost; what is known before (constants, kinds of operands, single overloads) is decided here.
  */
+
+import { converterOf } from './adapt.ts'
 import type {
   Checked,
   CheckedBind,
@@ -12,7 +14,6 @@ import type {
   CheckedMessage,
   CheckedSelect,
 } from './checked.ts'
-import { converterOf } from './adapt.ts'
 import type { Invoke, Overload } from './declarations.ts'
 import { equals } from './equality.ts'
 import { Cancellation, Failure, noSuchKey, noSuchOverload } from './failure.ts'
@@ -331,7 +332,10 @@ function planInts(
     const first = left(frame)
     const second = right(frame)
     frame.cost++
-    if ((typeof first !== 'number' && typeof first !== 'bigint') || (typeof second !== 'number' && typeof second !== 'bigint'))
+    if (
+      (typeof first !== 'number' && typeof first !== 'bigint') ||
+      (typeof second !== 'number' && typeof second !== 'bigint')
+    )
       throw noSuchOverload()
     return calculate(first, second)
   }
@@ -461,6 +465,11 @@ function planQuantifier(loop: Loop, decisive: boolean): Evaluate {
     let failure: Failure | undefined
     let decided = false
     iterate(loop, frame, () => {
+      // That it is decided is seen before the next element.
+      if (decided) {
+        frame.cost += costs.condition
+        return false
+      }
       frame.cost += costs.step
       try {
         const value = loop.body(frame)
@@ -470,8 +479,7 @@ function planQuantifier(loop: Loop, decisive: boolean): Evaluate {
         if (!(error instanceof Failure)) throw error
         failure ??= error
       }
-      // The condition that ends the loop is looked at before the next element.
-      return !decided
+      return true
     })
     frame.cost += costs.result
     if (decided) return decisive
@@ -577,7 +585,8 @@ function insertAll(map: EntryTarget, entry: CelValue): void {
   if (!(entry instanceof CelMap)) throw noSuchOverload()
   for (const key of entry.keys()) {
     const normalized = mapKeyOf(key)
-    if (normalized !== undefined && map.has(normalized)) throw new Failure(`insert failed: key ${String(normalized)} already exists`)
+    if (normalized !== undefined && map.has(normalized))
+      throw new Failure(`insert failed: key ${String(normalized)} already exists`)
     insert(map, key, entry.get(key)!)
   }
 }

@@ -95,7 +95,11 @@ interface Thread {
 }
 
 /** Gives the leftmost match from `from` on, the one that backtracking would find. */
-export function simulate(program: readonly Instruction[], text: string, from: number): readonly [number, number] | undefined {
+export function simulate(
+  program: readonly Instruction[],
+  text: string,
+  from: number,
+): readonly [number, number] | undefined {
   let threads: Thread[] = []
   let best: readonly [number, number] | undefined
   const seen = new Int32Array(program.length).fill(-1)

@@ -275,7 +275,8 @@ class PatternParser {
 
   #quoted(): RegexNode {
     const nodes: RegexNode[] = []
-    while (this.#next !== undefined && !this.#skip('\\E')) nodes.push(this.#literal(this.#characters[this.#index++]!.codePointAt(0)!))
+    while (this.#next !== undefined && !this.#skip('\\E'))
+      nodes.push(this.#literal(this.#characters[this.#index++]!.codePointAt(0)!))
     return { kind: 'sequence', nodes }
   }
 
@@ -293,7 +294,12 @@ class PatternParser {
     if (!property) throw fault('invalid character class range', `\\${text.slice(0, 2)}`)
     this.#index += property[0].length
     const negated = (character === 'P') !== (property[1] === '^')
-    return { kind: 'set', negated: false, ranges: [], properties: [unicodeProperty(property[2] ?? property[3]!, negated)] }
+    return {
+      kind: 'set',
+      negated: false,
+      ranges: [],
+      properties: [unicodeProperty(property[2] ?? property[3]!, negated)],
+    }
   }
 
   #escapedCode(): number {
@@ -308,7 +314,8 @@ class PatternParser {
     }
     const character = this.#characters[this.#index++]!
     if (Object.hasOwn(singleEscapes, character)) return singleEscapes[character]!
-    if (/^[A-Za-z0-9]$/.test(character) || character > '\u007f') throw fault('invalid escape sequence', `\\${character}`)
+    if (/^[A-Za-z0-9]$/.test(character) || character > '\u007f')
+      throw fault('invalid escape sequence', `\\${character}`)
     return character.codePointAt(0)!
   }
 
@@ -346,7 +353,11 @@ class PatternParser {
   }
 
   #range(low: number): Range {
-    if (this.#next !== '-' || this.#characters[this.#index + 1] === ']' || this.#characters[this.#index + 1] === undefined)
+    if (
+      this.#next !== '-' ||
+      this.#characters[this.#index + 1] === ']' ||
+      this.#characters[this.#index + 1] === undefined
+    )
       return [low, low]
     const start = this.#index
     this.#index++

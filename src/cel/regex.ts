@@ -3,8 +3,8 @@
  * runs on a simulation that visits each character once, so that no pattern and no text can hold up a server.
  */
 import { Failure } from './failure.ts'
+import { type Instruction, simulate, toInstructions } from './regex-machine.ts'
 import { parsePattern, type RegexNode } from './regex-syntax.ts'
-import { simulate, toInstructions, type Instruction } from './regex-machine.ts'
 
 export interface Regex {
   test(text: string): boolean
@@ -85,7 +85,11 @@ function nativeSource(node: RegexNode): string {
       return `(?:${node.nodes.map(nativeSource).join('|')})`
     case 'repeat': {
       const count =
-        node.max === undefined ? `{${node.min},}` : node.max === node.min ? `{${node.min}}` : `{${node.min},${node.max}}`
+        node.max === undefined
+          ? `{${node.min},}`
+          : node.max === node.min
+            ? `{${node.min}}`
+            : `{${node.min},${node.max}}`
       return `(?:${nativeSource(node.node)})${count}${node.greedy ? '' : '?'}`
     }
     case 'assertion':

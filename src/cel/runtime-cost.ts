@@ -3,7 +3,7 @@
  * calls that walk through texts and lists (a tenth of a unit per character), constants nothing.
  */
 import type { Overload } from './declarations.ts'
-import { CelList, CelMap, CelObject, type CelValue, sizeForCost } from './values.ts'
+import { CelList, CelMap, CelObject, type CelValue, Opaque, sizeForCost } from './values.ts'
 
 export const listCost = 10
 export const mapCost = 30
@@ -17,13 +17,13 @@ export type RuntimeCost = (args: readonly CelValue[], result: CelValue) => numbe
 
 /**
  * What the parts that a macro stands for cost, besides its range and its body: `init` once before, `step` for an
- * element that counts, `skip` for one that a filter leaves out, `result` once after.
+ * element that counts (`condition` of it for whether to go on), `skip` for one that a filter leaves out, `result` once after.
  */
 export const comprehensionCosts = {
   /** `@not_strictly_false(accu)`; `accu && body` */
-  all: { init: 0, step: 3, skip: 0, result: 1 },
+  all: { init: 0, condition: 2, step: 3, skip: 0, result: 1 },
   /** `@not_strictly_false(!accu)`; `accu || body` */
-  exists: { init: 0, step: 4, skip: 0, result: 1 },
+  exists: { init: 0, condition: 3, step: 4, skip: 0, result: 1 },
   /** `body ? accu + 1 : accu`; `accu == 1` */
   exists_one: { init: 0, step: 2, skip: 1, result: 2 },
   /** `accu + [body]` */
@@ -39,7 +39,7 @@ export const comprehensionCosts = {
 const ofCharacters = (size: number) => Math.ceil(size * perCharacter)
 
 export function equalityCost(left: CelValue, right: CelValue): number {
-  if (typeof left === 'number' || typeof left === 'boolean') return 1
+  if (typeof left === 'number' || typeof left === 'boolean' || left instanceof Opaque) return 1
   return ofCharacters(Math.min(sizeForCost(left), sizeForCost(right)))
 }
 
@@ -77,6 +77,8 @@ const byOverload: Readonly<Record<string, RuntimeCost>> = {
 const byName: Readonly<Record<string, RuntimeCost>> = {
   // Two checks are all that one expression can afford.
   check: () => 350_000,
+  fieldSelector: ofSelector,
+  labelSelector: ofSelector,
   isSorted: ofTraversal,
   sum: ofTraversal,
   max: ofTraversal,
@@ -100,6 +102,9 @@ const byName: Readonly<Record<string, RuntimeCost>> = {
   'ip.isCanonical': ofFirstTwice,
   containsIP: ([cidr]) => rangeCost(cidr!),
   containsCIDR: ([cidr]) => subrangeCost(cidr!),
+  'strings.quote': ofFirst,
+  format: ofFirst,
+  'jsonpatch.escapeKey': ofFirst,
   quantity: ofFirst,
   isQuantity: ofFirst,
   semver: ofFirst,
@@ -109,6 +114,12 @@ const byName: Readonly<Record<string, RuntimeCost>> = {
   'sets.contains': ofProduct,
   'sets.intersects': ofProduct,
   'sets.equivalent': (args, result) => 2 * ofProduct(args, result) - 1,
+}
+
+/** Selectors are read into requirements, of at least two characters each. */
+function ofSelector([, text]: readonly CelValue[]): number {
+  const size = sizeForCost(text!)
+  return listCost + ofCharacters(size) + Math.ceil(size / 2) * 50
 }
 
 const rangeCost = (cidr: CelValue) => ofCharacters(sizeForCost(cidr) * 2)

@@ -1,5 +1,5 @@
 /** Whether a value is of a declared type, by its outermost layer: what decides between overloads at run time. */
-import { type CelType } from './types.ts'
+import type { CelType } from './types.ts'
 import {
   CelList,
   CelMap,
@@ -22,7 +22,8 @@ export function acceptorOf(type: CelType): Accept {
     case 'opaque': {
       const { name } = type
       return (value) =>
-        (value instanceof Opaque && value.typeName === name) || (value instanceof CelObject && value.shape.name === name)
+        (value instanceof Opaque && value.typeName === name) ||
+        (value instanceof CelObject && value.shape.name === name)
     }
     case 'nullable': {
       const inner = acceptorOf(type.value)

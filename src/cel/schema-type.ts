@@ -1,16 +1,6 @@
 /** Structural schemas → types. What an expression may not see (unknown fields, lists without items) has no type. */
 import { maxRequestBytes } from './limits.ts'
-import {
-  bool,
-  type CelField,
-  type CelType,
-  double,
-  int,
-  listOf,
-  mapOf,
-  objectType,
-  stringOf,
-} from './types.ts'
+import { bool, type CelField, type CelType, double, int, listOf, mapOf, objectType, stringOf } from './types.ts'
 
 /** The parts of an OpenAPI v3 schema that matter here. */
 export interface JsonSchema {
@@ -190,4 +180,9 @@ export function escapeFieldName(name: string): string | undefined {
   if (reserved.has(name)) return `__${name}__`
   if (!/^[a-zA-Z_./-][a-zA-Z0-9_./-]*$/.test(name)) return undefined
   return name.replace(/__|[.\-/]/g, (part) => replacements[part]!)
+}
+
+/** The least that the JSON of a value takes, by which it is known how many of them a request can have. */
+export function leastBytesOf(schema: JsonSchema, options: { readonly root?: boolean } = {}): number {
+  return sizedType(schema, options.root ?? false, 'selfType')?.minBytes ?? 0
 }

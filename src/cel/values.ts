@@ -311,7 +311,8 @@ export function sizeForCost(value: CelValue): number {
 /** A value as JSON: for messages, audit annotations and patches. */
 export function toJson(value: CelValue): unknown {
   if (value === null || typeof value !== 'object') return typeof value === 'bigint' ? Number(value) : value
-  if (value instanceof CelList) return value.convert ? value.toArray().map(toJson) : value.items.map((item) => toJson(item as CelValue))
+  if (value instanceof CelList)
+    return value.convert ? value.toArray().map(toJson) : value.items.map((item) => toJson(item as CelValue))
   if (value instanceof JsonMap || value instanceof CelObject) return value.json
   if (value instanceof CelMap)
     return Object.fromEntries(value.keys().map((key) => [String(toJson(key)), toJson(value.get(key)!)]))

@@ -260,6 +260,7 @@ class Index<T extends ApiObject> {
 export class CacheSet {
   readonly #options: CacheOptions
   readonly #caches = new Map<Kind, Map<string, Cache<ApiObject>>>()
+  readonly #ends = new Map<Kind, AbortController>()
 
   constructor(options: CacheOptions) {
     this.#options = options
@@ -276,10 +277,28 @@ export class CacheSet {
     const id = JSON.stringify([namespace, labelSelector, fieldSelector])
     let cache = caches.get(id)
     if (cache === undefined) {
-      cache = new Cache<ApiObject>(kind, this.#options, selectors)
+      cache = new Cache<ApiObject>(kind, { ...this.#options, signal: this.#endOf(kind) }, selectors)
       caches.set(id, cache)
     }
     return cache as unknown as Cache<T>
+  }
+
+  /** Ends the caches of a kind that is served no longer. */
+  forget(kind: Kind): void {
+    this.#caches.delete(kind)
+    this.#ends.get(kind)?.abort()
+    this.#ends.delete(kind)
+  }
+
+  /** Only custom kinds go before everything does. */
+  #endOf(kind: Kind): AbortSignal {
+    if (kind.isCustom !== true) return this.#options.signal
+    let end = this.#ends.get(kind)
+    if (end === undefined) {
+      end = new AbortController()
+      this.#ends.set(kind, end)
+    }
+    return AbortSignal.any([this.#options.signal, end.signal])
   }
 
   /** Resolves when all that have been asked for are filled. */

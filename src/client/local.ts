@@ -240,7 +240,7 @@ function reachesRaw(type: Type, seen: Set<Type>): boolean {
     case 'object':
       if (seen.has(type)) return false
       seen.add(type)
-      // The server drops what clients say of managed fields.
+      // Nobody writes into managed fields once they are made.
       return Object.entries(type.fields).some(
         ([name, field]) => name !== 'managedFields' && reachesRaw(field.type, seen),
       )

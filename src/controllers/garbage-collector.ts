@@ -3,6 +3,7 @@ import type { Client } from '../client/client.ts'
 import { CustomResourceDefinition } from '../kinds/apiextensions/custom-resource-definition.ts'
 import { WorkQueue } from '../reconciler/queue.ts'
 import type { Running, RuntimeOptions, SpecialController } from '../reconciler/runtime.ts'
+import { onServedKinds } from '../reconciler/served-kinds.ts'
 import type { ApiObject, Kind, OwnerReferenceLike } from '../schema/kind.ts'
 import { isConflict, isNotFound } from '../schema/status.ts'
 import {
@@ -69,22 +70,16 @@ export class GarbageCollector implements Running {
 
   /** Custom resources come and go: a moment after their definition does. */
   #followKinds(): void {
-    const { clock } = this.#options.world
-    const served = this.#served()
     const update = () => {
       if (this.#stopped) return
       const now = new Set(this.#served())
-      for (const kind of now) this.#watchKind(kind)
       for (const kind of this.#unsubscribe.keys()) if (!now.has(kind)) this.#unwatchKind(kind)
+      for (const kind of now) this.#watchKind(kind)
       this.#pump()
     }
+    const followsDefinitions = this.#served().includes(CustomResourceDefinition)
     update()
-    if (!served.includes(CustomResourceDefinition)) return
-    const definitions = this.#options.caches.of(CustomResourceDefinition)
-    this.#unfollow = definitions.onChange(() => {
-      update()
-      clock.timer(1_000, update)
-    })
+    if (followsDefinitions) this.#unfollow = onServedKinds(this.#options, update)
   }
 
   #watchKind(kind: Kind): void {
@@ -99,7 +94,9 @@ export class GarbageCollector implements Running {
     this.#unsubscribe.get(kind)?.()
     this.#unsubscribe.delete(kind)
     this.#syncing.delete(kind)
-    this.#kinds.delete(`${kind.group}/${kind.kind}`)
+    const name = `${kind.group}/${kind.kind}`
+    if (this.#kinds.get(name) === kind) this.#kinds.delete(name)
+    this.#options.caches.forget(kind)
   }
 
   get busy(): boolean {

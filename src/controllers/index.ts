@@ -38,7 +38,7 @@ export interface ControllerOptions extends NodeLifecycleOptions, PodGarbageOptio
 function controllers(options: ControllerOptions): (Controller | SpecialController)[] {
   const { rootCertificate, kinds = () => builtIn, disabled = [] } = options
   // The other versions of a resource show the same objects.
-  const stored = () => kinds().filter(({ storedAs }) => storedAs === undefined)
+  const stored = () => onePerResource(kinds())
   const all = [
     namespaceController(stored),
     garbageCollectorController(stored),
@@ -54,13 +54,26 @@ function controllers(options: ControllerOptions): (Controller | SpecialControlle
     endpointsController,
     endpointSliceController,
     disruptionController,
-    resourceQuotaController(stored()),
+    resourceQuotaController(stored),
     nodeLifecycleController(options),
     taintEvictionController(),
     podGarbageCollector(options),
     ...storageProtectionControllers,
   ]
   return all.filter(({ name }) => !disabled.includes(name))
+}
+
+/** The version in which objects are stored; where that is not served, the one that is preferred. */
+function onePerResource(kinds: readonly Kind[]): readonly Kind[] {
+  const stored = new Set(
+    kinds.filter(({ storedAs }) => storedAs === undefined).map(({ storagePrefix }) => storagePrefix),
+  )
+  const seen = new Set<string>()
+  return kinds.filter(({ storedAs, storagePrefix }) => {
+    if (storedAs !== undefined && (stored.has(storagePrefix) || seen.has(storagePrefix))) return false
+    seen.add(storagePrefix)
+    return true
+  })
 }
 
 /** Starts all controllers; they count as one. */

@@ -24,22 +24,23 @@ const named = new Set([
  * Counts what is used of each quota. Admission books what comes; this counts what goes, and what was there before
  * the quota.
  *
- * @param kinds every kind that is served
+ * @param kinds gives every kind that is served, custom resources included, whenever it is asked
  */
-export function resourceQuotaController(kinds: readonly Kind[]): Controller {
-  const countable = kinds.filter(
-    ({ namespaced, verbs, kind }) => namespaced && verbs.includes('list') && kind !== 'Event',
-  )
+export function resourceQuotaController(kinds: () => readonly Kind[]): Controller {
+  const countable = () =>
+    kinds().filter(({ namespaced, verbs, kind }) => namespaced && verbs.includes('list') && kind !== 'Event')
+  const watches = () => countable().map((kind) => watch(kind, quotasOf))
   return defineController<ResourceQuota>({
     name: 'resourcequota-controller',
     reconciles: ResourceQuota,
-    watches: countable.map((kind) => watch(kind, quotasOf)),
+    watches: watches(),
+    follows: watches,
     // What admission has just booked is not in the caches yet: to count again because of it would take it off.
     wakes: ({ object, old }) => old === undefined || !isEqual(object?.spec.hard ?? {}, old.spec.hard ?? {}),
 
     *reconcile(quota, context) {
       const hard = quota.spec.hard ?? {}
-      const used = usedOf(quota, countable, context)
+      const used = usedOf(quota, countable(), context)
       const status = { hard, used }
       const isCurrent = isEqual(quota.status.hard ?? {}, hard) && isEqual(quota.status.used ?? {}, used)
       if (!isCurrent) yield setStatus(ResourceQuota, quota, status)
@@ -59,12 +60,12 @@ function isFreeing(object: ApiObject, old: ApiObject): boolean {
   return object.kind === 'Service' || object.kind === 'PersistentVolumeClaim'
 }
 
-function usedOf(quota: ResourceQuota, kinds: readonly Kind[], { list }: Context): Record<string, string> {
+function usedOf(quota: ResourceQuota, kinds: readonly Kind[], { list, reads }: Context): Record<string, string> {
   const names = Object.keys(quota.spec.hard ?? {})
   const totals = new Map(names.map((name) => [name, Quantity.zero]))
   for (const kind of kinds) {
     const isNamed = kind.group === '' && named.has(kind.plural)
-    if (!isNamed && !totals.has(countName(kind))) continue
+    if ((!isNamed && !totals.has(countName(kind))) || !reads(kind)) continue
     for (const object of list(kind, quota.metadata.namespace)) {
       if (!quotaApplies(quota, kind, object)) continue
       for (const [name, amount] of usageOf(kind, object)) {

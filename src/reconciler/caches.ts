@@ -8,6 +8,8 @@ import type { ApiObject, Kind } from '../schema/kind.ts'
 export interface Caches {
   /** The cache of a kind; the first call makes it list and watch. */
   of<T extends ApiObject>(kind: Kind<T>): ObjectCache<T>
+  /** Ends the cache of a kind that is served no longer. */
+  forget(kind: Kind): void
 }
 
 export interface ObjectCache<T extends ApiObject> {
@@ -44,6 +46,10 @@ export function toCaches(set: CacheSet): Caches {
         made.set(kind, cache as ObjectCache<ApiObject>)
       }
       return cache
+    },
+    forget(kind) {
+      made.delete(kind)
+      set.forget(kind)
     },
   }
 }

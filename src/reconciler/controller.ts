@@ -33,6 +33,8 @@ export interface Controller<T extends ApiObject = ApiObject> {
   readonly owns: readonly Kind[]
   /** What else wakes objects. */
   readonly watches: readonly Watch[]
+  /** Watches on kinds that come and go with their definitions: asked whenever other kinds are served than before. */
+  readonly follows: (() => readonly Watch[]) | undefined
   /** Kinds that are read beyond `reconciles`, `owns` and `watches`. */
   readonly reads: readonly Kind[]
   /** Kinds that are written beyond `reconciles` and `owns`. */
@@ -63,6 +65,8 @@ export interface Context {
   get<T extends ApiObject>(kind: Kind<T>, ref: Ref): T | undefined
   list<T extends ApiObject>(kind: Kind<T>, namespace?: string): readonly T[]
   by<T extends ApiObject>(index: Index<T>, value: string): readonly T[]
+  /** Whether the cache of a kind is there to be read: those of kinds that come and go may not be. */
+  reads(kind: Kind): boolean
   /** Objects of this kind whose controller is the object that is reconciled. */
   owned<T extends ApiObject>(kind: Kind<T>): readonly T[]
   /** For the async form alone. */
@@ -95,6 +99,7 @@ export function defineController<T extends ApiObject>(definition: ControllerDefi
     eventSource: definition.name,
     owns: [],
     watches: [],
+    follows: undefined,
     reads: [],
     writes: [],
     concurrency: 5,

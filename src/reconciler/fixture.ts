@@ -97,6 +97,7 @@ function contextOf(object: ApiObject, state: State, now: number): Context {
     list: (kind, namespace) =>
       objects(kind).filter((each) => namespace === undefined || each.metadata.namespace === namespace),
     by,
+    reads: () => true,
     owned: (kind) => by(controllerIndex(kind), object.metadata.uid ?? ''),
     get client(): Client {
       throw new Error('there is no client in a pure trial')

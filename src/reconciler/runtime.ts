@@ -9,6 +9,7 @@ import type { Steps } from './changes.ts'
 import type { Again, Context, Controller, Watch, WatchContext } from './controller.ts'
 import { EventRecorder } from './events.ts'
 import { WorkQueue } from './queue.ts'
+import { onServedKinds } from './served-kinds.ts'
 import { Unseen } from './unseen.ts'
 
 export interface RuntimeOptions {
@@ -56,7 +57,9 @@ class ControllerRuntime implements Running {
   readonly #queue: WorkQueue
   readonly #unseen: Unseen
   readonly #recorder: EventRecorder
-  readonly #readable: ReadonlySet<Kind>
+  readonly #readable: Set<Kind>
+  /** Kinds that may go again, with what ends listening to them. */
+  readonly #followed = new Map<Kind, () => void>()
   readonly #writable: ReadonlySet<Kind>
   readonly #watchContext: WatchContext
   readonly #unsubscribe: (() => void)[] = []
@@ -100,6 +103,7 @@ class ControllerRuntime implements Running {
   async stop(): Promise<void> {
     this.#stopped = true
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    for (const unsubscribe of this.#followed.values()) unsubscribe()
     this.#queue.close()
     this.#idle.resolve()
     await Promise.all(this.#underWay)
@@ -118,9 +122,45 @@ class ControllerRuntime implements Running {
     this.#listen(reconciles, (change) => this.#selfChanged(change))
     for (const kind of owns) this.#listen(kind, (change) => this.#ownedChanged(change))
     for (const watch of watches) this.#listen(watch.kind, (change) => this.#watchedChanged(watch, change))
+    if (this.#controller.follows !== undefined) this.#followKinds(this.#controller.follows)
     this.#started = true
     this.#settleIdle()
     this.#pump()
+  }
+
+  #followKinds(follows: () => readonly Watch[]): void {
+    const update = () => {
+      if (this.#stopped) return
+      const now = new Map(follows().map((watch) => [watch.kind, watch]))
+      for (const kind of [...this.#followed.keys()]) if (!now.has(kind)) this.#unfollow(kind)
+      for (const watch of now.values()) if (!this.#readable.has(watch.kind)) void this.#follow(watch)
+    }
+    this.#unsubscribe.push(onServedKinds(this.#options, update))
+    update()
+  }
+
+  /** What there is of the kind may concern every object. */
+  async #follow(watch: Watch): Promise<void> {
+    const { kind } = watch
+    if (this.#followed.has(kind)) return
+    this.#followed.set(kind, () => {})
+    const cache = this.#options.caches.of(kind)
+    await cache.synced
+    if (this.#stopped || !this.#followed.has(kind)) return
+    this.#readable.add(kind)
+    this.#followed.set(
+      kind,
+      cache.onChange((change) => this.#watchedChanged(watch, change)),
+    )
+    for (const object of this.#options.caches.of(this.#controller.reconciles).list()) {
+      this.#queue.add(keyOf(refOf(object)))
+    }
+  }
+
+  #unfollow(kind: Kind): void {
+    this.#followed.get(kind)?.()
+    this.#followed.delete(kind)
+    this.#readable.delete(kind)
   }
 
   #listen(kind: Kind, wake: (change: CacheChange<ApiObject>) => void): void {
@@ -257,6 +297,7 @@ class ControllerRuntime implements Running {
       get: reads.get,
       list: reads.list,
       by: reads.by,
+      reads: (kind) => this.#readable.has(kind),
       now: world.clock.now(),
       random: world.random,
       clock: world.clock,

@@ -62,6 +62,29 @@ test('a pod that never preempts is told so', () => {
   )
 })
 
+test('a pod that names its node goes there, and others are not looked at', () => {
+  const naming = (name: string) =>
+    pod('p', {
+      ...requesting({ cpu: '1' }),
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [name] }] }],
+          },
+        },
+      },
+    })
+  const { nodes } = clusterState([node('a'), pod('other', requesting({ cpu: '2' }))], [node('b')], [node('c')])
+  assert.equal(newCycle().place(naming('c'), nodes).node?.name, 'c')
+  assert.equal(
+    message(newCycle(), naming('a'), nodes),
+    "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]. " +
+      'no new claims to deallocate, preemption: 0/3 nodes are available: ' +
+      '1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.',
+  )
+  assert.match(message(newCycle(), naming('gone'), nodes), /^0\/3 nodes are available: 3 node\(s\) didn't satisfy/)
+})
+
 test('of a large cluster a part is looked at, and every node gets its turn', () => {
   for (const [nodes, enough] of [
     [10, 10],

@@ -1,7 +1,7 @@
 import type { Pod } from '../kinds/core/pod.ts'
 import type { Random } from '../world/world.ts'
 import type { NodeState } from './node-state.ts'
-import type { Plugin, Refusal } from './plugin.ts'
+import { never, type Plugin, type Refusal } from './plugin.ts'
 
 /** The node for a pod, or why there is none. */
 export type Placement =
@@ -34,9 +34,25 @@ export class Cycle {
       return { node: undefined, message: 'no nodes available to schedule pods', refusedBy: new Set(this.#profile) }
     }
     const prepared = this.#profile.map((plugin) => plugin.prepare?.(pod))
-    const { fitting, refusals } = this.#filter(pod, nodes, prepared)
+    const { candidates, passedOver } = this.#narrow(pod, nodes)
+    const { fitting, refusals } = this.#filter(pod, candidates, prepared)
+    refusals.push(...passedOver)
     if (fitting.length === 0) return this.#refused(pod, nodes.length, refusals)
     return { node: fitting.length === 1 ? fitting[0]! : this.#best(pod, fitting, prepared) }
+  }
+
+  #narrow(pod: Pod, nodes: readonly NodeState[]) {
+    let candidates = nodes
+    const passedOver: Refused[] = []
+    for (const plugin of this.#profile) {
+      const names = plugin.narrow?.(pod)
+      if (!names) continue
+      const before = candidates.length
+      candidates = candidates.filter(({ name }) => names.has(name))
+      const refusal = never(`node(s) didn't satisfy plugin(s) [${plugin.name}]`)
+      for (let at = candidates.length; at < before; at++) passedOver.push({ plugin, refusal })
+    }
+    return { candidates, passedOver }
   }
 
   #filter(pod: Pod, nodes: readonly NodeState[], prepared: readonly unknown[]) {
@@ -50,7 +66,7 @@ export class Cycle {
       if (refused) refusals.push(refused)
       else fitting.push(node)
     }
-    this.#start = (this.#start + looked) % nodes.length
+    this.#start += looked
     return { fitting, refusals }
   }
 

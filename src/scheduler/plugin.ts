@@ -12,6 +12,8 @@ export interface Plugin<Prepared = unknown> {
   wakes(event: ClusterEvent, pod: Pod): boolean
   /** Once for each pod, before any node is looked at; what it returns reaches `filter` and `score`. */
   prepare?(pod: Pod): Prepared
+  /** Names of the only nodes that can be right, where the pod itself says so: no others are looked at then. */
+  narrow?(pod: Pod): ReadonlySet<string> | undefined
   /** Nothing when the pod fits. */
   filter?(pod: Pod, node: NodeState, prepared: Prepared): Refusal | undefined
   /** How good the node is, in numbers of the plugin's own; see `best`. */

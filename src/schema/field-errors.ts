@@ -50,6 +50,15 @@ export class FieldErrors {
     this.#add('FieldValueTypeInvalid', path, `Invalid value: ${show(value)}`, detail)
   }
 
+  /** A fault of which a rule gives the reason (`x-kubernetes-validations`). `value` undefined: it is not shown. */
+  byReason(reason: string, path: string, value: unknown, detail: string): void {
+    const shown = value === undefined ? '' : `: ${show(value)}`
+    if (reason === 'FieldValueForbidden') this.forbidden(path, detail)
+    else if (reason === 'FieldValueRequired') this.required(path, detail)
+    else if (reason === 'FieldValueDuplicate') this.#add(reason, path, `Duplicate value${shown}`, detail)
+    else this.#add('FieldValueInvalid', path, `Invalid value${shown}`, detail)
+  }
+
   internal(path: string, detail: string): void {
     this.#add('InternalError', path, 'Internal error', detail)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { clone, deepFreeze, equalJson } from './freeze.ts'
+import { clone, deepFreeze, equalJson, sharing } from './freeze.ts'
 
 const pod = () => ({
   metadata: { name: 'a', labels: { app: 'web' } },
@@ -74,4 +74,20 @@ test('a clone says the same as the original, whatever the keys are called', () =
     }),
     { numRuns: 100 },
   )
+})
+
+test('sharing takes over what is the same, and nothing else', () => {
+  const old = deepFreeze({ a: { b: [1, { c: 2 }] }, m: { x: '1', y: '2' }, list: [{ n: 1 }, { n: 2 }], kept: {} })
+  const next = { a: { b: [1, { c: 2 }] }, m: { y: '2', x: '1' }, list: [{ n: 1 }, { n: 3 }], more: { kept: {} } }
+  const before = structuredClone(next)
+  const shared = sharing(next, old)
+  assert.deepEqual(next, before)
+  assert.equal(JSON.stringify(shared), JSON.stringify(next))
+  assert.equal(shared.a, old.a)
+  assert.notEqual(shared.m, old.m, 'the order of keys is part of a value')
+  assert.equal(shared.list[0], old.list[0])
+  assert.notEqual(shared.list[1], old.list[1])
+  assert.equal(sharing(structuredClone(old), old), old)
+  assert.deepEqual(sharing([1], { 0: 1 }), [1])
+  assert.deepEqual(sharing({ a: null }, { a: {} }), { a: null })
 })

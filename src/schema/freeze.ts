@@ -34,6 +34,46 @@ function isOpenObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Object.isFrozen(value)
 }
 
+/**
+ * `next` with the parts of `old` in the place of those that are the same to the last bit, order of keys included; `old`
+ * itself when all of it is. Neither is changed. What is shared need not be compared, frozen or kept a second time.
+ */
+export function sharing<T>(next: T, old: unknown): T {
+  if (next === old || typeof next !== 'object' || next === null || typeof old !== 'object' || old === null) return next
+  if (Array.isArray(next)) return Array.isArray(old) ? (sharingItems(next, old) as T) : next
+  if (Array.isArray(old)) return next
+  return sharingMembers(next as Record<string, unknown>, old as Record<string, unknown>) as T
+}
+
+function sharingItems(next: readonly unknown[], old: readonly unknown[]): readonly unknown[] {
+  let result = next as unknown[]
+  let isOld = next.length === old.length
+  for (let index = 0; index < next.length; index++) {
+    const item = sharing(next[index], old[index])
+    if (item !== old[index]) isOld = false
+    if (item === next[index]) continue
+    if (result === next) result = [...next]
+    result[index] = item
+  }
+  return isOld ? old : result
+}
+
+function sharingMembers(next: Record<string, unknown>, old: Record<string, unknown>): Record<string, unknown> {
+  const names = Object.keys(old)
+  let result = next
+  let isOld = true
+  let at = 0
+  for (const name in next) {
+    const before = ownValue(old, name)
+    const item = sharing(next[name], before)
+    if (names[at++] !== name || item !== before) isOld = false
+    if (item === next[name]) continue
+    if (result === next) result = { ...next }
+    setOwn(result, name, item)
+  }
+  return isOld && at === names.length ? old : result
+}
+
 /** A copy that shares nothing with the original and may be changed. */
 export function clone<T>(value: T): Mutable<T> {
   return copy(value) as Mutable<T>

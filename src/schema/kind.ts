@@ -1,4 +1,5 @@
 import type { FieldErrors } from './field-errors.ts'
+import type { ApiError } from './status.ts'
 import type { Mutable, ObjectType } from './types.ts'
 
 /** What every stored object has. `ObjectMeta` in `kinds/meta/` is the full type. */
@@ -115,6 +116,8 @@ export interface Kind<T extends ApiObject = ApiObject> {
   readonly listKind?: string
   /** What clients of this version are warned of. */
   readonly deprecation?: string
+  /** Why no object of this version can be read or written. */
+  readonly unavailable?: ApiError
   /** Objects that were stored before this revision may not have the form of the schema, and are decoded when they are read. */
   readonly schemaRevision?: number
 }
@@ -140,6 +143,8 @@ export interface StatusRules<T> {
 }
 
 export interface ScaleRules<T> {
+  /** The field with the number of replicas; absent: `spec.replicas`. */
+  readonly path?: readonly string[]
   replicas(object: T): number
   setReplicas(object: Mutable<T>, replicas: number): void
   currentReplicas(object: T): number

@@ -102,6 +102,10 @@ export interface ObjectOptions {
     value: unknown,
     options: { readonly mode?: 'Strict' | 'Warn' | 'Ignore'; readonly textProblems?: readonly string[] },
   ) => { readonly object: Record<string, unknown>; readonly problems: readonly string[] }
+  /** The whole type of such objects, as server-side apply sees it, where the fields are only those that all objects have. */
+  readonly structure?: () => ObjectType
+  /** Besides the fields there may be others, whose values are what they are. */
+  readonly open?: boolean
   /** OpenAPI's `x-kubernetes-unions`. */
   readonly unions?: readonly { readonly discriminator?: string; readonly fields: Readonly<Record<string, string>> }[]
 }

@@ -147,12 +147,6 @@ describe('requests that pretend', () => {
       assert.ok(status === 403 || status === 400, `${name}: ${status} ${body}`)
     }
     nobody.destroy()
-    // Two tokens: one would be enough if the second were looked at.
-    const raw = await until(
-      await target.socket('http/1.1'),
-      'GET /api/v1/nodes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\nConnection: close\r\n\r\n',
-    )
-    assert.match(raw, /^HTTP\/1\.1 (200|401) /)
   })
 
   test('an upgrade that nobody offered is refused', async () => {

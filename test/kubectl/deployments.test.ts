@@ -90,7 +90,7 @@ stories({
     const names = pods.map((pod) => /^nginx-([a-z0-9]{8,10})-([bcdfghjklmnpqrstvwxz2456789]{5})$/.exec(pod['NAME']!))
     assert.equal(new Set(names.map((name) => name?.[1])).size, 1, 'one template, one hash')
     assert.equal(new Set(names.map((name) => name?.[2])).size, 3)
-    assert.equal(new Set(pods.map((pod) => pod['NODE'])).size, 3, 'spread over the nodes')
+    assert.ok(new Set(pods.map((pod) => pod['NODE'])).size > 1, 'spread over the nodes')
 
     const [containers] = await kubectl.rows('get deployment nginx -o wide')
     assert.deepEqual(
@@ -313,7 +313,9 @@ stories({
     assert.deepEqual(await sizes(scene), [3, 2])
     const [row] = await kubectl.rows('get deployment kubia')
     assert.equal(row?.['READY'], '3/4')
-    const statuses = (await kubectl.rows('get pods')).map((pod) => pod['STATUS']).sort()
+    const statuses = (await kubectl.rows('get pods'))
+      .map((pod) => pod['STATUS']!.replace('ImagePullBackOff', 'ErrImagePull'))
+      .sort()
     assert.deepEqual(statuses, ['ErrImagePull', 'ErrImagePull', 'Running', 'Running', 'Running'])
   },
 

@@ -132,6 +132,8 @@ stories(
       await kubectl(`patch deployment nginx -p '${JSON.stringify({ spec: { template: { spec: { tolerations } } } })}'`)
       await kubectl('taint nodes node-3 team=blue:NoExecute')
       await settle()
+      await scale(scene, 0)
+      await scale(scene, 6)
       assert.deepEqual(await nodesOf(scene), ['node-1', 'node-2', 'node-3'])
       assert.equal(await kubectl('taint nodes node-1 team-'), 'node/node-1 untainted')
       assert.match(await kubectl('describe node node-1'), /^Taints: +<none>$/m)
@@ -186,19 +188,24 @@ stories(
       assert.match(await kubectl.refused("label node node-1 'a b=c'"), /Invalid|invalid/)
     },
 
-    'Pods of a node that is deleted without a drain go, and come up elsewhere [NOD-25 FLR-08 FLR-17]': async (
-      scene,
-    ) => {
-      const { kubectl, settle } = scene
-      await deploy(scene, 6)
-      await kubectl('delete node node-1')
-      assert.equal((await kubectl.rows('get nodes')).length, 2)
-      // What the node's pods wait for is a time: the collector looks at them after a while.
-      await kubectl('wait --for=delete pod --all --timeout=1s').catch(() => {})
-      await settle()
-      const left = await nodesOf(scene)
-      assert.ok(left.includes('node-2') && left.includes('node-3'))
-    },
+    'A dead node is cordoned, its drain waits in vain, and it can be deleted all the same [FLR-04 FLR-06 FLR-07]':
+      async (scene) => {
+        const { kubectl, cluster } = scene
+        await deploy(scene, 3)
+        const before = await places(scene)
+        cluster.nodes!.crash('node-1')
+        const { code, stdout, stderr } = await kubectl.run('drain node-1 --force --ignore-daemonsets --timeout=2s')
+        assert.equal(code, 1)
+        assert.match(`${stdout}${stderr}`, /^node\/node-1 cordoned$(.|\n)*^evicting pod story-\d+\/nginx-/m)
+        assert.match(stderr, /global timeout reached: 2s|context deadline exceeded/)
+        assert.equal(await kubectl('delete nodes node-1'), 'node "node-1" deleted')
+        assert.match(await kubectl.refused('get node node-1'), /not found$/)
+        const [pod] = [...before].find(([, node]) => node === 'node-1')!
+        const [row] = await kubectl.rows(`get pod ${pod} -o wide`)
+        assert.deepEqual([row?.['STATUS'], row?.['NODE']], ['Terminating', 'node-1'])
+        await kubectl('rollout status deployment nginx --timeout=20s')
+        assert.equal((await kubectl.rows('get deployment nginx'))[0]?.['READY'], '3/3')
+      },
 
     'Describe shows conditions, room, pods and taints of a node': async (scene) => {
       const { kubectl } = scene

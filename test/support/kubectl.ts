@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Cluster } from '../../src/index.ts'
+import { Namespace } from '../../src/kinds/core/namespace.ts'
 import { startTestCluster, type TestCluster } from './cluster.ts'
 import { root } from './sources.ts'
 
@@ -95,7 +96,7 @@ async function tell(story: Story, binary: Binary, served: TestCluster, namespace
   await using terminal = await openTerminal(binary, served.kubeconfig(namespace))
   const { kubectl } = terminal
   const { cluster } = served
-  await kubectl(`create namespace ${namespace}`)
+  await cluster.client.create(Namespace, { metadata: { name: namespace } })
   await cluster.settle()
   await story({ kubectl, namespace, cluster, settle: () => cluster.settle() })
 }

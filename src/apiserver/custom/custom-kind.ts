@@ -5,6 +5,7 @@ import type {
 } from '../../kinds/apiextensions/custom-resource-definition.ts'
 import { jsonPath } from '../../kinds/apiextensions/json-path.ts'
 import { validateEmbedded } from '../../kinds/apiextensions/structural/embedded.ts'
+import { evaluateRules } from '../../kinds/apiextensions/structural/evaluate.ts'
 import type { JsonSchema } from '../../kinds/apiextensions/structural/json-schema.ts'
 import { validateLists } from '../../kinds/apiextensions/structural/lists.ts'
 import { validateChange, validateValue } from '../../kinds/apiextensions/structural/validate.ts'
@@ -19,6 +20,7 @@ import { embedded, type Mutable, type ObjectType, object } from '../../schema/ty
 import { customColumns } from './columns.ts'
 import { customDecoder } from './decode.ts'
 import { customScale, validateReplicas } from './replicas.ts'
+import { structureOf } from './structure.ts'
 import { compareVersions } from './versions.ts'
 
 /** A kind that a CustomResourceDefinition defines. */
@@ -80,6 +82,7 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
   return {
     ...kind,
     ...deprecation(group, names.kind, version),
+    ...availability(definition, version),
     ...(names.listKind !== undefined && { listKind: names.listKind }),
     isCustom: true,
     jsonSchema,
@@ -104,26 +107,30 @@ function typeOf(
   schema: JsonSchema,
 ): ObjectType {
   const path = [...spec.group.split('.').reverse(), name, status.acceptedNames.kind].join('.')
-  const fields = { ...typeMeta, metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.') }
-  return object(path, schema.description ?? '', fields, { decode: customDecoder(schema) })
+  const fields = {
+    ...typeMeta,
+    metadata: embedded(1, ObjectMeta, 'Name, labels and the other facts that every object carries.'),
+  }
+  let structure: ObjectType | undefined
+  return object(path, schema.description ?? '', fields, {
+    decode: customDecoder(schema),
+    structure: () => (structure ??= structureOf(schema)),
+  })
 }
 
 /** With the strategy None, versions differ in nothing but their name. */
 function storedAs({ spec }: CustomResourceDefinition, version: string, storage: string): StoredAs {
   const { group } = spec
-  const convert = (from: string, to: string) => (object: ApiObject) => {
-    if (spec.conversion?.strategy === 'Webhook') throw cannotConvert(`${group}/${from}`, spec.names.kind)
-    return { ...object, apiVersion: `${group}/${to}` }
-  }
-  return { group, version: storage, toStored: convert(version, storage), fromStored: convert(storage, version) }
+  const convert = (to: string) => (object: ApiObject) => ({ ...object, apiVersion: `${group}/${to}` })
+  return { group, version: storage, toStored: convert(storage), fromStored: convert(version) }
 }
 
-function cannotConvert(apiVersion: string, kind: string): ApiError {
+/** Only who is asked by a webhook knows how versions differ then. */
+function availability({ spec }: CustomResourceDefinition, { name, storage }: CustomResourceDefinitionVersion) {
+  if (storage || spec.conversion?.strategy !== 'Webhook') return {}
   const why = 'this server does not call conversion webhooks'
-  return new ApiError(
-    'InternalError',
-    `Internal error occurred: conversion webhook for ${apiVersion}, Kind=${kind} failed: ${why}`,
-  )
+  const what = `conversion webhook for ${spec.group}/${name}, Kind=${spec.names.kind} failed`
+  return { unavailable: new ApiError('InternalError', `Internal error occurred: ${what}: ${why}`) }
 }
 
 function selectableFields({ selectableFields = [] }: CustomResourceDefinitionVersion) {
@@ -187,6 +194,7 @@ class CustomRules {
     this.#validateReplicas(object, errors)
     validateEmbedded(this.#schema, object, '', errors)
     validateLists(this.#schema, object, '', errors)
+    evaluateRules(this.#schema, object, undefined, errors)
   }
 
   validateUpdate(object: ApiObject, old: ApiObject, errors: FieldErrors): void {
@@ -194,6 +202,7 @@ class CustomRules {
     this.#validateReplicas(object, errors)
     validateEmbedded(this.#schema, object, '', errors)
     this.#validateLists(object, old, errors)
+    evaluateRules(this.#schema, object, old, errors)
   }
 
   #validateReplicas(object: ApiObject, errors: FieldErrors): void {

@@ -27,6 +27,11 @@ interface Known {
   readonly kinds: readonly CustomKind[]
 }
 
+/** As many changes in a row are made known at once; further ones wait for others. */
+const mostAtOnce = 50
+const publishWindowMs = 1_000
+const publishDelayMs = 50
+
 /** The server's own writes. */
 const context: RequestContext = {
   user: systemMaster,
@@ -57,12 +62,17 @@ class CustomResources {
   readonly #options: CustomResourcesOptions
   readonly #builtIn: readonly Kind[]
   readonly #known = new Map<string, Known>()
+  /** The definitions of each group by name: those that may be in each other's way. */
+  readonly #groups = new Map<string, Map<string, CustomResourceDefinition>>()
   /** By group, versions in order: as discovery lists them. */
   #kinds: readonly CustomKind[] = []
   readonly #services: ApiServices
   readonly #cleanups = new Map<string, Cleanup>()
   #hasBegun = false
   #publishing = false
+  /** Since when `#published` is counted. */
+  #windowStart = 0
+  #published = 0
 
   constructor(options: CustomResourcesOptions) {
     this.#options = options
@@ -84,10 +94,24 @@ class CustomResources {
     const kinds = isThere ? kindsOf(definition, old) : []
     if (isThere) this.#known.set(name, { definition, kinds })
     else this.#known.delete(name)
+    this.#regroup(definition, isThere)
     if (kinds !== old?.kinds) this.#replaceKinds(old?.kinds ?? [], kinds)
     if (!this.#hasBegun) return
     if (isThere) this.#settle(definition)
     else this.#forget(definition)
+  }
+
+  #inGroup({ spec }: CustomResourceDefinition): CustomResourceDefinition[] {
+    return [...(this.#groups.get(spec.group)?.values() ?? [])]
+  }
+
+  #regroup(definition: CustomResourceDefinition, isThere: boolean): void {
+    const { group } = definition.spec
+    const members = this.#groups.get(group) ?? new Map<string, CustomResourceDefinition>()
+    if (isThere) members.set(definition.metadata.name!, definition)
+    else members.delete(definition.metadata.name!)
+    if (members.size === 0) this.#groups.delete(group)
+    else this.#groups.set(group, members)
   }
 
   #replaceKinds(old: readonly CustomKind[], kinds: readonly CustomKind[]): void {
@@ -99,15 +123,26 @@ class CustomResources {
     this.#publishSoon()
   }
 
-  /** Changes that come together are made known together. */
+  /**
+   * Changes that come together are made known together. Of very many, one by one, each is not made known by itself:
+   * that would cost the more the more there are.
+   */
   #publishSoon(): void {
     if (this.#publishing || !this.#hasBegun) return
     this.#publishing = true
-    queueMicrotask(() => {
+    const publish = () => {
       this.#publishing = false
       this.#publish()
       this.#services.update(this.#kinds)
-    })
+    }
+    const { clock } = this.#options
+    const now = clock.now()
+    if (now - this.#windowStart >= publishWindowMs) {
+      this.#windowStart = now
+      this.#published = 0
+    }
+    if (++this.#published <= mostAtOnce) queueMicrotask(publish)
+    else clock.timer(publishDelayMs, publish)
   }
 
   #publish(): void {
@@ -122,9 +157,7 @@ class CustomResources {
   }
 
   #statusOf(definition: CustomResourceDefinition) {
-    const others = [...this.#known.values()]
-      .map((known) => known.definition)
-      .filter(({ metadata, spec }) => spec.group === definition.spec.group && metadata.name !== definition.metadata.name)
+    const others = this.#inGroup(definition).filter(({ metadata }) => metadata.name !== definition.metadata.name)
     return statusWithNames(definition, namesTaken(others), toTimestamp(this.#options.clock.now()))
   }
 
@@ -152,10 +185,11 @@ class CustomResources {
   }
 
   /** Names that were taken are free again. */
-  #forget({ metadata, spec }: CustomResourceDefinition): void {
-    this.#cleanups.get(metadata.name!)?.stop()
-    this.#cleanups.delete(metadata.name!)
-    for (const { definition } of this.#known.values()) if (definition.spec.group === spec.group) this.#settle(definition)
+  #forget(forgotten: CustomResourceDefinition): void {
+    const { name = '' } = forgotten.metadata
+    this.#cleanups.get(name)?.stop()
+    this.#cleanups.delete(name)
+    for (const definition of this.#inGroup(forgotten)) this.#settle(definition)
   }
 }
 

@@ -2,7 +2,7 @@ import { coerce, unknownPaths } from '../../kinds/apiextensions/structural/coerc
 import { coerceEmbedded, coerceMetadata } from '../../kinds/apiextensions/structural/embedded.ts'
 import type { JsonSchema, Members } from '../../kinds/apiextensions/structural/json-schema.ts'
 import { isMembers } from '../../kinds/apiextensions/structural/json-schema.ts'
-import { DecodeError, type Decoded, type DecodeOptions } from '../../schema/decode.ts'
+import { type Decoded, DecodeError, type DecodeOptions } from '../../schema/decode.ts'
 import { strictDecodingError } from '../../schema/decode-faults.ts'
 
 /** Makes what reads custom objects by their schema: the counterpart of `decode` for types that are built in. */

@@ -12,6 +12,7 @@ export function customScale(scale: CustomResourceSubresourceScale): ScaleRules<A
   const status = partsOf(scale.statusReplicasPath)
   const selector = scale.labelSelectorPath ? partsOf(scale.labelSelectorPath) : undefined
   return {
+    path: spec,
     replicas: (object) => numberAt(object, spec) ?? 0,
     checkRead(object) {
       if (numberAt(object, spec) === undefined) throw missing(scale.specReplicasPath)
@@ -31,7 +32,8 @@ export function validateReplicas(scale: CustomResourceSubresourceScale, object: 
   for (const path of [scale.specReplicasPath, scale.statusReplicasPath]) {
     const replicas = valueAt(object, partsOf(path))
     if (replicas === undefined || replicas === null) continue
-    if (typeof replicas !== 'number' || !Number.isInteger(replicas)) errors.invalid(path, replicas, 'should be an integer')
+    if (typeof replicas !== 'number' || !Number.isInteger(replicas))
+      errors.invalid(path, replicas, 'should be an integer')
     else if (replicas < 0) errors.invalid(path, replicas, 'should be a non-negative integer')
     else if (replicas > maxReplicas) {
       errors.invalid(path, replicas, `should be less than or equal to ${maxReplicas}`)

@@ -3,7 +3,7 @@ import { ApiError, notFound } from '../../schema/status.ts'
 import { type Catalogue, subresourcesOf } from '../catalogue.ts'
 import { deprecationWarning } from '../deprecation.ts'
 import type { Exchange } from '../exchange.ts'
-import type { ApiResponse } from '../request.ts'
+import type { ApiRequest, ApiResponse } from '../request.ts'
 import type { RequestInfo } from '../request-info.ts'
 import { pageNotFound } from '../respond.ts'
 import { deleteObject, deleteObjects } from './delete.ts'
@@ -54,7 +54,28 @@ export function answerObjects(
   const special = routes.subresources.find(kind, info.subresource)
   if (special !== undefined) return special(exchange, services, kind)
   if (info.subresource !== '' && info.subresource !== 'status') throw resourceNotFound()
-  return answerStored(exchange, services, { kind, resource: routes.catalogue.resource(kind), custom }, routes.apply)
+  const target = { kind, resource: routes.catalogue.resource(kind), custom }
+  return answerStored(custom ? withoutProtobuf(exchange) : exchange, services, target, routes.apply)
+}
+
+/** Custom resources have no messages; their metadata alone has. */
+function withoutProtobuf(exchange: Exchange): Exchange {
+  const { request } = exchange
+  const { accept } = request.headers
+  if (!accept?.includes('protobuf')) return exchange
+  const clauses = accept.split(',').filter((clause) => !clause.includes('protobuf') || clause.includes('as='))
+  if (clauses.length === 0) {
+    const types = 'application/json, application/yaml'
+    throw new ApiError('NotAcceptable', `only the following media types are accepted: ${types}`)
+  }
+  return { ...exchange, request: withHeaders(request, { ...request.headers, accept: clauses.join(',') }) }
+}
+
+/** The same request with other headers. Requests may be of a class, so they are not to be spread. */
+function withHeaders(request: ApiRequest, headers: ApiRequest['headers']): ApiRequest {
+  const { method, url, signal, remoteAddress, certificate } = request
+  const body = (limit: number) => request.body(limit)
+  return { method, url, headers, signal, remoteAddress, body, ...(certificate && { certificate }) }
 }
 
 /** Whatever stands below a custom object is looked for among its sub-resources. */

@@ -8,7 +8,16 @@ import { applyMergePatch } from '../../schema/merge-patch.ts'
 import { ApiError, badRequest, notFound } from '../../schema/status.ts'
 import { applyStrategicMergePatch, strategicPatchInvalid } from '../../schema/strategic-merge.ts'
 import type { Mutable } from '../../schema/types.ts'
-import { bodyLimit, type Expected, identified, keepReset, matchName, nameOf, notRegistered, unsupportedMediaType } from '../body.ts'
+import {
+  bodyLimit,
+  type Expected,
+  identified,
+  keepEmpty,
+  matchName,
+  nameOf,
+  notRegistered,
+  unsupportedMediaType,
+} from '../body.ts'
 import { customTypeFault } from '../custom/type-meta.ts'
 import type { Exchange } from '../exchange.ts'
 import { mediaTypeOf, negotiate, objectOffer } from '../negotiate.ts'
@@ -107,7 +116,7 @@ export function applyPatch(
   try {
     const { object, problems } = decode(expected.schema, patched, { mode, textProblems: patch.problems })
     warnings.push(...problems)
-    return identified(keepReset(object as unknown as Mutable<ApiObject>, patched), expected)
+    return identified(keepEmpty(expected.schema, object as unknown as Mutable<ApiObject>, patched), expected)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     throw invalid(error.message)

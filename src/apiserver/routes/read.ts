@@ -75,8 +75,13 @@ export function answerPage(
     `{"kind":${JSON.stringify(kind.listKind ?? `${kind.kind}List`)},"apiVersion":${JSON.stringify(apiVersionOf(kind))},` +
       `"metadata":${JSON.stringify(metadata)},"items":[`,
   )
-  return answerList(exchange, start, page.entries, accepted)
+  return answerList(exchange, start, target.custom ? page.entries.map(whole) : page.entries, accepted)
 }
+
+type Item = Pick<Entry, 'itemJson'>
+
+/** Custom resources say what they are also in lists. */
+const whole = (entry: Entry): Item => ({ itemJson: () => entry.json() })
 
 /** Lists beyond this many bytes are sent piece by piece. */
 const streamedFrom = 1024 * 1024
@@ -85,7 +90,7 @@ const comma = Buffer.from(',')
 const end = Buffer.from(']}\n')
 
 /** The items are sent as they are stored: put together, never encoded again. */
-function answerList(exchange: Exchange, start: Buffer, entries: readonly Entry[], accepted: Accepted): ApiResponse {
+function answerList(exchange: Exchange, start: Buffer, entries: readonly Item[], accepted: Accepted): ApiResponse {
   const pieces = piecesOf(start, entries)
   const first: Buffer[] = []
   let size = 0
@@ -103,7 +108,7 @@ function answerList(exchange: Exchange, start: Buffer, entries: readonly Entry[]
 }
 
 /** The list in parts of a handy size, each made when it is asked for, so that the client reads while we go on. */
-function* piecesOf(start: Buffer, entries: readonly Entry[]): Generator<Buffer> {
+function* piecesOf(start: Buffer, entries: readonly Item[]): Generator<Buffer> {
   let piece: Buffer[] = [start]
   let size = start.length
   for (const [at, entry] of entries.entries()) {

@@ -1,17 +1,19 @@
 /** Who owns which fields of what is written: `metadata.managedFields` of every object (KEP-555). */
 
 import { Scale } from '../../kinds/autoscaling/scale.ts'
-import { clone } from '../../schema/freeze.ts'
+import { clone, sharing } from '../../schema/freeze.ts'
 import type { ApiObject, Kind, ObjectMetaLike } from '../../schema/kind.ts'
 import { apiVersionOf } from '../../schema/kind.ts'
 import { isSame } from '../../schema/managed-fields/compare.ts'
-import { emptySet } from '../../schema/managed-fields/field-set.ts'
+import { emptyListsOf } from '../../schema/managed-fields/empty-lists.ts'
+import { emptySet, type FieldSet, leaf } from '../../schema/managed-fields/field-set.ts'
 import {
   decodeOwners,
   encodeOwners,
   type ManagedFieldsEntryLike,
   type Owners,
 } from '../../schema/managed-fields/owners.ts'
+import { fieldElement } from '../../schema/managed-fields/path-element.ts'
 import { ownersAfterScale, type ScalePath, scaleOwners, scaleVersion } from '../../schema/managed-fields/scale.ts'
 import { afterUpdate, type Write } from '../../schema/managed-fields/tracking.ts'
 import type { Mutable } from '../../schema/types.ts'
@@ -48,11 +50,11 @@ export function recordManagers<T extends ApiObject>(
 ): void {
   const known = ownersOf(old, subresource === '' ? given : undefined)
   const { kind } = state
-  const write = writeOf(state, subresource, context)
+  const write = { ...writeOf(state, subresource, context), given: emptyListsOf(kind.schema, given) }
   const owners =
     subresource === 'scale'
       ? afterScale(kind, write, old!, object as unknown as T, known)
-      : afterUpdate(write, old, asTracked(kind, object as unknown as T), known)
+      : afterUpdate(write, old, sharing(asTracked(kind, object as unknown as T), old), known)
   setManagers(object, owners === known && old !== undefined ? keptEntries(old, known) : encodeOwners(owners))
 }
 
@@ -152,14 +154,21 @@ function afterScale<T extends ApiObject>(kind: Kind<T>, write: Write, old: T, ob
   return ownersAfterScale(owners, after, place)
 }
 
-/** Where the built-in kinds have the number of their replicas. */
+const replicasPath = ['spec', 'replicas']
+
+/** Where a kind has the number of its replicas; its versions are taken to have it at the same place. */
 export function scalePlace(kind: Kind): ScalePath {
-  const own = apiVersionOf(kind)
-  return { path: ['f:spec', 'f:replicas'], apiVersion: own, knows: (apiVersion) => apiVersion === own }
+  const path = (kind.scale?.path ?? replicasPath).map(fieldElement)
+  return { path, apiVersion: apiVersionOf(kind), knows: (apiVersion) => groupOf(apiVersion) === kind.group }
 }
 
+const groupOf = (apiVersion: string) => (apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '')
+
+const scaleStatus: FieldSet = { 'f:status': leaf }
+
+/** The same write as one to the scale. */
 export function scaleWriteOf(write: Write): Write {
-  return { ...write, schema: Scale, apiVersion: scaleVersion, inVersion: () => undefined }
+  return { ...write, schema: Scale, apiVersion: scaleVersion, reset: scaleStatus, inVersion: () => undefined }
 }
 
 function replicasOf<T extends ApiObject>(kind: Kind<T>, object: T): ApiObject {

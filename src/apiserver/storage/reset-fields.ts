@@ -1,5 +1,7 @@
 import type { Kind } from '../../schema/kind.ts'
 import { emptySet, type FieldSet, leaf } from '../../schema/managed-fields/field-set.ts'
+import { fieldElement } from '../../schema/managed-fields/path-element.ts'
+import type { ObjectType } from '../../schema/types.ts'
 
 /**
  * The fields that a write to an object or to one of its sides leaves as they are, whatever is sent (`GetResetFields` of
@@ -10,11 +12,25 @@ export function resetFields(kind: Kind, subresource: string): FieldSet {
   const special = exceptions[subresource === '' ? resource : `${resource}/${subresource}`]
   if (special !== undefined) return special
   if (subresource === '') return kind.status === undefined ? emptySet : status
-  return subresource === 'status' ? spec : emptySet
+  if (subresource !== 'status') return emptySet
+  return kind.schema.options.structure === undefined ? spec : allButStatus(kind.schema)
 }
 
 const spec: FieldSet = { 'f:spec': leaf }
 const status: FieldSet = { 'f:status': leaf }
+
+const allButStatusOf = new WeakMap<ObjectType, FieldSet>()
+
+/** The status of a custom resource is all that is written through its sub-resource. */
+function allButStatus(type: ObjectType): FieldSet {
+  let set = allButStatusOf.get(type)
+  if (set === undefined) {
+    const names = [...Object.keys(type.options.structure?.().fields ?? {}), 'spec', 'metadata']
+    set = Object.fromEntries(names.filter((name) => name !== 'status').map((name) => [fieldElement(name), leaf]))
+    allButStatusOf.set(type, set)
+  }
+  return set
+}
 
 const exceptions: Readonly<Record<string, FieldSet>> = {
   'deployments.apps/status': { 'f:metadata': { 'f:labels': leaf }, 'f:spec': leaf },

@@ -1,5 +1,5 @@
 import { FieldErrors } from '../../schema/field-errors.ts'
-import { equalJson } from '../../schema/freeze.ts'
+import { equalJson, sharing } from '../../schema/freeze.ts'
 import type { ApiObject, ObjectMetaLike } from '../../schema/kind.ts'
 import { ApiError, conflict, modifiedMessage, notFound } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
@@ -119,7 +119,7 @@ async function writeChange<T extends ApiObject>(
   const current = entryOf(kind, kv)
   const old = current.object
   rules.prepareUpdate(prepared, old)
-  const object = canonical(kind, prepared)
+  const object = sharing(canonical(kind, prepared), old)
   validate(task, object, old)
   const validation = validateAdmission(state.admission, {
     operation: 'UPDATE',

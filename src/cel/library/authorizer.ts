@@ -131,7 +131,9 @@ export const authorizerLibrary: Library = {
     ],
     allowed: [member('decision_allowed', [decisionType], bool, ({ decision }: Decision) => decision.allowed)],
     reason: [member('decision_reason', [decisionType], string, ({ decision }: Decision) => decision.reason ?? '')],
-    errored: [member('decision_errored', [decisionType], bool, ({ decision }: Decision) => decision.error !== undefined)],
+    errored: [
+      member('decision_errored', [decisionType], bool, ({ decision }: Decision) => decision.error !== undefined),
+    ],
     error: [member('decision_error', [decisionType], string, ({ decision }: Decision) => decision.error ?? '')],
   },
 }

@@ -71,7 +71,9 @@ const qualifiedExamples = ['MyName', 'my.name', '123-abc'] as const
 export const qualifiedName: Check = (text) => {
   const parts = text.split('/')
   if (parts.length > 2)
-    return [`a qualified name ${wrongForm(qualifiedRule, qualifiedExamples, qualifiedForm)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`]
+    return [
+      `a qualified name ${wrongForm(qualifiedRule, qualifiedExamples, qualifiedForm)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ]
   const name = parts.at(-1)!
   const faults = parts.length === 2 ? prefixFaults(parts[0]!) : []
   if (name === '') faults.push('name part must be non-empty')

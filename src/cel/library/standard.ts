@@ -6,8 +6,8 @@ import { formatDouble, parseDouble } from '../numbers.ts'
 import * as operators from '../operators.ts'
 import { compileRegex } from '../regex.ts'
 import {
-  calendarOf,
   type CalendarTime,
+  calendarOf,
   formatDuration,
   formatTimestamp,
   parseDuration,
@@ -31,15 +31,7 @@ import {
   timestamp,
   uint,
 } from '../types.ts'
-import {
-  type CelValue,
-  Double,
-  type Duration,
-  Timestamp,
-  TypeValue,
-  typeNameOf,
-  Uint,
-} from '../values.ts'
+import { type CelValue, Double, type Duration, type Timestamp, TypeValue, typeNameOf, Uint } from '../values.ts'
 
 const A = parameter('A')
 const B = parameter('B')
@@ -79,7 +71,11 @@ function comparison(name: string, holds: (order: number) => boolean): readonly O
   ]
 }
 
-function conversion(to: string, result: CelType, from: Readonly<Record<string, readonly [CelType, (value: never) => CelValue]>>) {
+function conversion(
+  to: string,
+  result: CelType,
+  from: Readonly<Record<string, readonly [CelType, (value: never) => CelValue]>>,
+) {
   return Object.entries(from).map(([name, [type, invoke]]) => overload(`${name}_to_${to}`, [type], result, invoke))
 }
 
@@ -88,7 +84,11 @@ const itself = <Value extends CelValue>(value: Value) => value
 const conversionError = (to: string) => new Failure(`type conversion error from 'string' to '${to}'`)
 
 const functions: Record<string, readonly Overload[]> = {
-  '_?_:_': [overload('conditional', [bool, A, A], A, (condition: boolean, yes: CelValue, no: CelValue) => (condition ? yes : no))],
+  '_?_:_': [
+    overload('conditional', [bool, A, A], A, (condition: boolean, yes: CelValue, no: CelValue) =>
+      condition ? yes : no,
+    ),
+  ],
   '!_': [overload('logical_not', [bool], bool, (value: boolean) => !value)],
   '_==_': [overload('equals', [A, A], bool, equals)],
   '_!=_': [overload('not_equals', [A, A], bool, (left: CelValue, right: CelValue) => !equals(left, right))],
@@ -187,7 +187,9 @@ const functions: Record<string, readonly Overload[]> = {
     int64: [int, (value: number | bigint) => timestampOf(BigInt(value) * secondNanoseconds)],
   }),
   contains: [member('contains_string', [string, string], bool, (text: string, part: string) => text.includes(part))],
-  startsWith: [member('starts_with_string', [string, string], bool, (text: string, part: string) => text.startsWith(part))],
+  startsWith: [
+    member('starts_with_string', [string, string], bool, (text: string, part: string) => text.startsWith(part)),
+  ],
   endsWith: [member('ends_with_string', [string, string], bool, (text: string, part: string) => text.endsWith(part))],
   matches: [
     overload('matches', [string, string], bool, matches),
@@ -247,7 +249,11 @@ function toUintValue(text: string): Uint {
 
 function wholePart({ value }: Double, message: string): bigint {
   // The largest doubles below the borders; the borders themselves do not convert.
-  if (!Number.isFinite(value) || Math.abs(value) >= 2 ** 64 || (message === 'integer overflow' && Math.abs(value) >= 2 ** 63))
+  if (
+    !Number.isFinite(value) ||
+    Math.abs(value) >= 2 ** 64 ||
+    (message === 'integer overflow' && Math.abs(value) >= 2 ** 63)
+  )
     throw new Failure(message)
   return BigInt(Math.trunc(value))
 }
@@ -295,7 +301,10 @@ function calendarFunctions(): Record<string, readonly Overload[]> {
         ),
       ]
       const span = spans[name]
-      if (span) overloads.push(member(`duration_${name}`, [duration], int, (value: Duration) => operators.intOf(span(value.nanoseconds))))
+      if (span)
+        overloads.push(
+          member(`duration_${name}`, [duration], int, (value: Duration) => operators.intOf(span(value.nanoseconds))),
+        )
       return [name, overloads]
     }),
   )

@@ -2,17 +2,7 @@
 import { Failure } from '../failure.ts'
 import { fixedDouble, formatDouble } from '../numbers.ts'
 import { formatDuration, formatTimestamp } from '../time.ts'
-import {
-  CelList,
-  CelMap,
-  type CelValue,
-  Double,
-  Duration,
-  Timestamp,
-  TypeValue,
-  typeNameOf,
-  Uint,
-} from '../values.ts'
+import { CelList, CelMap, type CelValue, Double, Duration, Timestamp, TypeValue, typeNameOf, Uint } from '../values.ts'
 
 const defaultPrecision = 6
 /** More digits than anybody reads; the reference has the same border. */
@@ -29,7 +19,8 @@ export function formatText(template: string, args: readonly CelValue[]): string 
     if (verb === undefined) throw failure('unexpected end of string')
     const decimals = precision === undefined ? defaultPrecision : Number(precision === '' ? '0' : precision)
     if (decimals > precisionLimit) throw failure(`precision exceeds maximum: ${precisionLimit}`)
-    if (!'sdfebxXo'.includes(verb)) throw failure(`could not parse formatting clause: unrecognized formatting clause "${verb}"`)
+    if (!'sdfebxXo'.includes(verb))
+      throw failure(`could not parse formatting clause: unrecognized formatting clause "${verb}"`)
     const index = next++
     if (index >= args.length) throw failure(`index ${index} out of range`)
     return formatClause(verb, decimals, args[index]!)

@@ -36,8 +36,11 @@ export const stringLibrary: Library = {
       ),
     ],
     replace: [
-      member('string_replace_string_string', [string, string, string], string, (text: string, from: string, to: string) =>
-        replace(text, from, to, -1),
+      member(
+        'string_replace_string_string',
+        [string, string, string],
+        string,
+        (text: string, from: string, to: string) => replace(text, from, to, -1),
       ),
       member('string_replace_string_string_int', [string, string, string, int], string, replace),
     ],
@@ -111,7 +114,13 @@ function replace(text: string, from: string, to: string, limit: Int): string {
   const count = limit < 0 ? pieces.length - 1 : Math.min(Number(limit), pieces.length - 1)
   if (count === 0) return text
   if (text.length + count * to.length > resultLimit) throw new Failure('replace result exceeds the size limit')
-  return pieces.slice(0, count + 1).join(to) + pieces.slice(count + 1).map((piece) => from + piece).join('')
+  return (
+    pieces.slice(0, count + 1).join(to) +
+    pieces
+      .slice(count + 1)
+      .map((piece) => from + piece)
+      .join('')
+  )
 }
 
 /** @param limit how many parts at most; all when negative */

@@ -426,7 +426,12 @@ export const CustomResourceDefinition: Kind<CustomResourceDefinition> = defineKi
   validate: validateNewDefinition,
   validateUpdate: validateDefinitionUpdate,
   warnings: definitionWarnings,
-  status: {},
+  status: {
+    prepareUpdate(definition, old) {
+      definition.spec = structuredClone(old.spec) as Mutable<CustomResourceDefinitionSpec>
+      storeVersions(definition)
+    },
+  },
   unconditionalUpdate: false,
 })
 

@@ -14,15 +14,13 @@ import type {
   CustomResourceSubresourceScale,
   SelectableField,
 } from './custom-resource-definition.ts'
+import { fieldOfSchema } from './structural/field-path.ts'
 import { isKnownFormat } from './structural/formats.ts'
-import { itemsOf, type JsonSchema, propertyOf, valuesOf } from './structural/json-schema.ts'
+import { itemsOf, type JsonSchema, valuesOf } from './structural/json-schema.ts'
 import { validateSchema } from './structural/schema-rules.ts'
 
-export function validateDefinition(definition: CustomResourceDefinition, errors: FieldErrors): void {
-  const { metadata, spec, status } = definition
-  if (metadata.name !== `${spec.names.plural}.${spec.group}`) {
-    errors.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group')
-  }
+function validateDefinition(definition: CustomResourceDefinition, errors: FieldErrors): void {
+  const { spec, status } = definition
   validateSpec(spec, errors)
   const stored = status.storedVersions ?? []
   if (stored.length === 0) {
@@ -166,21 +164,6 @@ function validateSelectableFields(
     seen.add(jsonPath)
   }
   if (seen.size > maxSelectableFields) errors.tooMany(path, seen.size, maxSelectableFields)
-}
-
-/** The schema of the field that a path such as `.spec.colour` names, or what is wrong with the path. */
-export function fieldOfSchema(path: string, schema: JsonSchema): JsonSchema | string {
-  if (!path.startsWith('.') && !path.startsWith('[')) {
-    return `expected [ or . but got: ${/^[^.[\]]+/.exec(path)?.[0] ?? path}`
-  }
-  const missing = 'does not refer to a valid field'
-  let found: JsonSchema | undefined = schema
-  for (const [, plain, quoted] of path.matchAll(/\.([^.[\]]+)|\['((?:[^'\\]|\\.)*)'\]/g)) {
-    const name: string = plain ?? quoted!
-    found = propertyOf(found, name) ?? valuesOf(found)
-    if (found === undefined) return missing
-  }
-  return path.replace(/\.([^.[\]]+)|\['((?:[^'\\]|\\.)*)'\]/g, '') === '' ? found : missing
 }
 
 const conversionVersions = ['v1', 'v1beta1']
@@ -348,6 +331,10 @@ const noPreservation =
   'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead'
 
 export function validateNewDefinition(definition: CustomResourceDefinition, errors: FieldErrors): void {
+  const { metadata, spec } = definition
+  if (metadata.name !== `${spec.names.plural}.${spec.group}`) {
+    errors.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group')
+  }
   validateDefinition(definition, errors)
   validateApproval(definition, undefined, errors)
   validatePreservation(definition, undefined, errors)

@@ -124,6 +124,10 @@ export const PersistentVolumeClaim: Kind<PersistentVolumeClaim> = defineKind<Per
     validateClaimUpdate(claim, old, errors)
   },
   status: { validateUpdate: (claim, _old, errors) => validateClaimStatus(claim, errors) },
+  warnings: ({ metadata }) =>
+    metadata.annotations?.[classAnnotation] === undefined
+      ? []
+      : [`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`],
   columns: [
     nameColumn,
     textColumn('Status', 'Whether the claim has a volume.', ({ metadata, status }) =>

@@ -11,6 +11,19 @@ export const nodeAffinity = definePlugin<readonly PreferredSchedulingTerm[]>({
   wakes: (event) => nodeChanged(event, 'labels'),
   prepare: (pod) => pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [],
 
+  // A DaemonSet's pods each name their node.
+  narrow({ spec }) {
+    const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+    if (!terms) return undefined
+    const names = new Set<string>()
+    for (const { matchFields } of terms) {
+      const named = matchFields?.find(({ key, operator }) => key === 'metadata.name' && operator === 'In')
+      if (!named) return undefined
+      for (const name of named.values ?? []) names.add(name)
+    }
+    return names
+  },
+
   filter({ spec }, { node }) {
     if (!node) return refusal
     for (const [key, value] of Object.entries(spec.nodeSelector ?? {}))

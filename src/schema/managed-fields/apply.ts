@@ -1,4 +1,5 @@
 import type { ApiObject } from '../kind.ts'
+import { withoutPartsOfAtoms } from './collapse.ts'
 import { isSame } from './compare.ts'
 import { Conflicts } from './conflicts.ts'
 import { fieldsOf } from './extract.ts'
@@ -58,10 +59,11 @@ function withoutAllowed(
 function applyTo(write: Write, live: ApiObject, patch: ApiObject, owners: Owners, force: boolean): Applied {
   const shape = shapeOf(write.schema)
   const set = recursiveDifference(fieldsOf(shape, patch), write.reset)
+  const before = withoutPartsOfAtoms(shape, write.apiVersion, owners)
   const id = identityOf(writer(write, 'Apply', undefined, leaf))
-  const last = owners.get(id)
+  const last = before.get(id)
   const mine = writer(write, 'Apply', last?.time, set)
-  const known = new Map(owners).set(id, mine)
+  const known = new Map(before).set(id, mine)
   const merged = merge(shape, live, patch)
   const object = last === undefined ? merged : prune(shape, merged, known, last)
   const { after } = settle(write, live, object as ApiObject, known, id, force)

@@ -58,7 +58,14 @@ function compareNode(
 
 function compareUntyped(left: unknown, right: unknown): Differences | undefined {
   const shape = shapeOfValue(right)
-  return shape.form === shapeOfValue(left).form ? compareNode(shape, left, right, undefined) : changed
+  if (shape.form === shapeOfValue(left).form) return compareNode(shape, left, right, undefined)
+  // What is a map on one side alone counts as a leaf, and what is in it as added or removed.
+  return { added: insideOf(right), modified: leaf, removed: insideOf(left) }
+}
+
+function insideOf(value: unknown): FieldSet | undefined {
+  const { '.': _, ...inside } = everything(shapeOfValue(value), value)
+  return isEmptySet(inside) ? undefined : inside
 }
 
 function compareMaps(

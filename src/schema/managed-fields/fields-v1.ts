@@ -3,13 +3,15 @@
  * set is kept once for all who have it.
  */
 
-import { deepFreeze } from '../freeze.ts'
+import { deepFreeze, sharing } from '../freeze.ts'
 import { type FieldSet, type FieldSetDraft, isEmptySet } from './field-set.ts'
 import { compareElements, isElement } from './path-element.ts'
 
 /** As many different sets are kept at hand; then all are forgotten and it begins again. */
 const keptSets = 4096
 const kept = new Map<string, FieldSet>()
+/** The newest set by the elements on top: what has its own address in it still shares all the rest. */
+const newest = new Map<string, FieldSet>()
 /** Sets that are known to be in order, frozen and well formed. */
 const sound = new WeakSet<FieldSet>()
 
@@ -20,8 +22,11 @@ export function toFieldsV1(set: FieldSet): FieldSet {
   const text = JSON.stringify(set)
   const known = kept.get(text)
   if (known !== undefined) return known
-  const ordered = deepFreeze(sorted(set))
+  const top = Object.keys(set).join()
+  const ordered = deepFreeze(sharing(sorted(set), newest.get(top)))
   sound.add(ordered)
+  if (newest.size >= keptSets) newest.clear()
+  newest.set(top, ordered)
   if (kept.size >= keptSets) kept.clear()
   kept.set(text, ordered)
   return ordered

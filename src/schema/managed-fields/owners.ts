@@ -90,6 +90,7 @@ const maxUpdaters = 10
 
 /** Puts the oldest updaters of a version together as `ancient-changes` until there are no more than ten. */
 export function capOwners(owners: Owners): void {
+  if (owners.size <= maxUpdaters) return
   const updaters = [...owners].filter(([, { operation }]) => operation === 'Update')
   let count = updaters.length
   if (count <= maxUpdaters) return

@@ -54,7 +54,7 @@ export function withNamedFields(shape: Shape, set: FieldSet): FieldSet {
   for (const element in set) {
     if (element === '.') continue
     const below = set[element]!
-    const [isNamed, inner] = step(shape, element)
+    const [isNamed, inner] = shapeBelow(shape, element)
     const child = inner === undefined ? below : withNamedFields(inner, below)
     const { '.': _, ...children } = child
     result[element] = node(isNamed || isMember(below), children)!
@@ -63,7 +63,7 @@ export function withNamedFields(shape: Shape, set: FieldSet): FieldSet {
 }
 
 /** Whether an element is a declared field, and the shape of what it leads to. */
-function step(shape: Shape, element: string): [boolean, Shape | undefined] {
+export function shapeBelow(shape: Shape, element: string): [boolean, Shape | undefined] {
   if (shape.form === 'map' && element.startsWith('f:')) {
     const field = shape.fields.get(element.slice(2))
     return [field !== undefined, field?.shape() ?? shape.values()]

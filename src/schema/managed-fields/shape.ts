@@ -63,6 +63,7 @@ export function shapeOf(type: Type): Shape {
 function makeShape(type: Type): Shape {
   switch (type.type) {
     case 'object':
+      if (type.options.structure !== undefined) return shapeOf(type.options.structure())
       return type.options.atomic === true ? { form: 'leaf', type } : objectShape(type)
     case 'map': {
       if (type.atomic === true) return { form: 'leaf', type }
@@ -86,7 +87,8 @@ function objectShape(type: ObjectType): MapShape {
     const shape = () => (known ??= isGranular ? objectShape(field.type as ObjectType) : shapeOf(field.type))
     fields.set(name, { element: `f:${name}`, shape })
   }
-  return { form: 'map', type, fields, values: () => undefined }
+  const values = type.options.open === true ? any : undefined
+  return { form: 'map', type, fields, values: () => values }
 }
 
 function listShape(type: ListType): Shape {

@@ -2,9 +2,19 @@ import { zeroOf } from '../decode.ts'
 import { deepFreeze } from '../freeze.ts'
 import type { ApiObject } from '../kind.ts'
 import type { ObjectType } from '../types.ts'
+import { withoutPartsOfAtoms } from './collapse.ts'
 import { type Comparison, compare } from './compare.ts'
 import { Conflicts } from './conflicts.ts'
-import { difference, type FieldSet, intersection, isEmptySet, leaf, recursiveDifference, union } from './field-set.ts'
+import {
+  difference,
+  emptySet,
+  type FieldSet,
+  intersection,
+  isEmptySet,
+  leaf,
+  recursiveDifference,
+  union,
+} from './field-set.ts'
 import { capOwners, identityOf, type Operation, type Owner, type Owners } from './owners.ts'
 import { ItemFault, type Shape, shapeOf } from './shape.ts'
 
@@ -16,6 +26,8 @@ export interface Write {
   readonly subresource: string
   /** Fields that this way of writing does not touch, whatever is sent: nobody comes to own them, or what is below. */
   readonly reset: FieldSet
+  /** Fields that were given as something which the object does not show: an empty list where it has none. */
+  readonly given?: FieldSet
   /** Whoever writes; nobody in particular is `unknown`. */
   readonly manager: string
   readonly now: string
@@ -69,8 +81,10 @@ export function afterUpdate(write: Write, live: ApiObject | undefined, object: A
 }
 
 function recordUpdate(write: Write, live: ApiObject, object: ApiObject, owners: Owners): Owners {
-  const { after, comparison } = settle(write, live, object, owners, '', true)
-  const written = difference(union(comparison.modified, comparison.added), systemFields)
+  const known = withoutPartsOfAtoms(shapeOf(write.schema), write.apiVersion, owners)
+  const { after, comparison } = settle(write, live, object, known, '', true)
+  const given = recursiveDifference(write.given ?? emptySet, write.reset)
+  const written = difference(union(comparison.changed, given), systemFields)
   if (isEmptySet(written)) return after
   const owner = writer(write, 'Update', write.now, written)
   const id = identityOf(owner)
@@ -132,7 +146,7 @@ export function settle(
   owners: Owners,
   self: string,
   force: boolean,
-): { readonly after: Owners; readonly comparison: Comparison } {
+): { readonly after: Owners; readonly comparison: KnownComparison } {
   const comparisons = new Comparisons(write, live, object)
   const conflicts = new Map<string, { owner: Owner; fields: FieldSet }>()
   const after: Owners = new Map()

@@ -15,6 +15,9 @@ export function validateApplied(type: Type, value: unknown): string | undefined 
 
 function check(type: Type, value: unknown, path: string, faults: string[]): void {
   if (value === null || value === undefined) return
+  if (type.type === 'object' && type.options.structure !== undefined) {
+    return check(type.options.structure(), value, path, faults)
+  }
   const fault = (message: string, at = path) => void faults.push(at === '' ? message : `${at}: ${message}`)
   switch (type.type) {
     case 'object':
@@ -22,6 +25,7 @@ function check(type: Type, value: unknown, path: string, faults: string[]): void
       if (typeof value !== 'object' || Array.isArray(value)) return fault(`expected map, got ${goStruct(value)}`)
       for (const name of sortedKeys(value)) {
         const inner = type.type === 'map' ? type.values : fieldType(type.fields, name)
+        if (inner === undefined && type.type === 'object' && type.options.open === true) continue
         if (inner === undefined) return fault('field not declared in schema', `${path}.${name}`)
         check(inner, (value as Record<string, unknown>)[name], `${path}.${name}`, faults)
       }

@@ -8,7 +8,7 @@ import { faultsOfLabels, policyOf } from './labels.ts'
 const baseline: Policy = { level: 'baseline', version: 'latest' }
 const restricted: Policy = { level: 'restricted', version: 'latest' }
 
-const pod = (spec: object): PodSpec => ({ containers: [{ name: 'c', image: 'i' }], ...spec }) as PodSpec
+const pod = (spec: object): PodSpec => ({ containers: [{ name: 'c', image: 'i' }], ...spec }) as unknown as PodSpec
 const container = (securityContext: object) => pod({ containers: [{ name: 'c', image: 'i', securityContext }] })
 const told = (spec: PodSpec, policy: Policy) =>
   violations(spec, policy).map(({ reason, detail }) => `${reason} (${detail})`)

@@ -4,7 +4,7 @@ import { coerce } from './coerce.ts'
 import { coerceEmbedded, validateEmbedded } from './embedded.ts'
 import { isEmbedded, itemsOf, type JsonSchema, metaFields, valuesOf } from './json-schema.ts'
 import { validateLists } from './lists.ts'
-import { validateRules } from './rules.ts'
+import { itemsPlace, propertyPlace, RuleCheck, type RulePlace, rootPlace, valuesPlace } from './rules.ts'
 import { validateStructure } from './structural-rules.ts'
 import { validateValue } from './validate.ts'
 
@@ -18,8 +18,9 @@ export function validateSchema(schema: JsonSchema, path: string, hasStatus: bool
     if (errors.length === before) validateDefaults(schema, path, true, errors)
   }
   const isSound = errors.length === before
-  validateNode(schema, path, { isRoot: true, inMetadata: false }, errors)
-  if (isSound) validateRules(schema, path, errors)
+  const rules = new RuleCheck(errors, isSound)
+  validateNode(schema, path, { isRoot: true, inMetadata: false, rules, place: rootPlace }, errors)
+  rules.finish(path)
 }
 
 const allowedAtRoot = [
@@ -131,19 +132,22 @@ interface Context {
   readonly inMetadata: boolean
   /** Why there may be no defaults. */
   readonly noDefaults?: string
+  readonly rules: RuleCheck
+  readonly place: RulePlace
 }
 
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string']
 
 /** Rules for each part of a schema, structural or not. */
 function validateNode(schema: JsonSchema, path: string, context: Context, errors: FieldErrors): void {
+  const before = errors.length
   validateSupport(schema, path, context, errors)
   if (schema.uniqueItems === true) {
     const detail = 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'
     errors.forbidden(`${path}.uniqueItems`, detail)
   }
   validateMembers(schema, path, context, errors)
-  const inner = { ...context, isRoot: false }
+  const inner = { ...context, isRoot: false, place: propertyPlace(context.place) }
   const each = (word: string, schemas: readonly JsonSchema[]) => {
     for (const [index, part] of schemas.entries()) validateNode(part, `${path}.${word}[${index}]`, inner, errors)
   }
@@ -153,8 +157,12 @@ function validateNode(schema: JsonSchema, path: string, context: Context, errors
   each('oneOf', oneOf)
   each('anyOf', anyOf)
   if (Array.isArray(items)) each('items', items)
-  else if (items !== undefined) validateNode(items as JsonSchema, `${path}.items`, inner, errors)
+  else if (items !== undefined) {
+    const place = itemsPlace(schema, path, context.place)
+    validateNode(items as JsonSchema, `${path}.items`, { ...inner, place }, errors)
+  }
   validateNodeExtensions(schema, path, errors)
+  context.rules.check(schema, path, context.place, errors.length === before)
 }
 
 function validateSupport(schema: JsonSchema, path: string, context: Context, errors: FieldErrors): void {
@@ -182,11 +190,12 @@ function validateMembers(schema: JsonSchema, path: string, context: Context, err
   if (additionalProperties !== undefined && additionalProperties !== true && properties.length > 0) {
     errors.forbidden(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive')
   }
-  const inner = { ...context, isRoot: false }
+  const inner = { ...context, isRoot: false, place: propertyPlace(context.place) }
   const values = valuesOf(schema)
   if (values !== undefined) {
     const noDefaults = 'inside additionalProperties applying to object metadata'
-    const below = context.inMetadata ? { ...inner, noDefaults } : inner
+    const mapped = { ...inner, place: valuesPlace(schema, context.place) }
+    const below = context.inMetadata ? { ...mapped, noDefaults } : mapped
     validateNode(values, `${path}.additionalProperties`, below, errors)
   }
   for (const [name, property] of properties) {

@@ -1,5 +1,4 @@
 import { FieldErrors } from '../../../schema/field-errors.ts'
-import { goPattern, PatternError } from './go-pattern.ts'
 import {
   isEmbedded,
   isIntOrString,
@@ -9,6 +8,7 @@ import {
   propertyOf,
   valuesOf,
 } from './json-schema.ts'
+import { patternFault } from './patterns.ts'
 
 /**
  * What makes a schema structural (KEP-1002): every value has one type that can be seen without looking at the value,
@@ -133,12 +133,9 @@ function validateRestriction(schema: JsonSchema, known: IntOrString, path: strin
 }
 
 function validatePattern({ pattern }: JsonSchema, path: string, errors: FieldErrors): void {
-  if (pattern === undefined) return
-  try {
-    goPattern(pattern)
-  } catch (error) {
-    if (!(error instanceof PatternError)) throw error
-    errors.invalid(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: ${error.message}`)
+  const fault = pattern === undefined ? undefined : patternFault(pattern)
+  if (fault !== undefined) {
+    errors.invalid(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: ${fault}`)
   }
 }
 

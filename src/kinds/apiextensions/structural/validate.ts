@@ -1,7 +1,6 @@
 import { FieldErrors } from '../../../schema/field-errors.ts'
 import { equalJson } from '../../../schema/freeze.ts'
 import { fitsFormat } from './formats.ts'
-import { goPattern } from './go-pattern.ts'
 import {
   childPath,
   isIntOrString,
@@ -13,6 +12,7 @@ import {
   valuesOf,
 } from './json-schema.ts'
 import { keysOf } from './lists.ts'
+import { matchesPattern } from './patterns.ts'
 
 /**
  * Holds a value against a schema, with the texts and the order of the reference (k8s.io/kube-openapi's validation,
@@ -106,7 +106,7 @@ class Validation {
     if (maxLength !== undefined && isLonger(value, maxLength)) this.#errors.tooLong(this.#at(path), maxLength)
     else if (minLength !== undefined && !isLonger(value, minLength - 1)) {
       this.#invalid(path, value, `should be at least ${minLength} chars long`)
-    } else if (pattern !== undefined && !goPattern(pattern).test(value)) {
+    } else if (pattern !== undefined && !matchesPattern(schema, value)) {
       this.#invalid(path, value, `should match '${pattern}'`)
     }
     if (format !== undefined && !fitsFormat(format, value)) this.#wrongType(path, format, value)
