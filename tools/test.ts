@@ -14,6 +14,7 @@ import { join, relative } from 'node:path'
 const root = join(import.meta.dirname, '..')
 const cache = join(root, '.cache')
 const wanted = process.argv.slice(2)
+let listsAreFresh = false
 
 prepare()
 if (wanted.length === 0) check()
@@ -40,7 +41,6 @@ function installable(possible: boolean, what: string, install: () => void): void
   install()
 }
 
-let listsAreFresh = false
 function apt(...args: string[]): void {
   mkdirSync(cache, { recursive: true })
   if (!listsAreFresh) run('apt-get', ['update', '-qq'])
