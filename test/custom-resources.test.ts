@@ -204,7 +204,10 @@ describe('custom resources', () => {
     await call(cluster, 'POST', boats, boat('a'))
     await call(cluster, 'POST', boats, { ...boat('b'), metadata: { name: 'b', finalizers: ['x.example/y'] } })
     const url = `${definitions}/boats.sea.example.com`
+    const kind = cluster.registry.kinds.find(({ plural }) => plural === 'boats')!
+    const seen = Array.fromAsync(cluster.client.watch(kind, { signal: new AbortController().signal }))
     assert.equal((await call(cluster, 'DELETE', url)).status, 200)
+    assert.ok(Array.isArray(await seen), 'watches end when the kind is not served any more as it was')
     await until(cluster, async () => (await call(cluster, 'GET', `${boats}/a`)).status === 404)
     assert.equal((await call(cluster, 'POST', boats, boat('c'))).status, 403)
     assert.equal(

@@ -144,8 +144,12 @@ function counted(response: ApiResponse, gauge: { value: number }, record: () => 
   return { ...response, body }
 }
 
+/** Bodies are walked by functions that call themselves; what goes deeper than the stack is no object of ours. */
+const isTooDeep = (error: unknown) => error instanceof RangeError && error.message.includes('call stack')
+
 function failed(log: Log, request: ApiRequest, error: unknown, warnings: readonly string[]): ApiResponse {
   if (error instanceof BadPathError) return answerText(400, '400 Bad Request: the path cannot be understood\n')
+  if (isTooDeep(error)) return answerError(request, badRequest('the body is nested too deeply'), warnings)
   if (!(error instanceof ApiError)) {
     const trace = error instanceof Error ? error.stack : String(error)
     log('error', 'request failed', { method: request.method, url: request.url, error: trace })

@@ -93,6 +93,12 @@ test('an evaluation ends when it has cost too much', () => {
   )
 })
 
+test('a call is paid for before it runs', () => {
+  const numbers = Array.from({ length: 500_000 }, (_, index) => index)
+  const program = compile('sets.contains(self, self)', { variables: { self: types.listOf(types.int) } })
+  assert.throws(() => program.evaluate({ self: numbers }), /cost limit exceeded/)
+})
+
 test('no failure of a part hides that the limit was reached', () => {
   const program = compile('[1, 2, 3].all(x, x > 0) || true', { variables: {} })
   assert.throws(() => program.evaluate({}, { costLimit: 20 }), /cost limit exceeded/)

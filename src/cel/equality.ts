@@ -81,7 +81,9 @@ function equalByKeys(left: CelList, right: CelList, semantics: ListSemantics): b
   const found = new Map<string, CelValue[]>()
   for (const item of right.toArray()) {
     const key = keyOf(item, semantics)
-    found.set(key, [...(found.get(key) ?? []), item])
+    const others = found.get(key)
+    if (others) others.push(item)
+    else found.set(key, [item])
   }
   return left.toArray().every((item) => found.get(keyOf(item, semantics))?.some((other) => equals(item, other)))
 }

@@ -27,12 +27,12 @@ const space = /[\t\n\f\r ]+|\/\/[^\n]*/y
 const name = /[A-Za-z_][A-Za-z0-9_]*/y
 const escapedName = /`[A-Za-z0-9_.\-/ ]+`/y
 const number = /0x[0-9a-fA-F]+[uU]?|(?:\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)|\d+[uU]?/y
-const escape = '\\\\(?:[abfnrtv"\'`?\\\\]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})'
+const escapeSequence = '\\\\(?:[abfnrtv"\'`?\\\\]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})'
 const text = new RegExp(
   [
     `(?:[rR][bB]?|[bB][rR])(?:"""[^]*?"""|'''[^]*?'''|"[^"\\n\\r]*"|'[^'\\n\\r]*')`,
-    `[bB]?(?:"""(?:${escape}|[^\\\\])*?"""|'''(?:${escape}|[^\\\\])*?''')`,
-    `[bB]?(?:"(?:${escape}|[^"\\\\\\n\\r])*"|'(?:${escape}|[^'\\\\\\n\\r])*')`,
+    `[bB]?(?:"""(?:${escapeSequence}|[^\\\\])*?"""|'''(?:${escapeSequence}|[^\\\\])*?''')`,
+    `[bB]?(?:"(?:${escapeSequence}|[^"\\\\\\n\\r])*"|'(?:${escapeSequence}|[^'\\\\\\n\\r])*')`,
   ].join('|'),
   'y',
 )
@@ -90,7 +90,7 @@ function numberKind(digits: string): TokenKind {
 /** How much the reference's automaton reads before it gives up. */
 function unrecognized(source: string, offset: number): string {
   const rest = source.slice(offset)
-  const quoted = /^(["'])(?:\\[^]|(?!\1)[^\\\n\r])*/.exec(rest)
+  const quoted = /^(["'])(?:\\[\s\S]|(?!\1)[^\\\n\r])*/.exec(rest)
   if (quoted) return source.slice(offset, endOfBrokenText(source, offset, quoted[0].length))
   if (/^[&|=]/.test(rest)) return Array.from(rest).slice(0, 2).join('')
   return Array.from(rest)[0]!
@@ -98,7 +98,7 @@ function unrecognized(source: string, offset: number): string {
 
 /** A text ends to be one at its first escape that does not exist. */
 function endOfBrokenText(source: string, offset: number, length: number): number {
-  const escaped = new RegExp(escape, 'y')
+  const escaped = new RegExp(escapeSequence, 'y')
   let index = offset + 1
   while (index < offset + length) {
     if (source[index] !== '\\') {

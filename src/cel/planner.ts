@@ -350,25 +350,27 @@ function planInvocation(node: CheckedCall, args: readonly Evaluate[]): Evaluate 
   const cost = runtimeCostOf(name, overloads)
   const invoke = looksItself(name) ? overloads[0]!.invoke : dispatcher(overloads)
   const [first, second] = args
-  const charge = (frame: Frame, values: readonly CelValue[], result: CelValue): CelValue => {
-    frame.cost += cost ? cost(values, result) : 1
+  const charge = (frame: Frame, values: readonly CelValue[]): void => {
+    frame.cost += cost ? cost(values) : 1
     if (frame.cost > frame.limit) throw new Cancellation()
-    return result
   }
   if (args.length === 1)
     return (frame) => {
       const value = first!(frame)
-      return charge(frame, [value], invoke(value))
+      charge(frame, [value])
+      return invoke(value)
     }
   if (args.length === 2)
     return (frame) => {
       const left = first!(frame)
       const right = second!(frame)
-      return charge(frame, [left, right], invoke(left, right))
+      charge(frame, [left, right])
+      return invoke(left, right)
     }
   return (frame) => {
     const values = args.map((arg) => arg(frame))
-    return charge(frame, values, invoke(...values))
+    charge(frame, values)
+    return invoke(...values)
   }
 }
 

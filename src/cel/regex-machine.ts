@@ -38,8 +38,7 @@ function emit(program: Instruction[], node: RegexNode): void {
 
 function emitChoice(program: Instruction[], nodes: readonly RegexNode[]): void {
   const exits: { to: number }[] = []
-  nodes.forEach((node, index) => {
-    if (index === nodes.length - 1) return emit(program, node)
+  for (const node of nodes.slice(0, -1)) {
     const split = { kind: 'split' as const, first: program.length + 1, second: 0 }
     program.push(split)
     emit(program, node)
@@ -47,7 +46,8 @@ function emitChoice(program: Instruction[], nodes: readonly RegexNode[]): void {
     program.push(exit)
     exits.push(exit)
     split.second = program.length
-  })
+  }
+  emit(program, nodes.at(-1)!)
   for (const exit of exits) exit.to = program.length
 }
 

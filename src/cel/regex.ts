@@ -31,11 +31,11 @@ const backtrackLimit = 1_000_000
 
 function make(pattern: string): Regex {
   const root = parsePattern(pattern)
-  const { unbounded, nested } = repetition(root, false)
-  const native = nested || unbounded > 3 ? undefined : toNative(root)
+  const { choices, nested } = choicesOf(root, false)
+  const native = nested || choices > 3 ? undefined : toNative(root)
   let instructions: readonly Instruction[] | undefined
   const find = (text: string, start: number) => {
-    if (native && (text.length + 1) ** (unbounded + 1) <= backtrackLimit) {
+    if (native && (text.length + 1) ** (choices + 1) <= backtrackLimit) {
       native.lastIndex = start
       const found = native.exec(text)
       return found ? ([found.index, found.index + found[0].length] as const) : undefined
@@ -46,24 +46,28 @@ function make(pattern: string): Regex {
   return { find, test: (text) => find(text, 0) !== undefined }
 }
 
-/** How many repetitions without end there are, and whether one is inside another. */
-function repetition(node: RegexNode, inside: boolean): { unbounded: number; nested: boolean } {
+/**
+ * How many places there are at which backtracking has a choice, and whether one of them is repeated: then the ways
+ * multiply with each round.
+ */
+function choicesOf(node: RegexNode, repeated: boolean): { choices: number; nested: boolean } {
   switch (node.kind) {
     case 'repeat': {
-      const endless = node.max === undefined
-      const inner = repetition(node.node, inside || endless || node.max! > 1)
-      return { unbounded: inner.unbounded + (endless ? 1 : 0), nested: inner.nested || (endless && inside) }
+      const open = node.max !== node.min
+      const inner = choicesOf(node.node, repeated || node.max === undefined || node.max > 1)
+      return { choices: inner.choices + (open ? 1 : 0), nested: inner.nested || (open && repeated) }
     }
     case 'sequence':
     case 'choice': {
-      const parts = node.nodes.map((part) => repetition(part, inside))
+      const parts = node.nodes.map((part) => choicesOf(part, repeated))
+      const own = node.kind === 'choice'
       return {
-        unbounded: parts.reduce((sum, part) => sum + part.unbounded, 0),
-        nested: parts.some((part) => part.nested),
+        choices: parts.reduce((sum, part) => sum + part.choices, own ? 1 : 0),
+        nested: (own && repeated) || parts.some((part) => part.nested),
       }
     }
     default:
-      return { unbounded: 0, nested: false }
+      return { choices: 0, nested: false }
   }
 }
 

@@ -12,8 +12,8 @@ export const messageCost = 40
 const perCharacter = 0.1
 const perPatternCharacter = 0.25
 
-/** Takes the arguments, the target first, and the result. */
-export type RuntimeCost = (args: readonly CelValue[], result: CelValue) => number
+/** Takes the arguments, the target first: a call is paid for before it runs, so that none takes longer than allowed. */
+export type RuntimeCost = (args: readonly CelValue[]) => number
 
 /**
  * What the parts that a macro stands for cost, besides its range and its body: `init` once before, `step` for an
@@ -92,7 +92,7 @@ const byName: Readonly<Record<string, RuntimeCost>> = {
   trim: ofFirst,
   replace: ofFirstTwice,
   split: ofFirstTwice,
-  join: (_, result) => Math.ceil(sizeForCost(result) * 2 * perCharacter),
+  join: ofJoined,
   find: ofPattern,
   findAll: ofPattern,
   cidr: ofFirst,
@@ -113,7 +113,7 @@ const byName: Readonly<Record<string, RuntimeCost>> = {
     Math.ceil((1 + sizeForCost(text!)) * perCharacter) * Math.ceil(sizeForCost(format!) * perPatternCharacter),
   'sets.contains': ofProduct,
   'sets.intersects': ofProduct,
-  'sets.equivalent': (args, result) => 2 * ofProduct(args, result) - 1,
+  'sets.equivalent': (args) => 2 * ofProduct(args) - 1,
 }
 
 /** Selectors are read into requirements, of at least two characters each. */
@@ -125,8 +125,16 @@ function ofSelector([, text]: readonly CelValue[]): number {
 const rangeCost = (cidr: CelValue) => ofCharacters(sizeForCost(cidr) * 2)
 const subrangeCost = (cidr: CelValue) => rangeCost(cidr) + ofCharacters(sizeForCost(cidr)) + 1
 
-function ofProduct([left, right]: readonly CelValue[], _result: CelValue): number {
+function ofProduct([left, right]: readonly CelValue[]): number {
   return sizeForCost(left!) * sizeForCost(right!) + 1
+}
+
+/** As long as the result will be. */
+function ofJoined([list, separator]: readonly CelValue[]): number {
+  if (!(list instanceof CelList) || list.size === 0) return 0
+  const gaps = separator === undefined ? 0 : (list.size - 1) * sizeForCost(separator)
+  const size = list.toArray().reduce<number>((sum, item) => sum + sizeForCost(item), gaps)
+  return Math.ceil(size * 2 * perCharacter)
 }
 
 /** Undefined for what costs one unit. */

@@ -13,7 +13,7 @@ export type Expression =
   | BindExpression
 
 interface Node {
-  /** Where messages point at, in code points from the start. */
+  /** Where messages point at, in units of the source text. */
   readonly offset: number
 }
 

@@ -311,9 +311,8 @@ export function sizeForCost(value: CelValue): number {
 /** A value as JSON: for messages, audit annotations and patches. */
 export function toJson(value: CelValue): unknown {
   if (value === null || typeof value !== 'object') return typeof value === 'bigint' ? Number(value) : value
-  if (value instanceof CelList)
-    return value.convert ? value.toArray().map(toJson) : value.items.map((item) => toJson(item as CelValue))
-  if (value instanceof JsonMap || value instanceof CelObject) return value.json
+  if (value instanceof CelList) return value.toArray().map(toJson)
+  if (value instanceof JsonMap || value instanceof CelObject) return settle(value.json)
   if (value instanceof CelMap)
     return Object.fromEntries(value.keys().map((key) => [String(toJson(key)), toJson(value.get(key)!)]))
   if (value instanceof Double) return value.value
@@ -322,6 +321,17 @@ export function toJson(value: CelValue): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
   if (value instanceof TypeValue) return value.name
   return String(value)
+}
+
+/** Objects that expressions have made hold values of the engine; what is JSON throughout stays as it is. */
+function settle(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null) return json
+  if (isCelValue(json)) return toJson(json)
+  if (Array.isArray(json)) return json.map(settle)
+  const entries = Object.entries(json).map(([key, part]) => [key, part, settle(part)] as const)
+  return entries.every(([, before, after]) => before === after)
+    ? json
+    : Object.fromEntries(entries.map(([key, , after]) => [key, after]))
 }
 
 /** Whether something is a class of the engine rather than JSON. */

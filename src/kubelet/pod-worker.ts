@@ -29,6 +29,8 @@ export interface PodEvents {
 }
 
 const retryMs = 1000
+/** How often the reference tries again to write a status. */
+const rewriteMs = 10_000
 
 /**
  * One pod's life on its node: sandbox, init containers one after the other, containers, and the end. It decides; the
@@ -226,18 +228,17 @@ export class PodWorker {
 
   async #write(): Promise<void> {
     const { namespace = '', name = '', uid = '' } = this.#pod.metadata
-    const status = this.#status()
-    // Strategic, so that others' conditions stay as they are; what a condition no longer says must be taken out then.
-    const conditions = status.conditions?.map((condition) => ({ reason: null, message: null, ...condition }))
-    const patch = { type: 'strategic', body: { metadata: { uid }, status: { ...status, conditions } } } as const
+    const patch = { type: 'strategic', body: { metadata: { uid }, status: statusPatch(this.#status()) } } as const
     try {
       const written = await this.#tools.client.patch(Pod, { namespace, name }, patch, { subresource: 'status' })
       this.#told = { revision: Number(written.metadata.resourceVersion), ready: readyOf(written.status) }
     } catch (error) {
       if (isNotFound(error) || isConflict(error)) return
       this.#complain('a pod status could not be written', error)
-      this.#isDirty = true
-      await this.#tools.clock.after(retryMs)
+      this.#tools.clock.after(rewriteMs, this.#stop.signal).then(
+        () => this.#report(),
+        () => {},
+      )
     }
   }
 
@@ -283,6 +284,21 @@ export class PodWorker {
 
 /** As many turns of the event loop's promises as a start without any waiting takes. */
 const turnsOfAMoment = 8
+
+/**
+ * A strategic merge patch, so that others' conditions stay as they are. What a condition no longer says, and addresses
+ * from another time, must be taken out then.
+ */
+function statusPatch(status: PodStatus): object {
+  const { conditions = [], hostIPs = [], podIPs } = status
+  const replace = (list: readonly object[]) => [...list, { $patch: 'replace' }]
+  return {
+    ...status,
+    conditions: conditions.map((condition) => ({ reason: null, message: null, ...condition })),
+    hostIPs: replace(hostIPs),
+    ...(podIPs && { podIPs: replace(podIPs) }),
+  }
+}
 
 const readyOf = (status: PodStatus | undefined) => status?.conditions?.find(({ type }) => type === 'Ready')?.status
 

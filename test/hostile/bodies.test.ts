@@ -174,6 +174,7 @@ test('bodies that are small and mean to be large', async () => {
     .join('\n')}\nkind: ConfigMap\n`
   const cases: readonly (readonly [string, string, string])[] = [
     ['application/json', deep('[', ']', 500_000), 'lists'],
+    ['application/json', `{"metadata":{"name":"n","x":${deep('[', ']', 9_000)}}}`, 'lists as deep as is allowed'],
     ['application/json', `${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}`, 'objects'],
     ['application/json', `{"metadata":{"annotations":${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}}}`, 'in a map'],
     [

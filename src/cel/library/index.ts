@@ -5,6 +5,7 @@ import type { Syntax } from '../parser.ts'
 import type { CelType } from '../types.ts'
 import { authorizerLibrary, authorizerSelectorLibrary } from './authorizer.ts'
 import { formatLibrary } from './formats.ts'
+import { imageLibrary } from './images.ts'
 import { jsonPatchLibrary } from './json-patch.ts'
 import { listLibrary } from './lists.ts'
 import { networkLibrary } from './network.ts'
@@ -47,6 +48,7 @@ const releases: readonly Release[] = [
   { since: 31, library: formatLibrary },
   { since: 31, library: authorizerSelectorLibrary },
   { since: 33, library: semverLibrary },
+  { since: 33, library: imageLibrary },
 ]
 
 /** What the whole language has and Kubernetes does not. */

@@ -12,7 +12,7 @@ const failure = (message: string) => new Failure(message)
 
 /** @throws Failure */
 export function formatText(template: string, args: readonly CelValue[]): string {
-  const clause = /%(?:%|(?:\.(\d*))?([^]))?/gu
+  const clause = /%(?:%|(?:\.(\d*))?([\s\S]))?/gu
   let next = 0
   return template.replace(clause, (whole, precision: string | undefined, verb: string | undefined) => {
     if (whole === '%%') return '%'

@@ -130,7 +130,7 @@ function parseQuery(query: string): EntryMap {
   for (const pair of query.split('&')) {
     if (pair === '' || pair.includes(';')) continue
     const [key, value = ''] = pair.split(/=(.*)/s, 2)
-    const [name, text] = [unescape(key!), unescape(value)]
+    const [name, text] = [decodeQuery(key!), decodeQuery(value)]
     if (name === undefined || text === undefined) continue
     values.set(name, [...(values.get(name) ?? []), text])
   }
@@ -138,7 +138,7 @@ function parseQuery(query: string): EntryMap {
 }
 
 /** Undefined for a wrong escape. */
-function unescape(text: string): string | undefined {
+function decodeQuery(text: string): string | undefined {
   if (escapeFault(text) !== undefined) return undefined
   const bytes = text
     .replaceAll('+', ' ')

@@ -15,6 +15,9 @@ export function settleSchema(schema: Loose | undefined): void {
   if (Array.isArray(items)) schema.items = items.map(settled)
   else if (items !== undefined) schema.items = settled(items)
   if (typeof additionalProperties === 'object') schema.additionalProperties = settled(additionalProperties)
+  else if (additionalProperties !== undefined && typeof additionalProperties !== 'boolean') {
+    throw notRead(new DecodeError('boolean or JSON schema expected'))
+  }
   for (const part of partsOf(schema)) settleSchema(part)
 }
 
@@ -28,8 +31,11 @@ function settled(value: unknown): Loose {
     settleSchema(schema)
     return schema
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error
-    const kind = 'CustomResourceDefinition'
-    throw cannotBeHandled({ kind, version: 'v1' }, kind, error)
+    throw error instanceof DecodeError ? notRead(error) : error
   }
+}
+
+function notRead(error: DecodeError): Error {
+  const kind = 'CustomResourceDefinition'
+  return cannotBeHandled({ kind, version: 'v1' }, kind, error)
 }

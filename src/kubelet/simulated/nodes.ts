@@ -151,7 +151,7 @@ export class SimulatedNodes implements Running {
     this.#crashed.delete(spec.name)
     this.#specs.set(spec.name, spec)
     const present = caches.of(Node).get('', spec.name)
-    const number = numberOfRange(present?.spec?.podCIDR) ?? this.#numbers.next()
+    const number = numberOfRange(present?.spec?.podCIDR) ?? this.#numbers.of(spec.name)
     const podCIDR = present?.spec?.podCIDR ?? podRange(number)
     const runtime = new SimulatedRuntime({
       clock: world.clock,

@@ -25,18 +25,22 @@ export function numberOfRange(cidr: string | undefined): number | undefined {
   return (offset - (firstRange - lowestRange) / 256 + ranges) % ranges
 }
 
-/** Hands out numbers, each once, the lowest first. */
+/** Hands out numbers, the lowest first; a name always gets the same one. */
 export class Numbers {
   readonly #used = new Set<number>()
+  readonly #given = new Map<string, number>()
   #lowest = 0
 
   use(number: number): void {
     this.#used.add(number)
   }
 
-  next(): number {
+  of(name: string): number {
+    const given = this.#given.get(name)
+    if (given !== undefined) return given
     while (this.#used.has(this.#lowest)) this.#lowest++
     this.#used.add(this.#lowest)
+    this.#given.set(name, this.#lowest)
     return this.#lowest
   }
 }

@@ -16,8 +16,8 @@ const blocking: ReadonlySet<string | undefined> = new Set([
 ])
 
 /**
- * Holds a value to the rules of its schema. `old` is the value before; undefined: it is new. What the rules of one object
- * cost together is limited.
+ * Holds a resource to the rules of its schema. `old` is what it was before; undefined: it is new. What the rules of one
+ * object cost together is limited.
  */
 export function evaluateRules(schema: JsonSchema, value: unknown, old: unknown, errors: FieldErrors): void {
   if (!hasRules(schema)) return
@@ -29,9 +29,24 @@ export function evaluateRules(schema: JsonSchema, value: unknown, old: unknown, 
     )
     return
   }
-  const evaluation = new Evaluation(errors)
+  evaluate(schema, value, old, '', true, errors)
+}
+
+/** Holds a value that stands in a schema itself, a default, to the rules of its part of the schema. */
+export function evaluateDefault(schema: JsonSchema, path: string, errors: FieldErrors): void {
+  if (hasRules(schema)) evaluate(schema, schema.default, undefined, path, false, errors)
+}
+
+function evaluate(
+  schema: JsonSchema,
+  value: unknown,
+  old: unknown,
+  path: string,
+  isRoot: boolean,
+  errors: FieldErrors,
+): void {
   try {
-    evaluation.walk(schema, value, old, '', true)
+    new Evaluation(errors).walk(schema, value, old, path, isRoot)
   } catch (error) {
     if (error !== outOfBudget) throw error
   }

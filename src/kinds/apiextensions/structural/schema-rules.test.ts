@@ -43,6 +43,11 @@ const table: readonly (readonly [what: string, schema: JsonSchema, ...faults: st
     { type: 'object', default: { b: 1 } },
     '~.default: Invalid value: {"b":1}: must not have unknown fields',
   ],
+  [
+    'a default against a rule',
+    { type: 'integer', default: 1, 'x-kubernetes-validations': [{ rule: 'self > 1' }] },
+    '~.default: Invalid value: 1: failed rule: self > 1',
+  ],
   ['a rule', { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self > 1' }] }],
   [
     'a rule that is none',

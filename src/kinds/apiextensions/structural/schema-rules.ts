@@ -2,6 +2,7 @@ import type { FieldErrors } from '../../../schema/field-errors.ts'
 import { equalJson } from '../../../schema/freeze.ts'
 import { coerce } from './coerce.ts'
 import { coerceEmbedded, validateEmbedded } from './embedded.ts'
+import { evaluateDefault } from './evaluate.ts'
 import { isEmbedded, itemsOf, type JsonSchema, metaFields, valuesOf } from './json-schema.ts'
 import { validateLists } from './lists.ts'
 import { itemsPlace, propertyPlace, RuleCheck, type RulePlace, rootPlace, valuesPlace } from './rules.ts'
@@ -113,6 +114,7 @@ function validateDefault(schema: JsonSchema, path: string, errors: FieldErrors):
   validateValue(schema, schema.default, where, errors)
   if (errors.length > before) return
   validateLists(schema, value, where, errors)
+  evaluateDefault(schema, where, errors)
   try {
     const unknown: string[] = []
     const coerced = structuredClone(value)
