@@ -16,7 +16,20 @@ export function podCondition({ status }: Pod, type: string): PodCondition | unde
   return status.conditions?.find((condition) => condition.type === type)
 }
 
-export const isReady = (pod: Pod): boolean => podCondition(pod, 'Ready')?.status === 'True'
+/**
+ * Whether a pod is ready. Asked of every pod of a set whenever one of them changes, and a version of a pod never changes
+ * its answer, so it is remembered.
+ */
+export function isReady(pod: Pod): boolean {
+  let ready = readiness.get(pod)
+  if (ready === undefined) {
+    ready = podCondition(pod, 'Ready')?.status === 'True'
+    readiness.set(pod, ready)
+  }
+  return ready
+}
+
+const readiness = new WeakMap<Pod, boolean>()
 
 /** Has been ready for `minReadySeconds`. */
 export function isAvailable(pod: Pod, minReadySeconds: number, now: number): boolean {
@@ -26,10 +39,10 @@ export function isAvailable(pod: Pod, minReadySeconds: number, now: number): boo
 
 /** When a ready pod becomes available; undefined for one that is not ready. */
 export function availableAt(pod: Pod, minReadySeconds: number): number | undefined {
-  const ready = podCondition(pod, 'Ready')
-  if (ready?.status !== 'True') return undefined
+  if (!isReady(pod)) return undefined
   if (minReadySeconds === 0) return 0
-  return ready.lastTransitionTime ? timeOf(ready.lastTransitionTime) + minReadySeconds * 1000 : undefined
+  const ready = podCondition(pod, 'Ready')
+  return ready?.lastTransitionTime ? timeOf(ready.lastTransitionTime) + minReadySeconds * 1000 : undefined
 }
 
 /** In how many milliseconds the next ready pod becomes available; undefined when none is on the way. */
