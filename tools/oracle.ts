@@ -10,7 +10,7 @@
  * and the program that replays them lie beside the checkout, in `../shared/oracle` (or where `ORACLE` says).
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -20,7 +20,10 @@ import { hostWorld } from '../src/world/host.ts'
 const folder = resolve(process.env.ORACLE ?? join(import.meta.dirname, '../../shared/oracle'))
 
 /** Where the recordings would be; undefined when they are not there. */
-export const oracleFolder: string | undefined = existsSync(join(folder, 'replay.mjs')) ? folder : undefined
+// The replayer compares its own place with how it was called, so links are followed first.
+export const oracleFolder: string | undefined = existsSync(join(folder, 'replay.mjs'))
+  ? realpathSync(folder)
+  : undefined
 
 export const allAreas: readonly string[] = [
   'read',
