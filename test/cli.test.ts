@@ -80,13 +80,15 @@ describe('the command line', { concurrency: 2 }, () => {
       assert.equal((await client.list(Node)).items.length, 2)
       // A watch that is open keeps nobody from stopping.
       const watch = client.watch(Node, { signal: new AbortController().signal })[Symbol.asyncIterator]()
-      const watched = watch.next()
+      assert.equal((await watch.next()).value?.type, 'ADDED')
+      // How it ends is another story; that it ends must not end this one.
+      const watched = watch.next().catch(() => {})
       up.kill(signal)
       const { code, stdout, stderr } = await up.ended
       assert.deepEqual([code, stderr], [0, ''])
       assert.match(stdout, /Stopping \.\.\.\n$/)
       assert.ok(!existsSync(home.path('.coracle/run.json')))
-      await watched.catch(() => {})
+      await watched
     }
   })
 
