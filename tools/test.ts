@@ -8,7 +8,7 @@
  * skipped and say so. With CI=true nothing may be skipped.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -66,30 +66,12 @@ function runTests(): number {
       ? globSync(`${pattern}/**/*.test.ts`, { cwd: root })
       : [relative(root, join(root, pattern))],
   )
-  const failed = runFiles(files.sort())
-  if (failed.length === 0) return 0
-  // Tests with real processes on a busy machine fail now and then; what fails twice is broken.
-  console.log(`\nfailed, and tried once more:\n${failed.map((file) => `  ${file}`).join('\n')}\n`)
-  const again = runFiles(failed)
-  for (const file of failed)
-    if (!again.includes(file)) console.log(`FLAKY: ${file} failed once and passed at the second try`)
-  return again.length === 0 ? 0 : 1
-}
-
-/** Runs test files and gives those in which something failed. */
-function runFiles(files: readonly string[]): string[] {
-  const report = join(cache, 'tests.xml')
-  mkdirSync(cache, { recursive: true })
-  const reporters = ['spec', 'stdout', 'junit', report].map((value, index) =>
-    index % 2 === 0 ? `--test-reporter=${value}` : `--test-reporter-destination=${value}`,
+  const { status } = spawnSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=2', ...files.sort()],
+    { cwd: root, stdio: 'inherit' },
   )
-  const flags = ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=2', ...reporters]
-  const { status } = spawnSync(process.execPath, [...flags, ...files], { cwd: root, stdio: 'inherit' })
-  if (status === 0) return []
-  const failures = readFileSync(report, 'utf8').matchAll(/<testcase [^>]*file="([^"]+)"[^>]*>\s*<failure/g)
-  const failed = [...new Set([...failures].map((match) => relative(root, match[1]!)))]
-  // A file that broke off says nothing of itself.
-  return failed.length > 0 ? failed : [...files]
+  return status ?? 1
 }
 
 function run(command: string, args: readonly string[], env: Record<string, string> = {}): void {
