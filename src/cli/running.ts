@@ -33,11 +33,12 @@ export async function findRunning(world: HostWorld, dataDir: string): Promise<Ru
 /** What `/readyz` answers; nothing when nobody does. */
 export async function health(world: HostWorld, running: RunningCluster): Promise<string | undefined> {
   try {
-    const answer = await world.network.get(`${running.url}/readyz`, {
-      ca: running.certificateAuthority,
+    const answer = await world.network.request({
+      url: `${running.url}/readyz`,
+      tls: { ca: running.certificateAuthority },
       timeoutMs: 2000,
     })
-    return answer.body
+    return await answer.text(64 * 1024)
   } catch {
     return undefined
   }

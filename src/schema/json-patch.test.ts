@@ -165,6 +165,9 @@ test('does what fast-json-patch does', () => {
         if (op === 'move' && `${path}/`.startsWith(`${from}/`)) continue
         // An array's index must be a number; both say so, one of them by inserting in the wrong place.
         if (path !== from && Array.isArray(parentOf(theirs, path))) continue
+        // What is taken from an array moves what comes after it, and with it the place that the path means.
+        const before = from.slice(0, from.lastIndexOf('/') + 1)
+        if (op === 'move' && Array.isArray(parentOf(theirs, from)) && path.startsWith(before)) continue
         const operation = { op, path, from, value } as never
         let expected: unknown
         try {
@@ -178,6 +181,7 @@ test('does what fast-json-patch does', () => {
         theirs = expected as typeof theirs
       }
     }),
+    { numRuns: 1_000 },
   )
 })
 

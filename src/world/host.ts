@@ -1,18 +1,10 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, openSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { request } from 'node:https'
 import { dirname } from 'node:path'
+import { realNetwork } from './network.ts'
 import { realWorld } from './real.ts'
-import {
-  type DetachedProcess,
-  type Disk,
-  DiskError,
-  type Exec,
-  type HostWorld,
-  type Log,
-  type Network,
-} from './world.ts'
+import { type DetachedProcess, type Disk, DiskError, type Exec, type HostWorld, type Log } from './world.ts'
 
 /** The machine that this process runs on. */
 export function hostWorld(log?: Log): HostWorld {
@@ -111,23 +103,4 @@ function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
     // Somebody else's process is there all the same.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
-}
-
-const realNetwork: Network = {
-  get(url, { ca, timeoutMs }) {
-    return new Promise((resolve, reject) => {
-      const outgoing = request(url, { ca, timeout: timeoutMs, agent: false }, (response) => {
-        let body = ''
-        response.setEncoding('utf8')
-        response.on('data', (chunk: string) => {
-          body += chunk
-        })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-        response.on('error', reject)
-      })
-      outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
-      outgoing.on('error', reject)
-      outgoing.end()
-    })
-  },
 }

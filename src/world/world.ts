@@ -89,9 +89,56 @@ export interface DetachedProcess {
 }
 
 export interface Network {
-  /** A GET over HTTPS against a server whose certificate `ca` (PEM) signed. Rejects when it cannot be reached in time. */
-  get(
-    url: string,
-    options: { readonly ca: string; readonly timeoutMs: number },
-  ): Promise<{ readonly status: number; readonly body: string }>
+  /**
+   * Sends a request over HTTP/1.1 and TLS (`http:` URLs go without), and resolves when the head of the answer is
+   * there. Redirects are not followed. Rejects with a `NetworkError`, or with the signal's reason.
+   */
+  request(request: OutgoingRequest): Promise<IncomingAnswer>
+}
+
+export interface OutgoingRequest {
+  readonly url: string
+  /** `GET` unless said otherwise. */
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>
+  readonly tls?: OutgoingTls
+  /** Where to connect to, for names that only the cluster knows. The URL's own host and port unless said otherwise. */
+  readonly connectTo?: { readonly host: string; readonly port: number }
+  /** For the head of the answer; and, when `text` is called, for all of it. */
+  readonly timeoutMs: number
+  /** Ends the request and the answer, wherever they are. */
+  readonly signal?: AbortSignal
+}
+
+export interface OutgoingTls {
+  /** PEM of the authorities that may have signed the server's certificate; those of the host unless said otherwise. */
+  readonly ca?: string
+  /** The name that the certificate must hold for; the URL's host unless said otherwise. */
+  readonly serverName?: string
+  /** PEM, both or neither. */
+  readonly clientCertificate?: string
+  readonly clientKey?: string
+  readonly skipServerVerification?: boolean
+}
+
+export interface IncomingAnswer {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** As it comes in. Whoever has an answer reads it to its end, or closes it. Throws a `NetworkError` when it is cut off. */
+  readonly body: AsyncIterable<Uint8Array>
+  /** All of it. A `NetworkError` when it is longer than `bytesMax` or comes too late. */
+  text(bytesMax: number): Promise<string>
+  close(): void
+}
+
+/** Why a server could not be asked. `message` says it as Go's client does, as texts that clients compare hold it. */
+export class NetworkError extends Error {
+  readonly reason: 'refused' | 'unreachable' | 'lookup' | 'tls' | 'timeout' | 'lost' | 'too-large'
+
+  constructor(reason: NetworkError['reason'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
 }

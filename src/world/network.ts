@@ -1,0 +1,168 @@
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { Readable } from 'node:stream'
+import { realClock } from './real.ts'
+import { type Network, NetworkError, type OutgoingRequest } from './world.ts'
+
+/** Connections are kept for the next request to the same server with the same trust; an idle one ends soon. */
+const keep = { keepAlive: true, maxFreeSockets: 4, timeout: 90_000 }
+const agents = { 'http:': new http.Agent(keep), 'https:': new https.Agent(keep) }
+
+export const realNetwork: Network = {
+  async request(request) {
+    const asked = Date.now()
+    const left = () => Math.max(0, request.timeoutMs - (Date.now() - asked))
+    const response = await answerTo(request, left)
+    return {
+      status: response.statusCode!,
+      headers: response.headers,
+      body: bodyOf(response),
+      async text(bytesMax) {
+        const all = collect(bodyOf(response), bytesMax)
+        return within(left(), request, response, all)
+      },
+      close: () => void response.destroy(),
+    }
+  },
+}
+
+async function answerTo(request: OutgoingRequest, left: () => number): Promise<http.IncomingMessage> {
+  const { outgoing, head } = send(request)
+  try {
+    return await within(left(), request, outgoing, head)
+  } catch (error) {
+    // A kept connection that the other side has closed meanwhile is found out only when it is used.
+    const isStale = outgoing.reusedSocket && error instanceof NetworkError && error.reason === 'lost'
+    if (!isStale || isStream(request.body)) throw error
+    return answerTo(request, left)
+  }
+}
+
+interface Exchange {
+  readonly outgoing: http.ClientRequest
+  readonly head: Promise<http.IncomingMessage>
+}
+
+function send({ url, method = 'GET', headers, body, tls = {}, connectTo, signal }: OutgoingRequest): Exchange {
+  const { protocol, host, hostname } = new URL(url)
+  if (protocol !== 'https:' && protocol !== 'http:') {
+    throw new NetworkError('unreachable', `unsupported protocol scheme ${JSON.stringify(protocol.slice(0, -1))}`)
+  }
+  const outgoing = (protocol === 'https:' ? https : http).request(url, {
+    method,
+    agent: agents[protocol],
+    headers: { host, ...(headers as http.OutgoingHttpHeaders), ...sizeOf(body) },
+    ...(connectTo !== undefined && { host: connectTo.host, hostname: connectTo.host, port: connectTo.port }),
+    ...(protocol === 'https:' && {
+      servername: tls.serverName ?? (isAddress(hostname) ? '' : hostname),
+      ...(tls.ca !== undefined && { ca: tls.ca }),
+      ...(tls.clientCertificate !== undefined && { cert: tls.clientCertificate, key: tls.clientKey }),
+      rejectUnauthorized: tls.skipServerVerification !== true,
+    }),
+    ...(signal !== undefined && { signal }),
+  })
+  const head = new Promise<http.IncomingMessage>((resolve, reject) => {
+    outgoing.once('response', resolve)
+    outgoing.on('error', (error) => reject(signal?.aborted ? signal.reason : explained(error)))
+  })
+  head.catch(() => {})
+  if (body === undefined) outgoing.end()
+  else if (typeof body === 'string' || body instanceof Uint8Array) outgoing.end(body)
+  else
+    Readable.from(body, { objectMode: false })
+      .on('error', (error) => outgoing.destroy(error))
+      .pipe(outgoing)
+  return { outgoing, head }
+}
+
+const isStream = (body: OutgoingRequest['body']): body is AsyncIterable<Uint8Array> =>
+  typeof body === 'object' && !(body instanceof Uint8Array)
+
+const sizeOf = (body: OutgoingRequest['body']) =>
+  body === undefined || isStream(body) ? {} : { 'content-length': Buffer.byteLength(body) }
+
+const isAddress = (hostname: string) => hostname.startsWith('[') || /^[\d.]+$/.test(hostname)
+
+/** Waits for `promise`, and ends what it hangs on when that takes too long. */
+async function within<T>(
+  delayMs: number,
+  { signal }: OutgoingRequest,
+  stream: { destroy(error: Error): unknown },
+  promise: Promise<T>,
+): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const cancel = realClock.timer(delayMs, () => {
+    const error = new NetworkError('timeout', 'context deadline exceeded')
+    late.reject(error)
+    stream.destroy(error)
+  })
+  try {
+    return await Promise.race([promise, late.promise])
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error
+  } finally {
+    cancel()
+  }
+}
+
+async function* bodyOf(response: http.IncomingMessage): AsyncIterable<Uint8Array> {
+  try {
+    for await (const chunk of response) yield chunk as Uint8Array
+  } catch (error) {
+    throw error instanceof NetworkError ? error : new NetworkError('lost', 'unexpected EOF', { cause: error })
+  }
+}
+
+async function collect(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > bytesMax) throw new NetworkError('too-large', `the answer is longer than ${bytesMax} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+interface SystemError extends NodeJS.ErrnoException {
+  readonly address?: string
+  readonly port?: number
+  readonly hostname?: string
+  readonly errors?: readonly SystemError[]
+}
+
+/** In the words of Go's client, which messages of the reference quote. */
+function explained(error: SystemError): NetworkError {
+  // Several addresses of one name were tried.
+  const { code, message, address = '', port, hostname = '' } = error.errors?.at(-1) ?? error
+  const dial = `dial tcp ${address.includes(':') ? `[${address}]` : address}:${port}`
+  const say = (reason: NetworkError['reason'], text: string) => new NetworkError(reason, text, { cause: error })
+  switch (code) {
+    case 'ECONNREFUSED':
+      return say('refused', `${dial}: connect: connection refused`)
+    case 'EHOSTUNREACH':
+      return say('unreachable', `${dial}: connect: no route to host`)
+    case 'ENETUNREACH':
+      return say('unreachable', `${dial}: connect: network is unreachable`)
+    case 'ETIMEDOUT':
+      return say('timeout', `${dial}: i/o timeout`)
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return say('lookup', `dial tcp: lookup ${hostname}: no such host`)
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return say('lost', 'EOF')
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'CERT_SIGNATURE_FAILURE':
+      return say('tls', 'tls: failed to verify certificate: x509: certificate signed by unknown authority')
+    case 'CERT_HAS_EXPIRED':
+      return say('tls', 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid')
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return say('tls', `tls: failed to verify certificate: x509: ${message}`)
+    default:
+      return say(code?.startsWith('ERR_SSL') || code?.startsWith('ERR_TLS') ? 'tls' : 'lost', message)
+  }
+}
