@@ -191,8 +191,8 @@ test('deletion takes dependents along, or leaves them', async () => {
   await apps.deleteNamespacedDeployment({ name: 'orphan', namespace, propagationPolicy: 'Orphan' })
   await apps.deleteNamespacedDeployment({ name: 'background', namespace, body: { propagationPolicy: 'Background' } })
   await apps.deleteNamespacedDeployment({ name: 'foreground', namespace, propagationPolicy: 'Foreground' })
-  // A collector that met a conflict tries again a little later, which settling does not wait for.
-  while ((await apps.listNamespacedDeployment({ namespace })).items.length > 0) await served.cluster.settle()
+  await served.cluster.settle()
+  assert.deepEqual((await apps.listNamespacedDeployment({ namespace })).items, [])
   const left = await apps.listNamespacedReplicaSet({ namespace })
   assert.deepEqual(
     left.items.map(({ metadata }) => [metadata?.labels?.['app'], metadata?.ownerReferences]),

@@ -168,7 +168,7 @@ class RunningCluster implements Cluster {
       if (clock instanceof VirtualClock) await this.#step(clock)
       else {
         for (const part of this.#running) await part.idle()
-        await clock.after(0)
+        await clock.after(this.#isBusy ? 5 : 0)
       }
     }
   }
@@ -183,7 +183,7 @@ class RunningCluster implements Cluster {
   }
 
   get #isBusy(): boolean {
-    return this.#running.some((part) => part.busy)
+    return this.#running.some((part) => part.busy || part.catchesUp)
   }
 
   async advance(ms: number): Promise<void> {

@@ -2,7 +2,7 @@ import { type LeaderOptions, leadWhileElected } from '../reconciler/leader.ts'
 import type { Running } from '../reconciler/runtime.ts'
 
 /** Something that works in the background. */
-export type Part = Pick<Running, 'busy' | 'idle' | 'stop'>
+export type Part = Pick<Running, 'busy' | 'catchesUp' | 'idle' | 'stop'>
 
 /**
  * A part that works only while it holds its lease, as `kube-controller-manager` and `kube-scheduler` do: `start` is
@@ -29,6 +29,9 @@ export function elected(options: LeaderOptions, start: () => Part): Part {
   return {
     get busy() {
       return working?.busy ?? false
+    },
+    get catchesUp() {
+      return working?.catchesUp ?? false
     },
     idle: async () => working?.idle(),
     async stop() {

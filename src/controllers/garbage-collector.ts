@@ -103,6 +103,10 @@ export class GarbageCollector implements Running {
     return this.#syncing.size > 0 || !this.#queue.idle
   }
 
+  get catchesUp(): boolean {
+    return this.#queue.catchesUp
+  }
+
   async idle(): Promise<void> {
     while (!this.#stopped && this.busy) await this.#idle.promise
   }
@@ -160,8 +164,8 @@ export class GarbageCollector implements Running {
       this.#queue.succeeded(key)
     } catch (error) {
       if (this.#stopped) return
+      if (isConflict(error) || isNotFound(error)) return this.#queue.retryOutdated(key)
       const retryMs = this.#queue.retry(key)
-      if (isConflict(error) || isNotFound(error)) return
       this.#options.world.log('warn', 'garbage collection failed', { uid: key, error: String(error), retryMs })
     }
   }

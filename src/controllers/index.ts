@@ -85,6 +85,9 @@ export function startControllers(runtime: RuntimeOptions, options: ControllerOpt
     get busy() {
       return parts.some(({ busy }) => busy)
     },
+    get catchesUp() {
+      return parts.some(({ catchesUp }) => catchesUp)
+    },
     idle: () => allIdle(parts),
     stop,
     [Symbol.asyncDispose]: stop,

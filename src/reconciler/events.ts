@@ -13,7 +13,7 @@ const similarWithinMs = 600_000
 const burst = 25
 const refillMs = 300_000
 /** Writes about different objects may be under way together, so that they share a trip to the disk. */
-const lanes = 16
+const usualLanes = 16
 /** As many things are remembered, the longest unused forgotten first. */
 const rememberedAtMost = 4096
 
@@ -56,12 +56,14 @@ export class EventRecorder {
   readonly #written = new Map<string, Written>()
   readonly #similar = new Map<string, Similar>()
   readonly #allowance = new Map<string, { left: number; sinceMs: number }>()
-  readonly #tails: Promise<void>[] = Array.from({ length: lanes }, () => Promise.resolve())
+  readonly #tails: Promise<void>[]
   #pending = 0
   #sequence = 0n
 
-  constructor(source: string, options: { client: Client; clock: Clock; random: Random; log: Log }) {
+  /** `lanes`: how many writes may be under way together. */
+  constructor(source: string, options: { client: Client; clock: Clock; random: Random; log: Log; lanes?: number }) {
     this.#source = source
+    this.#tails = Array.from({ length: options.lanes ?? usualLanes }, () => Promise.resolve())
     this.#client = options.client
     this.#clock = options.clock
     this.#random = options.random
@@ -83,7 +85,7 @@ export class EventRecorder {
     const message = combined ? `(combined from similar events): ${input.message}` : input.message
     const key = `${about}/${input.type}/${input.reason}/${combined ? '' : input.message}`
     this.#pending++
-    const lane = laneOf(input.object)
+    const lane = laneOf(input.object, this.#tails.length)
     const written = this.#tails[lane]!.then(() => this.#write(key, { ...input, message }))
     this.#tails[lane] = written.finally(() => this.#pending--)
   }
@@ -193,7 +195,8 @@ const aboutKey = ({ kind, object: { metadata }, fieldPath }: EventInput): string
   `${kind.group}/${kind.kind}/${metadata.namespace ?? ''}/${metadata.name}/${metadata.uid}/${fieldPath ?? ''}`
 
 /** All events of an object take the same lane. Uids end in a random digit. */
-const laneOf = ({ metadata }: ApiObject): number => Number.parseInt(metadata.uid?.at(-1) ?? '0', lanes) || 0
+const laneOf = ({ metadata }: ApiObject, lanes: number): number =>
+  (Number.parseInt(metadata.uid?.at(-1) ?? '0', 16) || 0) % lanes
 
 function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key)

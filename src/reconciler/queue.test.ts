@@ -53,3 +53,18 @@ test('failures wait twice as long each time, up to a limit, until one success', 
   queue.succeeded('a')
   assert.equal(queue.retry('a'), 5)
 })
+
+test('tells what is tried again only because others were faster, until that is so time after time', async () => {
+  const { queue, world } = newQueue()
+  queue.add('a')
+  let tries = 0
+  do {
+    const key = queue.take()!
+    assert.equal(queue.catchesUp, false)
+    queue.retryOutdated(key)
+    queue.done(key)
+    assert.equal(queue.idle, true)
+    await world.advance(5 * 2 ** tries++)
+  } while (queue.catchesUp)
+  assert.equal(tries, 9)
+})

@@ -3,6 +3,7 @@ import type { Clock } from '../world/world.ts'
 /** The first failure of a key is retried after this, each further one after twice as long. */
 const firstRetryMs = 5
 const longestRetryMs = 1_000_000
+const outdatedTries = 8
 
 /**
  * Keys that wait for work. A key is there at most once, in the order of its first arrival; a key that is being worked
@@ -15,6 +16,7 @@ export class WorkQueue {
   readonly #running = new Set<string>()
   readonly #again = new Set<string>()
   readonly #failures = new Map<string, number>()
+  readonly #outdated = new Set<string>()
   readonly #later = new Map<string, { readonly at: number; readonly cancel: () => void }>()
   #closed = false
 
@@ -27,6 +29,11 @@ export class WorkQueue {
   /** No key waits and none is being worked on. Keys that wait for a time do not count. */
   get idle(): boolean {
     return this.#waiting.size === 0 && this.#running.size === 0
+  }
+
+  /** Whether a key waits to be tried again whose last try failed only because its view was behind. It will be soon. */
+  get catchesUp(): boolean {
+    return this.#outdated.size > 0
   }
 
   get size(): number {
@@ -67,6 +74,13 @@ export class WorkQueue {
     return delayMs
   }
 
+  /** Like `retry`, after a failure that says no more than that others have written meanwhile. */
+  retryOutdated(key: string): void {
+    // What is behind again and again has another reason.
+    if (this.failures(key) < outdatedTries) this.#outdated.add(key)
+    this.retry(key)
+  }
+
   failures(key: string): number {
     return this.#failures.get(key) ?? 0
   }
@@ -78,6 +92,7 @@ export class WorkQueue {
   take(): string | undefined {
     for (const key of this.#waiting) {
       this.#waiting.delete(key)
+      this.#outdated.delete(key)
       this.#running.add(key)
       return key
     }
@@ -94,5 +109,6 @@ export class WorkQueue {
     this.#waiting.clear()
     for (const { cancel } of this.#later.values()) cancel()
     this.#later.clear()
+    this.#outdated.clear()
   }
 }

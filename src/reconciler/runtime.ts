@@ -23,6 +23,8 @@ export interface Running extends AsyncDisposable {
   readonly name: string
   /** Something is to be done now. What waits for a time does not count. */
   readonly busy: boolean
+  /** Something will be tried again in a moment whose last try met with what others had written meanwhile. */
+  readonly catchesUp?: boolean
   /** Resolves when nothing is to be done. More may come the moment after. */
   idle(): Promise<void>
   /** Ends it; resolves when what was under way is through. */
@@ -92,6 +94,10 @@ class ControllerRuntime implements Running {
 
   get busy(): boolean {
     return !this.#started || !this.#queue.idle || this.#parked > 0 || this.#recorder.busy
+  }
+
+  get catchesUp(): boolean {
+    return this.#queue.catchesUp
   }
 
   async idle(): Promise<void> {
@@ -261,8 +267,8 @@ class ControllerRuntime implements Running {
   /** Others write too: a conflict is no news, the next look at the caches settles it. */
   #failed(key: string, error: unknown): void {
     if (this.#stopped) return
+    if (isConflict(error) || isAlreadyExists(error) || isNotFound(error)) return this.#queue.retryOutdated(key)
     const retryMs = this.#queue.retry(key)
-    if (isConflict(error) || isAlreadyExists(error) || isNotFound(error)) return
     this.#options.world.log('warn', 'reconcile failed', {
       controller: this.name,
       key,
