@@ -12,7 +12,7 @@ import { startTestCluster, type TestCluster } from './cluster.ts'
 import { root } from './sources.ts'
 
 /** Debian's, which `npm test` unpacks. */
-const oldest: Binary = { version: '1.20', path: join(root, '.cache/kubectl-1.20/usr/bin/kubectl') }
+export const oldest: Binary = { version: '1.20', path: join(root, '.cache/kubectl-1.20/usr/bin/kubectl') }
 
 interface Binary {
   readonly version: string
@@ -115,7 +115,7 @@ function kubectls(): { readonly binary: Binary; readonly missing?: string }[] {
 }
 
 /** Google's SDK brings several, each named after its version. Else what `CORACLE_KUBECTL` names (`1.36=/path`). */
-function newestKubectl(): Binary | undefined {
+export function newestKubectl(): Binary | undefined {
   const named = process.env['CORACLE_KUBECTL']?.split('=')
   if (named) return { version: named[0]!, path: named[1]! }
   return globSync('/usr/lib/google-cloud-sdk/bin/kubectl.1.*')

@@ -1,0 +1,269 @@
+/**
+ * A client that speaks protobuf, as those written in Go do, with nothing of ours in it: its message types are those that
+ * a real kubectl carries, and a library writes and reads them. Whatever of our answers those types do not know, or
+ * lose, is a difference from the reference.
+ */
+import assert from 'node:assert/strict'
+import * as http2 from 'node:http2'
+import { after, before, describe, test } from 'node:test'
+import { create, type DescMessage, fromBinary, type Message, type Registry, toBinary } from '@bufbuild/protobuf'
+import { reflect } from '@bufbuild/protobuf/reflect'
+import { kinds } from '../src/kinds/index.ts'
+import { apiVersionOf, type Kind } from '../src/schema/kind.ts'
+import { descriptorsOf } from './support/descriptors.ts'
+import { newestKubectl, oldest } from './support/kubectl.ts'
+import { haveRecordings, recordings } from './support/recorded.ts'
+import { serve } from './support/served.ts'
+
+type Json = Record<string, unknown>
+
+/** Of an object in JSON, or of a message. */
+const metadataOf = (object: unknown) => (object as { metadata: Json }).metadata
+
+const program = newestKubectl() ?? oldest
+const types: Registry = descriptorsOf(program.path)
+const served = await serve()
+const connection = http2.connect(served.url, { ca: served.certificateAuthority, ...certificate() })
+after(async () => {
+  connection.close()
+  await served[Symbol.asyncDispose]()
+})
+
+function certificate() {
+  const { clientCertificate: cert, clientKey: key } = served.admin
+  return { cert: cert!, key: key! }
+}
+
+const protobuf = 'application/vnd.kubernetes.protobuf'
+const magic = 'k8s\0'
+const unknown = types.getMessage('k8s.io.apimachinery.pkg.runtime.Unknown')!
+const watchEvent = types.getMessage('k8s.io.apimachinery.pkg.apis.meta.v1.WatchEvent')!
+
+const partial = types.getMessage('k8s.io.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata')!
+
+/** A message by its type; unknown where this kubectl is older than the kind. */
+function typeOf({ group, version, kind }: Kind, suffix = ''): DescMessage | undefined {
+  const folder = group === '' ? 'core' : group.split('.')[0]
+  return types.getMessage(`k8s.io.api.${folder}.${version}.${kind}${suffix}`)
+}
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: Buffer
+}
+
+function send(method: string, path: string, body: Buffer | undefined, type: string): http2.ClientHttp2Stream {
+  const headers = { ':method': method, ':path': path, accept: type, ...(body && { 'content-type': type }) }
+  const stream = connection.request(headers, { endStream: body === undefined })
+  if (body) stream.end(body)
+  return stream
+}
+
+async function request(method: string, path: string, body?: Buffer, type = protobuf): Promise<Answer> {
+  const stream = send(method, path, body, type)
+  let head: http2.IncomingHttpHeaders = {}
+  stream.once('response', (headers) => {
+    head = headers
+  })
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk as Buffer)
+  return { status: Number(head[':status']), type: String(head['content-type']), body: Buffer.concat(chunks) }
+}
+
+async function json(method: string, path: string, body?: Json): Promise<{ status: number; body: Json }> {
+  const answer = await request(method, path, body && Buffer.from(JSON.stringify(body)), 'application/json')
+  return { status: answer.status, body: JSON.parse(answer.body.toString()) }
+}
+
+interface Envelope {
+  readonly typeMeta: { readonly apiVersion: string; readonly kind: string }
+  readonly raw: Uint8Array
+}
+
+interface Enveloped {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly message: Message
+}
+
+function open(bytes: Uint8Array, type: DescMessage): Enveloped {
+  assert.equal(Buffer.from(bytes.subarray(0, 4)).toString(), magic)
+  const { typeMeta, raw } = fromBinary(unknown, bytes.subarray(4)) as never as Envelope
+  return { apiVersion: typeMeta.apiVersion, kind: typeMeta.kind, message: known(type, fromBinary(type, raw)) }
+}
+
+function close({ apiVersion, kind, message }: Enveloped, type: DescMessage): Buffer {
+  const typeMeta = create(unknown.fields[0]!.message!, { apiVersion, kind } as never)
+  const envelope = create(unknown, { typeMeta, raw: toBinary(type, message) } as never)
+  return Buffer.concat([Buffer.from(magic), toBinary(unknown, envelope)])
+}
+
+/** Fails where bytes were no field of the type. */
+function known(type: DescMessage, message: Message): Message {
+  const faults: string[] = []
+  const look = (desc: DescMessage, value: Message, path: string) => {
+    for (const { no } of value.$unknown ?? []) faults.push(`${path}.${no}`)
+    const seen = reflect(desc, value)
+    for (const field of desc.fields) {
+      if (!seen.isSet(field)) continue
+      const at = `${path}.${field.name}`
+      if (field.fieldKind === 'message')
+        look(field.message, (value as never as Record<string, Message>)[field.localName]!, at)
+      if (field.fieldKind === 'list' && field.listKind === 'message')
+        for (const item of (value as never as Record<string, Message[]>)[field.localName]!)
+          look(field.message, item, at)
+    }
+  }
+  look(type, message, type.name)
+  assert.deepEqual(faults, [])
+  return message
+}
+
+/** What the reference took when its answers were recorded, and what our own kinds need besides. */
+const samples: ReadonlyMap<string, readonly Json[]> = recorded()
+
+function recorded(): Map<string, Json[]> {
+  const found = new Map<string, Json[]>()
+  for (const { steps } of recordings([
+    'defaults',
+    'validation',
+    'write',
+    'subresources',
+    'read',
+    'auth',
+    'admission',
+    'discovery',
+  ])) {
+    for (const { method, path = '', body, expect } of steps) {
+      const collection = path.split('?')[0]!.replace(/\/namespaces\/[^/]+\/(?=[^/]+$)/, '/')
+      if (method !== 'POST' || expect?.status !== 201 || path.includes('dryRun') || typeof body !== 'object') continue
+      const text = JSON.stringify(body).replace(/\$\{(ns|id)\}/g, 'sea')
+      if (!/[$@]\{/.test(text)) found.set(collection, [...(found.get(collection) ?? []), JSON.parse(text)])
+    }
+  }
+  // The fullest first.
+  for (const list of found.values())
+    list.sort((one, other) => JSON.stringify(other).length - JSON.stringify(one).length)
+  return found
+}
+
+const rootOf = (kind: Kind) => (kind.group === '' ? '/api/v1' : `/apis/${kind.group}/${kind.version}`)
+const collectionOf = (kind: Kind) => `${rootOf(kind)}${kind.namespaced ? '/namespaces/sea' : ''}/${kind.plural}`
+
+describe(`a client with the message types of kubectl ${program.version}`, { skip: !haveRecordings }, () => {
+  before(async () => {
+    await json('POST', '/api/v1/namespaces', { metadata: { name: 'sea' } })
+    await json('POST', '/api/v1/namespaces/sea/serviceaccounts', { metadata: { name: 'default' } })
+  })
+
+  for (const kind of kinds) {
+    const type = typeOf(kind)
+    const bodies = samples.get(`${rootOf(kind)}/${kind.plural}`)
+    if (!type || !bodies) continue
+    test(`creates, reads, lists and watches ${apiVersionOf(kind)} ${kind.kind}`, async () => {
+      const first = await createAny(kind, bodies)
+      if (first === undefined) return assert.fail('none of the samples is accepted')
+      if (metadataOf(first)?.['name'] === undefined) return sameReview(kind, type, bodies)
+      await sameObject(kind, type, first)
+    })
+  }
+
+  test('knows most kinds', (context) => {
+    const unshown = kinds.filter((kind) => !typeOf(kind) || !samples.has(`${rootOf(kind)}/${kind.plural}`))
+    context.diagnostic(`not ${unshown.map((kind) => `${apiVersionOf(kind)} ${kind.kind}`).join(', ')}`)
+    assert.ok(unshown.length < (program === oldest ? 40 : 15))
+  })
+})
+
+/** The first sample that can be made here, where nothing else is. */
+async function createAny(kind: Kind, bodies: readonly Json[]): Promise<Json | undefined> {
+  for (const body of bodies) {
+    const metadata: Json = { name: 'first', ...metadataOf(body) }
+    delete metadata['generateName']
+    delete metadata['namespace']
+    const { status, body: answer } = await json('POST', collectionOf(kind), {
+      ...body,
+      metadata: isReview(kind) ? {} : metadata,
+    })
+    if (status === 201) return answer
+  }
+  return undefined
+}
+
+const isReview = ({ kind }: Kind) => kind.endsWith('Review')
+
+async function sameReview(kind: Kind, type: DescMessage, bodies: readonly Json[]): Promise<void> {
+  assert.ok(isReview(kind) && bodies.length > 0)
+  const empty = close({ apiVersion: apiVersionOf(kind), kind: kind.kind, message: create(type) }, type)
+  const answer = await request('POST', collectionOf(kind), empty)
+  assert.equal(answer.type, protobuf)
+  assert.ok(answer.status === 201 || answer.status === 422 || answer.status === 400, `${answer.status}`)
+}
+
+async function sameObject(kind: Kind, type: DescMessage, first: Json): Promise<void> {
+  const path = `${collectionOf(kind)}/${metadataOf(first)['name']}`
+  const object = await readAs(type, path)
+  assert.deepEqual([object.apiVersion, object.kind], [apiVersionOf(kind), kind.kind])
+
+  const list = await readAs(typeOf(kind, 'List')!, collectionOf(kind))
+  assert.equal(list.kind, `${kind.kind}List`)
+  const { items } = list.message as Message & { readonly items: readonly Message[] }
+  const listed = items.find((item) => metadataOf(item)['name'] === metadataOf(first)['name'])
+  assert.deepEqual(toBinary(type, listed!), toBinary(type, object.message))
+
+  const bare = await readAs(partial, path, `${protobuf};as=PartialObjectMetadata;g=meta.k8s.io;v=v1`)
+  assert.equal(metadataOf(bare.message)['uid'], metadataOf(first)['uid'])
+
+  assert.deepEqual(toBinary(type, await watched(type, kind, path)), toBinary(type, object.message))
+
+  // Nothing of it was lost on the way: written back, it is what it was.
+  const written = await request('PUT', path, close(object, type))
+  assert.deepEqual([written.status, written.type], [200, protobuf], written.body.toString())
+  assert.deepEqual(toBinary(type, open(written.body, type).message), toBinary(type, object.message))
+
+  const before = (await json('GET', path)).body
+  await json('DELETE', `${path}?gracePeriodSeconds=0`)
+  if ((await json('GET', path)).status !== 404) return
+  const metadata = metadataOf(object.message)
+  for (const field of ['uid', 'resourceVersion', 'creationTimestamp']) delete metadata[field]
+  metadata['managedFields'] = []
+  const made = await request('POST', collectionOf(kind), close(object, type))
+  assert.deepEqual([made.status, made.type], [201, protobuf], made.body.toString())
+  known(type, open(made.body, type).message)
+  assert.deepEqual(lasting((await json('GET', path)).body), lasting(before))
+}
+
+/** Without what is each object's own. */
+function lasting(object: Json): Json {
+  const { uid: _, resourceVersion: __, creationTimestamp: ___, managedFields: ____, ...kept } = metadataOf(object)
+  return { ...object, metadata: kept }
+}
+
+async function readAs(type: DescMessage, path: string, accept: string = protobuf): Promise<Enveloped> {
+  const answer = await request('GET', path, undefined, accept)
+  assert.equal(answer.status, 200)
+  assert.ok(answer.type.startsWith(protobuf), answer.type)
+  return open(answer.body, type)
+}
+
+interface WatchEvent {
+  readonly type: string
+  readonly object: { readonly raw: Uint8Array }
+}
+
+/** The object as a watch of its collection delivers it first. */
+async function watched(type: DescMessage, kind: Kind, path: string): Promise<Message> {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const query = `?watch=true&fieldSelector=metadata.name%3D${encodeURIComponent(name)}`
+  const stream = send('GET', collectionOf(kind) + query, undefined, `${protobuf};stream=watch`)
+  let bytes = Buffer.alloc(0)
+  for await (const chunk of stream) {
+    bytes = Buffer.concat([bytes, chunk as Buffer])
+    const length = bytes.length < 4 ? Number.POSITIVE_INFINITY : bytes.readUInt32BE() + 4
+    if (bytes.length >= length) break
+  }
+  const event = fromBinary(watchEvent, bytes.subarray(4, bytes.readUInt32BE() + 4)) as never as WatchEvent
+  assert.equal(event.type, 'ADDED')
+  return open(event.object.raw, type).message
+}
