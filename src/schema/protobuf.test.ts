@@ -107,6 +107,11 @@ test('zero, absent and null', () => {
     time: null,
   })
   assert.equal(hex(encodeMessage(message, { required: '', embedded: 0, time: null as never })), '0a001000')
+  // In a map it stands as a value that is there.
+  const times = object('', '', { times: optional(1, map(time), '') })
+  const encoded = encodeMessage(times, { times: { a: null as never } })
+  assert.equal(hex(encoded), '0a050a01611200')
+  assert.deepEqual(decodeMessage(times, encoded), { times: { a: null } })
 })
 
 test('inlined fields are a message of their own, also two deep', () => {

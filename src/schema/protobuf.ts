@@ -373,8 +373,9 @@ function timeCodec(format: (milliseconds: number) => string): Codec<string | nul
   return converted<string | null>(
     timeShape,
     (text) => {
-      const decimals = /\.(\d{1,9})/.exec(text!)?.[1] ?? ''
-      return { seconds: Math.floor(parseTime(text!) / 1_000), nanos: Number(decimals.padEnd(9, '0')) }
+      if (text === null) return {}
+      const decimals = /\.(\d{1,9})/.exec(text)?.[1] ?? ''
+      return { seconds: Math.floor(parseTime(text) / 1_000), nanos: Number(decimals.padEnd(9, '0')) }
     },
     ({ seconds, nanos }) => {
       if (seconds === undefined && nanos === undefined) return null
