@@ -143,6 +143,7 @@ test('malformed and hostile YAML is refused', () => {
     'a: &a [*a]': "yaml: anchor 'a' value contains itself",
     'a: .nan': 'json: unsupported value: NaN',
     'a: -.inf': 'json: unsupported value: -Inf',
+    '<<: a': 'yaml: map merge requires map or sequence of maps as the value',
   }
   for (const [text, message] of Object.entries(table)) {
     assert.throws(() => parseYaml(Buffer.from(text)), new BodyError(message), text)

@@ -45,6 +45,9 @@ function toBody(document: Document, lines: LineCounter): YamlBody | string {
   } catch (error) {
     // The library counts how far aliases blow a document up, and stops in time.
     if (error instanceof ReferenceError) return 'yaml: document contains excessive aliasing'
+    if ((error as Error).message.startsWith('Merge sources')) {
+      return 'yaml: map merge requires map or sequence of maps as the value'
+    }
     throw error
   }
 }
