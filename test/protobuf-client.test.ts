@@ -12,7 +12,8 @@ import { kinds } from '../src/kinds/index.ts'
 import { apiVersionOf, type Kind } from '../src/schema/kind.ts'
 import { descriptorsOf } from './support/descriptors.ts'
 import { newestKubectl, oldest } from './support/kubectl.ts'
-import { haveRecordings, recordings } from './support/recorded.ts'
+import { haveRecordings } from './support/recorded.ts'
+import { collectionOf, isReview, sampleNamespace, samplesOf } from './support/samples.ts'
 import { serve } from './support/served.ts'
 
 type Json = Record<string, unknown>
@@ -120,47 +121,16 @@ function known(type: DescMessage, message: Message): Message {
   return message
 }
 
-/** What the reference took when its answers were recorded, and what our own kinds need besides. */
-const samples: ReadonlyMap<string, readonly Json[]> = recorded()
-
-function recorded(): Map<string, Json[]> {
-  const found = new Map<string, Json[]>()
-  for (const { steps } of recordings([
-    'defaults',
-    'validation',
-    'write',
-    'subresources',
-    'read',
-    'auth',
-    'admission',
-    'discovery',
-  ])) {
-    for (const { method, path = '', body, expect } of steps) {
-      const collection = path.split('?')[0]!.replace(/\/namespaces\/[^/]+\/(?=[^/]+$)/, '/')
-      if (method !== 'POST' || expect?.status !== 201 || path.includes('dryRun') || typeof body !== 'object') continue
-      const text = JSON.stringify(body).replace(/\$\{(ns|id)\}/g, 'sea')
-      if (!/[$@]\{/.test(text)) found.set(collection, [...(found.get(collection) ?? []), JSON.parse(text)])
-    }
-  }
-  // The fullest first.
-  for (const list of found.values())
-    list.sort((one, other) => JSON.stringify(other).length - JSON.stringify(one).length)
-  return found
-}
-
-const rootOf = (kind: Kind) => (kind.group === '' ? '/api/v1' : `/apis/${kind.group}/${kind.version}`)
-const collectionOf = (kind: Kind) => `${rootOf(kind)}${kind.namespaced ? '/namespaces/sea' : ''}/${kind.plural}`
-
 describe(`a client with the message types of kubectl ${program.version}`, { skip: !haveRecordings }, () => {
   before(async () => {
-    await json('POST', '/api/v1/namespaces', { metadata: { name: 'sea' } })
-    await json('POST', '/api/v1/namespaces/sea/serviceaccounts', { metadata: { name: 'default' } })
+    await json('POST', '/api/v1/namespaces', { metadata: { name: sampleNamespace } })
+    await json('POST', `/api/v1/namespaces/${sampleNamespace}/serviceaccounts`, { metadata: { name: 'default' } })
   })
 
   for (const kind of kinds) {
     const type = typeOf(kind)
-    const bodies = samples.get(`${rootOf(kind)}/${kind.plural}`)
-    if (!type || !bodies) continue
+    const bodies = samplesOf(kind)
+    if (!type || bodies.length === 0) continue
     test(`creates, reads, lists and watches ${apiVersionOf(kind)} ${kind.kind}`, async () => {
       const first = await createAny(kind, bodies)
       if (first === undefined) return assert.fail('none of the samples is accepted')
@@ -170,28 +140,20 @@ describe(`a client with the message types of kubectl ${program.version}`, { skip
   }
 
   test('knows most kinds', (context) => {
-    const unshown = kinds.filter((kind) => !typeOf(kind) || !samples.has(`${rootOf(kind)}/${kind.plural}`))
+    const unshown = kinds.filter((kind) => !typeOf(kind) || samplesOf(kind).length === 0)
     context.diagnostic(`not ${unshown.map((kind) => `${apiVersionOf(kind)} ${kind.kind}`).join(', ')}`)
     assert.ok(unshown.length < (program === oldest ? 40 : 15))
   })
 })
 
-/** The first sample that can be made here, where nothing else is. */
+/** The first sample that can be made here. */
 async function createAny(kind: Kind, bodies: readonly Json[]): Promise<Json | undefined> {
   for (const body of bodies) {
-    const metadata: Json = { name: 'first', ...metadataOf(body) }
-    delete metadata['generateName']
-    delete metadata['namespace']
-    const { status, body: answer } = await json('POST', collectionOf(kind), {
-      ...body,
-      metadata: isReview(kind) ? {} : metadata,
-    })
+    const { status, body: answer } = await json('POST', collectionOf(kind), body)
     if (status === 201) return answer
   }
   return undefined
 }
-
-const isReview = ({ kind }: Kind) => kind.endsWith('Review')
 
 async function sameReview(kind: Kind, type: DescMessage, bodies: readonly Json[]): Promise<void> {
   assert.ok(isReview(kind) && bodies.length > 0)
