@@ -1,7 +1,7 @@
 /** What would happen if a node were lost? Ask a fork: `node examples/fork.ts`. */
-import { Deployment, Pod, startCluster, VirtualWorld } from 'coracle'
+import { Deployment, Pod, startCluster } from 'coracle'
 
-await using cluster = await startCluster({ world: new VirtualWorld(), nodes: 3 })
+await using cluster = await startCluster({ time: 'virtual', nodes: 3 })
 await cluster.client.create(Deployment, {
   metadata: { name: 'web', namespace: 'default' },
   spec: {

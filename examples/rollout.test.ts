@@ -1,11 +1,11 @@
 /** A test against a whole cluster: `node --test examples/rollout.test.ts`. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Deployment, startCluster, VirtualWorld } from 'coracle'
+import { Deployment, startCluster } from 'coracle'
 
 test('a rollout to an image that cannot be pulled leaves the old pods running', async () => {
-  // In a virtual world ten minutes are over in a moment.
-  await using cluster = await startCluster({ world: new VirtualWorld(), nodes: 2 })
+  // In virtual time ten minutes are over in a moment.
+  await using cluster = await startCluster({ time: 'virtual', nodes: 2 })
   const { client } = cluster
   const template = (image: string, annotations = {}) => ({
     metadata: { labels: { app: 'web' }, annotations },
