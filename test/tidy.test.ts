@@ -43,7 +43,7 @@ const adapters: readonly string[] = [
 
 test('nothing outside world/ and the adapters reaches for time, chance, disk or network', () => {
   const faults: string[] = []
-  for (const file of sourceFiles('src')) {
+  for (const file of [...sourceFiles('src'), ...sourceFiles('sim')]) {
     if (isTest(file) || adapters.some((adapter) => file.startsWith(adapter))) continue
     const code = withoutComments(textOf(file))
     for (const { pattern, instead } of banned) {
@@ -57,7 +57,7 @@ test('nothing outside world/ and the adapters reaches for time, chance, disk or 
 test('every file is imported by somebody', () => {
   // Programs of their own.
   const roots = ['src/main.ts', 'src/index.ts', 'src/store/crash-writer.ts']
-  const files = ['src', 'test', 'tools', 'bench'].flatMap(existing)
+  const files = ['src', 'sim', 'test', 'tools', 'bench'].flatMap(existing)
   const imported = new Set(
     files.flatMap((file) =>
       importsOf(file)
@@ -75,7 +75,7 @@ test('every file is imported by somebody', () => {
 test('nothing is left lying about', () => {
   const marks = /\b(TODO|FIXME|XXX|HACK)\b|@ts-ignore|@ts-expect-error|\.only\(/
   const anyType = /\bas any\b|: any\b/
-  const faults = ['src', 'test', 'tools', 'bench']
+  const faults = ['src', 'sim', 'test', 'tools', 'bench']
     .flatMap(existing)
     .filter((file) => file !== 'test/tidy.test.ts')
     .flatMap((file) => {
