@@ -1,35 +1,51 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../world/virtual.ts'
+import type { ClusterState } from './cluster-state.ts'
 import { Cycle, sampleSize } from './cycle.ts'
-import { clusterState, node, pod, requesting } from './fixtures.ts'
-import type { NodeState } from './node-state.ts'
-import { defaultProfile } from './plugins/index.ts'
+import { clusterOf, clusterState, node, pod, requesting } from './fixtures.ts'
+import { Memory } from './memory.ts'
+import { unschedulable } from './messages.ts'
+import { Nominations } from './nominations.ts'
+import { defaultPlugins } from './plugins/index.ts'
+import { podState } from './pod-state.ts'
+import { type Found, preempt } from './preemption.ts'
+import { profileOf } from './profile.ts'
 
-const newCycle = (seed = 1) => new Cycle(defaultProfile, seededRandom(seed))
-const named = (count: number) =>
-  clusterState(...Array.from({ length: count }, (_, at) => [node(`n${at}`)] as const)).nodes
+const newCycle = (state: ClusterState, seed = 1) =>
+  new Cycle(profileOf(defaultPlugins), clusterOf(state), new Nominations(), seededRandom(seed))
+const named = (count: number) => clusterState(...Array.from({ length: count }, (_, at) => [node(`n${at}`)] as const))
 
-const message = (cycle: Cycle, wanting: ReturnType<typeof pod>, nodes: readonly NodeState[]) => {
-  const placement = cycle.place(wanting, nodes)
+const message = (wanting: ReturnType<typeof pod>, state: ClusterState) => {
+  const cycle = newCycle(state)
+  const placement = cycle.place(wanting)
   assert.equal(placement.node, undefined)
-  return (placement as { message: string }).message
+  if (placement.node) throw new Error('it has a node')
+  const context = {
+    cycle,
+    cluster: clusterOf(state),
+    nominations: new Nominations(),
+    random: seededRandom(1),
+    memory: new Memory<Found>(),
+  }
+  const preemption = preempt(podState(wanting), placement, context)
+  return unschedulable(state.nodes.length, placement, preemption.node ? undefined : preemption.message)
 }
 
 test('with no node there is no place', () => {
-  assert.equal(message(newCycle(), pod('p'), []), 'no nodes available to schedule pods')
+  assert.equal(message(pod('p'), clusterState()), 'no nodes available to schedule pods')
 })
 
 test('the best node wins', () => {
-  const { nodes } = clusterState([node('full'), pod('other', requesting({ cpu: '1', memory: '1Gi' }))], [node('empty')])
-  for (let seed = 0; seed < 10; seed++) assert.equal(newCycle(seed).place(pod('p'), nodes).node?.name, 'empty')
+  const state = clusterState([node('full'), pod('other', requesting({ cpu: '1', memory: '1Gi' }))], [node('empty')])
+  for (let seed = 0; seed < 10; seed++) assert.equal(newCycle(state, seed).place(pod('p')).node?.name, 'empty')
 })
 
 test('of equal nodes each gets its share, the same ones for the same seed', () => {
-  const nodes = named(4)
+  const state = named(4)
   const choices = (seed: number) => {
-    const cycle = newCycle(seed)
-    return Array.from({ length: 400 }, (_, at) => cycle.place(pod(`p${at}`), nodes).node!.name)
+    const cycle = newCycle(state, seed)
+    return Array.from({ length: 400 }, (_, at) => cycle.place(pod(`p${at}`)).node!.name)
   }
   assert.deepEqual(choices(7), choices(7))
   assert.notDeepEqual(choices(7), choices(8))
@@ -39,14 +55,14 @@ test('of equal nodes each gets its share, the same ones for the same seed', () =
 })
 
 test('refusals are counted, each node by its first, sorted as text', () => {
-  const { nodes } = clusterState(
+  const state = clusterState(
     [node('a', { spec: { unschedulable: true } })],
     [node('b', { spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } })],
     [node('c'), pod('other', requesting({ cpu: '2' }))],
     [node('d', { status: { allocatable: { cpu: '500m', memory: '1Mi', pods: '10' } } })],
   )
   assert.equal(
-    message(newCycle(), pod('p', requesting({ cpu: '1', memory: '1Gi' })), nodes),
+    message(pod('p', requesting({ cpu: '1', memory: '1Gi' })), state),
     '0/4 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable, ' +
       '2 Insufficient cpu. no new claims to deallocate, preemption: 0/4 nodes are available: ' +
       '1 No preemption victims found for incoming pod, 3 Preemption is not helpful for scheduling.',
@@ -54,9 +70,9 @@ test('refusals are counted, each node by its first, sorted as text', () => {
 })
 
 test('a pod that never preempts is told so', () => {
-  const { nodes } = clusterState([node('a')])
+  const state = clusterState([node('a')])
   assert.equal(
-    message(newCycle(), pod('p', { ...requesting({ cpu: '3' }), preemptionPolicy: 'Never' }), nodes),
+    message(pod('p', { ...requesting({ cpu: '3' }), preemptionPolicy: 'Never' }), state),
     '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: ' +
       'not eligible due to preemptionPolicy=Never.',
   )
@@ -74,15 +90,15 @@ test('a pod that names its node goes there, and others are not looked at', () =>
         },
       },
     })
-  const { nodes } = clusterState([node('a'), pod('other', requesting({ cpu: '2' }))], [node('b')], [node('c')])
-  assert.equal(newCycle().place(naming('c'), nodes).node?.name, 'c')
+  const state = clusterState([node('a'), pod('other', requesting({ cpu: '2' }))], [node('b')], [node('c')])
+  assert.equal(newCycle(state).place(naming('c')).node?.name, 'c')
   assert.equal(
-    message(newCycle(), naming('a'), nodes),
+    message(naming('a'), state),
     "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]. " +
       'no new claims to deallocate, preemption: 0/3 nodes are available: ' +
       '1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.',
   )
-  assert.match(message(newCycle(), naming('gone'), nodes), /^0\/3 nodes are available: 3 node\(s\) didn't satisfy/)
+  assert.match(message(naming('gone'), state), /^0\/3 nodes are available: 3 node\(s\) didn't satisfy/)
 })
 
 test('of a large cluster a part is looked at, and every node gets its turn', () => {
@@ -95,8 +111,7 @@ test('of a large cluster a part is looked at, and every node gets its turn', () 
     [20_000, 1000],
   ] as const)
     assert.equal(sampleSize(nodes), enough, `${nodes} nodes`)
-  const nodes = named(250)
-  const cycle = newCycle()
-  const chosen = new Set(Array.from({ length: 4000 }, (_, at) => cycle.place(pod(`p${at}`), nodes).node!.name))
+  const cycle = newCycle(named(250))
+  const chosen = new Set(Array.from({ length: 4000 }, (_, at) => cycle.place(pod(`p${at}`)).node!.name))
   assert.equal(chosen.size, 250)
 })

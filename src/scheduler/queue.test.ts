@@ -1,25 +1,26 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { VirtualWorld } from '../world/virtual.ts'
-import { node, pod } from './fixtures.ts'
+import { clusterOf, clusterState, node, pod } from './fixtures.ts'
 import { changedAspects, definePlugin } from './plugin.ts'
 import { SchedulingQueue } from './queue.ts'
 
-const roomy = definePlugin({ name: 'Roomy', wakes: (event) => event.type === 'room' })
+const roomy = definePlugin({ name: 'Roomy', listens: ['room'], wakes: (event) => event.type === 'room' })
 const taints = definePlugin({
   name: 'Taints',
+  listens: ['node'],
   wakes: (event) => event.type === 'node' && event.changed.has('taints'),
 })
 
 function newQueue() {
   const world = new VirtualWorld()
-  const queue = new SchedulingQueue(world.clock, () => {})
+  const queue = new SchedulingQueue(world.clock, clusterOf(clusterState()), () => {})
   const taken = () => {
     const names: string[] = []
     for (let next = queue.take(); next; next = queue.take()) names.push(next.metadata.name!)
     return names.join(' ')
   }
-  const room = { type: 'room', pod: pod('gone') } as const
+  const room = { type: 'room', pod: pod('gone'), node: 'n' } as const
   return { world, queue, taken, room }
 }
 

@@ -1,7 +1,7 @@
 import { Heap } from '../base/heap.ts'
 import type { Pod } from '../kinds/core/pod.ts'
 import type { Clock } from '../world/world.ts'
-import type { ClusterEvent, Plugin } from './plugin.ts'
+import type { ClusterEvent, ClusterView, Plugin } from './plugin.ts'
 
 /**
  * Pods that wait for a node. A pod is *active* (its turn comes by priority, then by age), *taken* (somebody is finding
@@ -11,16 +11,21 @@ import type { ClusterEvent, Plugin } from './plugin.ts'
  */
 export class SchedulingQueue {
   readonly #clock: Clock
+  readonly #cluster: ClusterView
+  readonly #backOff: BackOffLimits
   readonly #onActive: () => void
   readonly #waiting = new Map<string, Waiting>()
   readonly #active = new Heap<Ticket>(goesFirst)
-  readonly #unschedulable = new Set<Waiting>()
+  /** Unschedulable pods by each plugin that refused them, so that an event is told to those alone who may care. */
+  readonly #refusedBy = new Map<Plugin, Set<Waiting>>()
   readonly #counts: Record<Waiting['place'], number> = { active: 0, taken: 0, backoff: 0, unschedulable: 0 }
   #arrivals = 0
 
   /** `onActive` is called when there is something to take. */
-  constructor(clock: Clock, onActive: () => void) {
+  constructor(clock: Clock, cluster: ClusterView, onActive: () => void, backOff: BackOffLimits = usualBackOff) {
     this.#clock = clock
+    this.#backOff = backOff
+    this.#cluster = cluster
     this.#onActive = onActive
   }
 
@@ -80,7 +85,10 @@ export class SchedulingQueue {
     if (!waiting) return
     this.#move(waiting, 'unschedulable')
     waiting.refusedBy = by
-    this.#unschedulable.add(waiting)
+    for (const plugin of by) {
+      const refused = this.#refusedBy.get(plugin) ?? new Set<Waiting>()
+      this.#refusedBy.set(plugin, refused.add(waiting))
+    }
     // The reference looks again after five minutes in case an event was missed.
     waiting.cancel = this.#clock.timer(leftoverMs, () => this.#activate(waiting))
   }
@@ -91,13 +99,24 @@ export class SchedulingQueue {
     if (waiting) this.#retry(waiting)
   }
 
-  /** Something happened: pods that it may help are tried again. */
-  happened(event: ClusterEvent): void {
-    for (const waiting of [...this.#unschedulable]) {
-      for (const plugin of waiting.refusedBy ?? []) {
-        if (!plugin.wakes(event, waiting.pod)) continue
-        this.#retry(waiting)
-        break
+  /** What the pod waited for will not come: it is tried again. */
+  retry(uid: string): void {
+    const waiting = this.#waiting.get(uid)
+    if (waiting?.place === 'unschedulable') this.#retry(waiting)
+  }
+
+  /**
+   * Something happened: pods that it may help are tried again. `answer` says of pods for which others leave a node what
+   * room means for them: nothing yet, or that they can go at once, without their back-off.
+   */
+  happened(event: ClusterEvent, answer?: (uid: string) => 'not yet' | 'at once' | undefined): void {
+    for (const [plugin, refused] of this.#refusedBy) {
+      if (!plugin.listens.includes(event.type)) continue
+      for (const waiting of [...refused]) {
+        const meaning = answer?.(waiting.pod.metadata.uid!)
+        if (meaning === 'not yet' || !plugin.wakes(event, waiting.pod, this.#cluster)) continue
+        if (meaning === 'at once') this.#activate(waiting)
+        else this.#retry(waiting)
       }
     }
   }
@@ -105,6 +124,11 @@ export class SchedulingQueue {
   /** Forgets everything, timers included. */
   close(): void {
     for (const uid of [...this.#waiting.keys()]) this.remove(uid)
+  }
+
+  /** Whether the pod waits here, in whichever place. */
+  has(uid: string): boolean {
+    return this.#waiting.has(uid)
   }
 
   #failed(uid: string): Waiting | undefined {
@@ -117,7 +141,9 @@ export class SchedulingQueue {
 
   /** The back-off counts from the failure: who has waited long enough for other reasons goes at once. */
   #retry(waiting: Waiting): void {
-    const delayMs = waiting.failedAt + backOffMs(waiting.failures) - this.#clock.monotonic()
+    const { initialMs, longestMs } = this.#backOff
+    const backOffMs = Math.min(longestMs, initialMs * 2 ** (waiting.failures - 1))
+    const delayMs = waiting.failedAt + backOffMs - this.#clock.monotonic()
     if (delayMs <= 0) return this.#activate(waiting)
     this.#move(waiting, 'backoff')
     waiting.cancel = this.#clock.timer(delayMs, () => this.#activate(waiting))
@@ -141,7 +167,12 @@ export class SchedulingQueue {
     waiting.cancel?.()
     waiting.cancel = undefined
     waiting.ticket = undefined
-    this.#unschedulable.delete(waiting)
+    for (const plugin of waiting.refusedBy ?? []) {
+      const refused = this.#refusedBy.get(plugin)!
+      refused.delete(waiting)
+      if (refused.size === 0) this.#refusedBy.delete(plugin)
+    }
+    waiting.refusedBy = undefined
   }
 }
 
@@ -170,7 +201,12 @@ const goesFirst = (a: Ticket, b: Ticket) =>
 const asks = ({ spec, metadata }: Pod) => JSON.stringify([spec, metadata.labels])
 
 const leftoverMs = 5 * 60_000
-const longestBackOffMs = 10_000
+
+/** How long pods wait after a failure. */
+export interface BackOffLimits {
+  readonly initialMs: number
+  readonly longestMs: number
+}
 
 /** One second after the first failure, doubled with each further one up to ten. */
-const backOffMs = (failures: number) => Math.min(longestBackOffMs, 1000 * 2 ** (failures - 1))
+export const usualBackOff: BackOffLimits = { initialMs: 1000, longestMs: 10_000 }

@@ -9,6 +9,8 @@ import type { Draft } from '../schema/types.ts'
 import { VirtualWorld } from '../world/virtual.ts'
 import type { Clock } from '../world/world.ts'
 import { requesting } from './fixtures.ts'
+import { defaultPlugins } from './plugins/index.ts'
+import { profileOf } from './profile.ts'
 import { Scheduler } from './scheduler.ts'
 
 const namespace = 'default'
@@ -159,7 +161,7 @@ describe('while a binding is on its way', () => {
       world,
       caches: cluster.caches,
       client: slowToBind(cluster.client, world.clock),
-      name: 'slow',
+      profiles: [profileOf(defaultPlugins, 'slow')],
     })
     return Object.assign(cluster, {
       async [Symbol.asyncDispose]() {

@@ -1,77 +1,123 @@
 import type { Client } from '../client/client.ts'
+import { Namespace } from '../kinds/core/namespace.ts'
 import { Node } from '../kinds/core/node.ts'
-import { Pod, type PodCondition } from '../kinds/core/pod.ts'
+import { Pod } from '../kinds/core/pod.ts'
 import { Activity } from '../reconciler/activity.ts'
 import type { CacheChange, Caches } from '../reconciler/caches.ts'
-import { EventRecorder, secondsTime } from '../reconciler/events.ts'
+import { EventRecorder } from '../reconciler/events.ts'
 import type { Running } from '../reconciler/runtime.ts'
-import { isConflict, isNotFound } from '../schema/status.ts'
-import type { World } from '../world/world.ts'
-import { Cycle } from './cycle.ts'
-import { ClusterState, type PodState, podState } from './node-state.ts'
-import { changedAspects, type Plugin } from './plugin.ts'
-import { defaultProfile } from './plugins/index.ts'
-import { SchedulingQueue } from './queue.ts'
+import type { ApiObject, Kind } from '../schema/kind.ts'
+import type { Random, World } from '../world/world.ts'
+import { ClusterState, type NodeState } from './cluster-state.ts'
+import { Cycle, type Placement } from './cycle.ts'
+import { Memory } from './memory.ts'
+import { unschedulable } from './messages.ts'
+import type { SchedulerMeter } from './meter.ts'
+import { Nominations } from './nominations.ts'
+import { type ClusterEvent, type ClusterView, changedAspects, type Reservation } from './plugin.ts'
+import { defaultPlugins } from './plugins/index.ts'
+import { storageKinds } from './plugins/volume-claims.ts'
+import { type PodState, podState } from './pod-state.ts'
+import { type Found, preempt } from './preemption.ts'
+import { defaultSchedulerName, type Profile, profileOf } from './profile.ts'
+import { type BackOffLimits, SchedulingQueue } from './queue.ts'
+import { readKinds } from './reads.ts'
+import { Reports } from './reports.ts'
 
 export interface SchedulerOptions {
   readonly client: Client
   readonly caches: Caches
   readonly world: World
-  /** Pods that name another scheduler are left alone. */
-  readonly name?: string
-  readonly profile?: readonly Plugin[]
+  /** Pods that name another scheduler than one of these are left alone. */
+  readonly profiles?: readonly Profile[]
+  readonly backOff?: BackOffLimits
+  readonly meter?: SchedulerMeter
 }
 
-const defaultName = 'default-scheduler'
 /** As many bindings and reports may be on their way to the API server. */
 const writesAtOnce = 64
+/** Events have time: they are written beside the bindings, not before them. */
+const eventsAtOnce = 4
+
+/** A profile at work. */
+interface Seat {
+  readonly cycle: Cycle
+  readonly events: EventRecorder
+  /** What preemption has found out about nodes. */
+  readonly memory: Memory<Found>
+}
 
 /**
  * Gives every pod without a node one. Choosing is synchronous and looks at nothing but memory, so no two pods are ever
  * given the same place; telling the API server happens beside it, with the place counted as taken meanwhile.
  */
 export class Scheduler implements Running {
-  readonly name: string
+  readonly name = 'scheduler'
   readonly #client: Client
+  readonly #caches: Caches
   readonly #world: World
+  readonly #random: Random
   readonly #state = new ClusterState()
-  readonly #cycle: Cycle
+  readonly #cluster: ClusterView
+  readonly #nominations = new Nominations((node) => this.#state.touch(node))
+  readonly #seats: ReadonlyMap<string, Seat>
   readonly #queue: SchedulingQueue
-  readonly #events: EventRecorder
+  readonly #reports: Reports
   readonly #stops: (() => void)[] = []
   readonly #activity = new Activity()
   /** UIDs of pods whose binding the cache has not shown yet. */
   readonly #assumed = new Set<string>()
+  readonly #stop = new AbortController()
+  readonly #meter: SchedulerMeter | undefined
   #writes = 0
-  #stopped = false
 
   constructor(options: SchedulerOptions) {
-    this.name = options.name ?? defaultName
+    const { world, caches } = options
     this.#client = options.client.as({ name: 'system:kube-scheduler', userAgent: 'kube-scheduler' })
-    this.#world = options.world
-    this.#cycle = new Cycle(options.profile ?? defaultProfile, options.world.random.fork('scheduler'))
-    this.#queue = new SchedulingQueue(options.world.clock, () => this.#wake())
-    this.#events = new EventRecorder(this.name, { client: this.#client, ...options.world })
-    void this.#activity.track(this.#follow(options.caches))
+    this.#caches = caches
+    this.#world = world
+    this.#meter = options.meter
+    this.#random = world.random.fork('scheduler')
+    this.#cluster = { state: this.#state, objects: caches }
+    this.#queue = new SchedulingQueue(world.clock, this.#cluster, () => this.#wake(), options.backOff)
+    this.#reports = new Reports(this.#client, world)
+    const profiles = options.profiles ?? [profileOf(defaultPlugins)]
+    this.#seats = new Map(profiles.map((profile) => [profile.schedulerName, this.#seatOf(profile)]))
+    void this.#activity.track(this.#follow(caches))
   }
 
-  /** Waits for both caches: who knows only half of the nodes or pods finds wrong reasons and wrong places. */
+  #seatOf(profile: Profile): Seat {
+    const world = this.#world
+    return {
+      cycle: new Cycle(profile, this.#cluster, this.#nominations, this.#random.fork(profile.schedulerName)),
+      memory: new Memory(),
+      events: new EventRecorder(profile.schedulerName, { client: this.#client, ...world, lanes: eventsAtOnce }),
+    }
+  }
+
+  /** Waits for all caches: who knows only half of the nodes or pods finds wrong reasons and wrong places. */
   async #follow(caches: Caches): Promise<void> {
-    const nodes = caches.of(Node)
-    const pods = caches.of(Pod)
-    await Promise.all([nodes.synced, pods.synced])
-    if (this.#stopped) return
-    this.#stops.push(nodes.onChange((change) => this.#nodeChanged(change)))
-    this.#stops.push(pods.onChange((change) => this.#podChanged(change)))
+    await Promise.all(readKinds.map((kind) => caches.of(kind).synced))
+    if (this.#stop.signal.aborted) return
+    this.#stops.push(
+      caches.of(Node).onChange((change) => this.#nodeChanged(change)),
+      caches.of(Pod).onChange((change) => this.#podChanged(change)),
+      caches.of(Namespace).onChange((change) => this.#namespaceChanged(change)),
+      ...storageKinds.map((kind) => caches.of(kind).onChange((change) => this.#storageChanged(change))),
+    )
   }
 
   get busy(): boolean {
-    return this.#activity.busy || this.#isAwake || this.#events.busy
+    return this.#activity.busy || this.#isAwake || this.#recorders.some((events) => events.busy)
   }
 
   async idle(): Promise<void> {
     await this.#activity.idle()
-    await this.#events.idle
+    for (const events of this.#recorders) await events.idle
+  }
+
+  get #recorders(): EventRecorder[] {
+    return [...this.#seats.values()].map(({ events }) => events)
   }
 
   /** How many pods wait, and for what. */
@@ -80,7 +126,7 @@ export class Scheduler implements Running {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
+    this.#stop.abort()
     for (const stop of this.#stops) stop()
     this.#queue.close()
     await this.idle()
@@ -90,11 +136,40 @@ export class Scheduler implements Running {
     return this.stop()
   }
 
+  /** Room is for those first for whom it was made, and for them it counts when all have left. */
+  #happened(event: ClusterEvent): void {
+    if (event.type !== 'room') return this.#queue.happened(event)
+    this.#queue.happened(event, (uid) => {
+      const node = this.#nominations.nodeOf(uid)
+      if (node === undefined) return undefined
+      return node === event.node && this.#nominations.isReady(uid) ? 'at once' : 'not yet'
+    })
+  }
+
   #nodeChanged({ object: node, old }: CacheChange<Node>): void {
-    if (!node) return this.#state.removeNode(old!.metadata.name!)
+    if (!node) return this.#nodeWent(old!.metadata.name!)
     this.#state.setNode(node)
     const changed = changedAspects(node, old)
-    if (changed.size > 0) this.#queue.happened({ type: 'node', node, isNew: !old, changed })
+    if (changed.size > 0) this.#happened({ type: 'node', node, isNew: !old, changed })
+  }
+
+  #nodeWent(name: string): void {
+    this.#state.removeNode(name)
+    for (const { uid } of this.#nominations.comingTo(name)) {
+      this.#nominations.delete(uid)
+      this.#queue.retry(uid)
+    }
+  }
+
+  #namespaceChanged({ object, old }: CacheChange<Namespace>): void {
+    const name = (object ?? old)!.metadata.name!
+    if (JSON.stringify(object?.metadata.labels) === JSON.stringify(old?.metadata.labels)) return
+    this.#state.topology.namespaceChanged()
+    this.#happened({ type: 'namespace', name })
+  }
+
+  #storageChanged({ object }: CacheChange<ApiObject>): void {
+    if (object) this.#happened({ type: 'storage', object })
   }
 
   #podChanged({ object: pod, old }: CacheChange<Pod>): void {
@@ -104,37 +179,54 @@ export class Scheduler implements Running {
     if (!pod || hasEnded(pod)) return this.#podLeft(known)
     if (pod.spec.nodeName) {
       this.#assumed.delete(known.metadata.uid!)
-      this.#queue.remove(known.metadata.uid!)
-      return this.#placed(pod, pod.spec.nodeName)
+      this.#forget(known.metadata.uid!)
+      return this.#placed(pod, pod.spec.nodeName, old)
     }
-    if (this.#isMine(pod)) this.#queue.put(pod)
-    else this.#queue.remove(known.metadata.uid!)
+    if (this.#isMine(pod)) this.#waits(pod)
+    else this.#forget(known.metadata.uid!)
+  }
+
+  #waits(pod: Pod): void {
+    const { nominatedNodeName: node } = pod.status ?? {}
+    // Known from before this scheduler was started; what it has decided itself since is newer.
+    if (node && !this.#queue.has(pod.metadata.uid!)) this.#nominations.set(podState(pod), node)
+    this.#queue.put(pod)
+  }
+
+  #forget(uid: string): void {
+    this.#queue.remove(uid)
+    this.#nominations.delete(uid)
   }
 
   /** A pod that asks for less than before makes room as one that leaves does. */
-  #placed(pod: Pod, nodeName: string): void {
+  #placed(pod: Pod, nodeName: string, old: Pod | undefined): void {
     const before = this.#state.podState(pod.metadata.uid!)
     this.#state.place(pod, nodeName)
-    if (before && before.pod !== pod && asksForLess(podState(pod), before)) this.#queue.happened({ type: 'room', pod })
+    if (this.#queue.counts.unschedulable === 0) return
+    if (before && before.pod !== pod && asksForLess(podState(pod), before))
+      this.#happened({ type: 'room', pod, node: nodeName })
+    if (!old?.spec.nodeName || hasOtherLabels(pod, old)) this.#happened({ type: 'placed', pod })
   }
 
   #podLeft(pod: Pod): void {
     const uid = pod.metadata.uid!
-    this.#queue.remove(uid)
+    this.#forget(uid)
     this.#takeBack(uid, pod)
   }
 
   /** Frees the place of a pod, also one that was only meant for it. */
   #takeBack(uid: string, pod: Pod): void {
     this.#assumed.delete(uid)
-    if (!this.#state.podState(uid)) return
+    const place = this.#state.placeOf(uid)
+    if (!place) return
     this.#state.remove(uid)
-    this.#queue.happened({ type: 'room', pod })
+    this.#nominations.left(uid, place.name)
+    this.#happened({ type: 'room', pod, node: place.name })
   }
 
   #isMine({ spec, metadata }: Pod): boolean {
     const isGated = (spec.schedulingGates?.length ?? 0) > 0
-    return (spec.schedulerName ?? defaultName) === this.name && metadata.deletionTimestamp === undefined && !isGated
+    return this.#seats.has(nameOf(spec)) && metadata.deletionTimestamp === undefined && !isGated
   }
 
   #isAwake = false
@@ -150,25 +242,84 @@ export class Scheduler implements Running {
   }
 
   #work(): void {
-    while (!this.#stopped && this.#writes < writesAtOnce) {
+    while (!this.#stop.signal.aborted && this.#writes < writesAtOnce) {
       const pod = this.#queue.take()
       if (!pod) return
-      this.#schedule(pod)
+      this.#schedule(pod, this.#seats.get(nameOf(pod.spec))!)
     }
   }
 
-  #schedule(pod: Pod): void {
-    const placement = this.#cycle.place(pod, this.#state.nodes)
-    if (placement.node) {
-      this.#assumed.add(pod.metadata.uid!)
-      this.#state.place(pod, placement.node.name)
-      this.#write(this.#bind(pod, placement.node.name))
-    } else {
-      const { message, refusedBy } = placement
-      this.#queue.refused(pod.metadata.uid!, refusedBy)
-      this.#events.record({ kind: Pod, object: pod, type: 'Warning', reason: 'FailedScheduling', message })
-      this.#write(this.#reportUnschedulable(pod, message))
+  #schedule(pod: Pod, seat: Seat): void {
+    const { clock } = this.#world
+    const began = clock.monotonic()
+    const placement = seat.cycle.place(pod)
+    const seconds = (clock.monotonic() - began) / 1000
+    const result = placement.node ? 'scheduled' : 'unschedulable'
+    this.#meter?.attempted(seat.cycle.profile.schedulerName, result, seconds)
+    if (placement.node) this.#take(pod, placement, seat)
+    else this.#refuse(pod, placement, seat)
+  }
+
+  #take(pod: Pod, { node, prepared }: Extract<Placement, { node: NodeState }>, seat: Seat): void {
+    const state = podState(pod)
+    this.#assumed.add(state.uid)
+    this.#nominations.delete(state.uid)
+    const reservations = prepared.flatMap(
+      ({ plugin, data }) => plugin.reserve?.(state, node, data, this.#cluster) ?? [],
+    )
+    this.#state.place(pod, node.name)
+    if (reservations.length === 0) this.#write(this.#bind(pod, node.name, seat))
+    else void this.#bindReserved(pod, node.name, reservations, seat)
+  }
+
+  #refuse(pod: Pod, refused: Extract<Placement, { node: undefined }>, seat: Seat): void {
+    const state = podState(pod)
+    const preemption = this.#preempt(state, refused, seat)
+    const message = unschedulable(this.#state.nodes.length, refused, preemption?.node ? undefined : preemption?.message)
+    this.#queue.refused(state.uid, refused.refusedBy)
+    seat.events.record({ kind: Pod, object: pod, type: 'Warning', reason: 'FailedScheduling', message })
+    let nominated: string | undefined
+    if (preemption?.node) {
+      nominated = preemption.node.name
+      this.#makeRoom(state, preemption.node, preemption.victims, seat)
+    } else if (preemption && !preemption.waits) {
+      nominated = ''
+      this.#nominations.delete(state.uid)
     }
+    this.#write(this.#reports.unschedulable(pod, message, nominated))
+  }
+
+  #preempt(pod: PodState, refused: Extract<Placement, { node: undefined }>, { cycle, memory }: Seat) {
+    if (!cycle.profile.preempts || refused.nowhere !== undefined || this.#state.nodes.length === 0) return undefined
+    return preempt(pod, refused, {
+      cycle,
+      memory,
+      random: this.#random,
+      cluster: this.#cluster,
+      nominations: this.#nominations,
+    })
+  }
+
+  #makeRoom(pod: PodState, node: NodeState, victims: readonly PodState[], { cycle, events }: Seat): void {
+    for (const lesser of this.#nominations.lessThan(node.name, pod.priority)) {
+      this.#nominations.delete(lesser.uid)
+      this.#write(this.#reports.notNominated(lesser.pod))
+    }
+    this.#meter?.preempted(victims.length)
+    const uids = victims.map(({ uid }) => uid)
+    this.#nominations.set(pod, node.name, uids)
+    const message = `Preempted by pod ${pod.uid} on node ${node.name}`
+    for (const { pod: victim } of victims) {
+      events.record({ kind: Pod, object: victim, type: 'Normal', reason: 'Preempted', message })
+      this.#write(this.#evict(victim, node.name, cycle.profile.schedulerName))
+    }
+  }
+
+  /** Who cannot be made to go is waited for no longer. */
+  async #evict(victim: Pod, nodeName: string, schedulerName: string): Promise<void> {
+    if (await this.#reports.evict(victim, schedulerName)) return
+    this.#nominations.left(victim.metadata.uid!, nodeName)
+    this.#happened({ type: 'room', pod: victim, node: nodeName })
   }
 
   #write(work: Promise<void>): void {
@@ -180,55 +331,50 @@ export class Scheduler implements Running {
     void this.#activity.track(written)
   }
 
-  async #bind(pod: Pod, nodeName: string): Promise<void> {
-    const { namespace = '', name = '', uid = '' } = pod.metadata
+  /** Volumes may take their time: waiting for them keeps nobody from calling the cluster settled. */
+  async #bindReserved(pod: Pod, nodeName: string, reservations: readonly Reservation[], seat: Seat): Promise<void> {
+    const { clock } = this.#world
+    const onChange = (kind: Kind, changed: () => void) => this.#caches.of(kind).onChange(changed)
     try {
-      await this.#client.createSubresource(Pod, { namespace, name }, 'binding', {
-        apiVersion: 'v1',
-        kind: 'Binding',
-        metadata: { namespace, name, uid },
-        target: { kind: 'Node', name: nodeName },
-      })
+      for (const reservation of reservations) await this.#activity.track(reservation.write(this.#client))
+      for (const reservation of reservations)
+        await reservation.untilDone({ clock, onChange, signal: this.#stop.signal })
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#notBound(pod, error)
+      return
+    } finally {
+      for (const reservation of reservations) reservation.release()
+    }
+    if (this.#assumed.has(pod.metadata.uid!)) this.#write(this.#bind(pod, nodeName, seat))
+  }
+
+  async #bind(pod: Pod, nodeName: string, { events }: Seat): Promise<void> {
+    try {
+      await this.#reports.bind(pod, nodeName)
+      const { namespace, name } = pod.metadata
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
-      this.#events.record({ kind: Pod, object: pod, type: 'Normal', reason: 'Scheduled', message })
+      events.record({ kind: Pod, object: pod, type: 'Normal', reason: 'Scheduled', message })
     } catch (error) {
-      // What the cache has shown meanwhile (it is gone, somebody else has placed it) counts more than this failure.
-      if (!this.#assumed.has(uid)) return
-      this.#takeBack(uid, pod)
-      this.#queue.failed(uid)
-      this.#complain('a pod could not be bound', pod, error)
+      this.#notBound(pod, error)
     }
   }
 
-  async #reportUnschedulable(pod: Pod, message: string): Promise<void> {
-    const before = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled')
-    if (before?.reason === 'Unschedulable' && before.message === message) return
-    const condition: Partial<PodCondition> = {
-      type: 'PodScheduled',
-      status: 'False',
-      reason: 'Unschedulable',
-      message,
-      observedGeneration: pod.metadata.generation,
-      lastTransitionTime:
-        (before?.status === 'False' && before.lastTransitionTime) || secondsTime(this.#world.clock.now()),
-    }
-    const { namespace = '', name = '', uid } = pod.metadata
-    try {
-      const patch = { type: 'strategic', body: { metadata: { uid }, status: { conditions: [condition] } } } as const
-      await this.#client.patch(Pod, { namespace, name }, patch, { subresource: 'status' })
-    } catch (error) {
-      this.#complain('a pod could not be told why it waits', pod, error)
-    }
-  }
-
-  /** A pod that is gone or was changed by somebody else is everyday life; the cache tells. */
-  #complain(message: string, { metadata }: Pod, error: unknown): void {
-    if (isNotFound(error) || isConflict(error)) return
-    this.#world.log('warn', message, { pod: `${metadata.namespace}/${metadata.name}`, error: String(error) })
+  /** What the cache has shown meanwhile (it is gone, somebody else has placed it) counts more than this failure. */
+  #notBound(pod: Pod, error: unknown): void {
+    const uid = pod.metadata.uid!
+    if (!this.#assumed.has(uid)) return
+    this.#takeBack(uid, pod)
+    this.#queue.failed(uid)
+    this.#reports.complain('a pod could not be bound', pod, error)
   }
 }
 
+const nameOf = ({ schedulerName }: Pod['spec']) => schedulerName ?? defaultSchedulerName
+
 const hasEnded = ({ status }: Pod) => status?.phase === 'Succeeded' || status?.phase === 'Failed'
+
+const hasOtherLabels = ({ metadata }: Pod, old: Pod) =>
+  metadata.labels !== old.metadata.labels && JSON.stringify(metadata.labels) !== JSON.stringify(old.metadata.labels)
 
 function asksForLess({ requests }: PodState, before: PodState): boolean {
   if (requests.cpu < before.requests.cpu || requests.memory < before.requests.memory) return true

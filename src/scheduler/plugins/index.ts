@@ -1,16 +1,48 @@
+import type { NodeAffinity } from '../../kinds/core/scheduling.ts'
 import type { Plugin } from '../plugin.ts'
-import { nodeAffinity } from './node-affinity.ts'
+import { makeBalancedAllocation } from './balanced-allocation.ts'
+import { imageLocality } from './image-locality.ts'
+import { type InterPodAffinityArgs, makeInterPodAffinity } from './inter-pod-affinity.ts'
+import { makeNodeAffinity } from './node-affinity.ts'
+import { nodeName } from './node-name.ts'
 import { nodePorts } from './node-ports.ts'
-import { nodeResourcesBalancedAllocation, nodeResourcesFit } from './node-resources.ts'
+import { makeNodeResourcesFit, type NodeResourcesFitArgs } from './node-resources-fit.ts'
 import { nodeUnschedulable } from './node-unschedulable.ts'
+import { nodeVolumeLimits } from './node-volume-limits.ts'
+import { makePodTopologySpread, type PodTopologySpreadArgs } from './pod-topology-spread.ts'
 import { taintToleration } from './taint-toleration.ts'
+import { makeVolumeBinding } from './volume-binding.ts'
+import { volumeRestrictions } from './volume-restrictions.ts'
+import { volumeZone } from './volume-zone.ts'
 
-/** The default profile: a node is asked in this order, and the first refusal counts. */
-export const defaultProfile: readonly Plugin[] = [
+/** What a profile says to single plugins. */
+export interface PluginArguments {
+  readonly fit?: NodeResourcesFitArgs | undefined
+  /** Resources of which the use is balanced. */
+  readonly balanced?: readonly string[] | undefined
+  readonly spread?: PodTopologySpreadArgs | undefined
+  readonly podAffinity?: InterPodAffinityArgs | undefined
+  readonly addedAffinity?: NodeAffinity | undefined
+  readonly bindTimeoutSeconds?: number | undefined
+}
+
+/** All plugins, in the order in which a node is asked; the first refusal counts. */
+export const makeDefaultPlugins = (args: PluginArguments = {}): readonly Plugin[] => [
   nodeUnschedulable,
+  nodeName,
   taintToleration,
-  nodeAffinity,
+  makeNodeAffinity(args.addedAffinity),
   nodePorts,
-  nodeResourcesFit,
-  nodeResourcesBalancedAllocation,
+  makeNodeResourcesFit(args.fit),
+  volumeRestrictions,
+  nodeVolumeLimits,
+  makeVolumeBinding(args.bindTimeoutSeconds),
+  volumeZone,
+  makePodTopologySpread(args.spread),
+  makeInterPodAffinity(args.podAffinity),
+  makeBalancedAllocation(args.balanced),
+  imageLocality,
 ]
+
+/** The plugins of the default profile. */
+export const defaultPlugins: readonly Plugin[] = makeDefaultPlugins()

@@ -1,18 +1,22 @@
-import type { NodeState } from '../node-state.ts'
-import { podState } from '../node-state.ts'
-import { definePlugin, notNow } from '../plugin.ts'
+import type { NodeState } from '../cluster-state.ts'
+import { definePlugin, nothingToSay, notNow } from '../plugin.ts'
+import { podState } from '../pod-state.ts'
 
 const refusal = notNow("node(s) didn't have free ports for the requested pod ports")
 const everywhere = '0.0.0.0'
 
 /** Two pods cannot have the same port of one host. */
-export const nodePorts = definePlugin({
+export const nodePorts = definePlugin<readonly string[]>({
   name: 'NodePorts',
-  wakes: (event) => event.type === 'room' || event.isNew,
-  filter(pod, node) {
-    const wanted = podState(pod).hostPorts
-    return wanted.length > 0 && wanted.some((port) => isTaken(node, port)) ? refusal : undefined
+  isLocal: true,
+  listens: ['node', 'room'],
+  wakes: (event) =>
+    event.type === 'room' ? podState(event.pod).hostPorts.length > 0 : event.type === 'node' && event.isNew,
+  prepare(pod) {
+    const { hostPorts } = podState(pod)
+    return hostPorts.length > 0 ? hostPorts : nothingToSay
   },
+  filter: (_pod, node, wanted) => (wanted.some((port) => isTaken(node, port)) ? refusal : undefined),
 })
 
 /** A port on every address clashes with the same port on any. */

@@ -1,4 +1,3 @@
-import type { Pod } from '../../kinds/core/pod.ts'
 import { definePlugin, never, nodeChanged } from '../plugin.ts'
 import { tolerates } from './taint-toleration.ts'
 
@@ -8,6 +7,8 @@ const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } 
 /** Keeps pods off cordoned nodes, but for those that tolerate it (a DaemonSet's). */
 export const nodeUnschedulable = definePlugin({
   name: 'NodeUnschedulable',
-  wakes: (event) => nodeChanged(event, 'unschedulable'),
-  filter: (pod: Pod, { node }) => (node?.spec?.unschedulable && !tolerates(pod, taint) ? refusal : undefined),
+  isLocal: true,
+  listens: ['node'],
+  wakes: (event) => nodeChanged(event, 'unschedulable', 'taints'),
+  filter: ({ pod }, { node }) => (node?.spec?.unschedulable && !tolerates(pod, taint) ? refusal : undefined),
 })

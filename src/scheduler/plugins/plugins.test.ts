@@ -3,11 +3,14 @@ import { describe, test } from 'node:test'
 import type { Node } from '../../kinds/core/node.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import type { Draft } from '../../schema/types.ts'
-import { node, nodeState, pod, requesting } from '../fixtures.ts'
-import type { Plugin } from '../plugin.ts'
-import { nodeAffinity } from './node-affinity.ts'
+import { clusterOf, clusterState, node, pod, requesting } from '../fixtures.ts'
+import { nothingToSay, type Plugin } from '../plugin.ts'
+import { podState } from '../pod-state.ts'
+import { makeBalancedAllocation } from './balanced-allocation.ts'
+import { imageLocality } from './image-locality.ts'
+import { makeNodeAffinity } from './node-affinity.ts'
 import { nodePorts } from './node-ports.ts'
-import { nodeResourcesBalancedAllocation, nodeResourcesFit } from './node-resources.ts'
+import { makeNodeResourcesFit } from './node-resources-fit.ts'
 import { nodeUnschedulable } from './node-unschedulable.ts'
 import { taintToleration } from './taint-toleration.ts'
 
@@ -23,15 +26,35 @@ function filters(plugin: Plugin, cases: Readonly<Record<string, Case>>): void {
   describe(`${plugin.name} refuses`, () => {
     for (const [title, { pod: spec = {}, node: rest = {}, others = [], refused }] of Object.entries(cases)) {
       test(title, () => {
-        const state = nodeState(node('n', rest), ...others.map((other, at) => pod(`other-${at}`, other)))
+        const state = clusterState([node('n', rest), ...others.map((other, at) => pod(`other-${at}`, other))])
         const wanting = pod('p', spec)
-        const refusal = plugin.filter!(wanting, state, plugin.prepare?.(wanting))
+        const prepared = plugin.prepare?.(wanting, clusterOf(state))
+        const refusal =
+          prepared === nothingToSay ? undefined : plugin.filter!(podState(wanting), state.nodes[0]!, prepared)
         const said = refusal && refusal.reasons.join(', ') + (refusal.preemptible ? '*' : '')
         assert.equal(said, refused)
       })
     }
   })
 }
+
+/** What the plugin thinks of a node with these pods on it; nothing when it does not care. */
+function scoreOf(
+  plugin: Plugin,
+  spec: Draft<Pod['spec']>,
+  rest: Draft<Node> = {},
+  others: readonly Draft<Pod['spec']>[] = [],
+) {
+  const state = clusterState([node('n', rest), ...others.map((other, at) => pod(`other-${at}`, other))])
+  const wanting = pod('p', spec)
+  const cluster = clusterOf(state)
+  const prepared = plugin.prepare?.(wanting, cluster)
+  if (prepared === nothingToSay) return undefined
+  return plugin.scorer!(podState(wanting), state.nodes, prepared, cluster)?.(state.nodes[0]!)
+}
+
+const nodeAffinity = makeNodeAffinity()
+const nodeResourcesFit = makeNodeResourcesFit()
 
 const cordoned: Draft<Node> = { spec: { unschedulable: true } }
 filters(nodeUnschedulable, {
@@ -204,11 +227,8 @@ filters(nodeResourcesFit, {
 })
 
 test('NodeResourcesFit prefers the emptier node, and counts pods that request nothing', () => {
-  const score = (spec: Draft<Pod['spec']>, ...others: Draft<Pod['spec']>[]) => {
-    const wanting = pod('p', spec)
-    const state = nodeState(node('n'), ...others.map((other, at) => pod(`other-${at}`, other)))
-    return nodeResourcesFit.score!(wanting, state, nodeResourcesFit.prepare!(wanting))
-  }
+  const score = (spec: Draft<Pod['spec']>, ...others: Draft<Pod['spec']>[]) =>
+    scoreOf(nodeResourcesFit, spec, {}, others)
   assert.equal(score(requesting({ cpu: '1', memory: '1Gi' })), 50)
   assert.equal(score(requesting({ cpu: '1', memory: '1Gi' }), requesting({ cpu: '1', memory: '1Gi' })), 0)
   // 100m of 2 CPUs and 200Mi of 2Gi are assumed.
@@ -216,22 +236,46 @@ test('NodeResourcesFit prefers the emptier node, and counts pods that request no
   assert.equal(score({}, {}), (90 + 80) / 2)
 })
 
+test('NodeResourcesFit scores as its strategy says', () => {
+  const score = (args: Parameters<typeof makeNodeResourcesFit>[0]) =>
+    scoreOf(makeNodeResourcesFit(args), requesting({ cpu: '500m', memory: '1Gi' }))
+  assert.equal(score({ scoringStrategy: { type: 'MostAllocated' } }), (25 + 50) / 2)
+  const weighed = [
+    { name: 'cpu', weight: 3 },
+    { name: 'memory', weight: 1 },
+  ]
+  assert.equal(score({ scoringStrategy: { type: 'LeastAllocated', resources: weighed } }), (3 * 75 + 50) / 4)
+  const shape = [
+    { utilization: 0, score: 0 },
+    { utilization: 50, score: 10 },
+    { utilization: 100, score: 0 },
+  ]
+  const requestedToCapacityRatio = { shape }
+  assert.equal(
+    score({ scoringStrategy: { type: 'RequestedToCapacityRatio', requestedToCapacityRatio } }),
+    (50 + 100) / 2,
+  )
+})
+
+test('NodeResourcesFit leaves ignored resources to others', () => {
+  const args = { ignoredResources: ['example.com/a'], ignoredResourceGroups: ['ignored.example'] }
+  const wanting = podState(pod('p', requesting({ 'example.com/a': '1', 'ignored.example/b': '1' })))
+  const [state] = clusterState([node('n')]).nodes
+  assert.equal(makeNodeResourcesFit(args).filter!(wanting, state!, undefined), undefined)
+  assert.ok(nodeResourcesFit.filter!(wanting, state!, undefined))
+})
+
 test('NodeResourcesBalancedAllocation prefers nodes that are used evenly', () => {
-  const score = (spec: Draft<Pod['spec']>) =>
-    nodeResourcesBalancedAllocation.score!(
-      pod('p', spec),
-      nodeState(node('n')),
-      nodeResourcesBalancedAllocation.prepare!(pod('p', spec)),
-    )
+  const score = (spec: Draft<Pod['spec']>) => scoreOf(makeBalancedAllocation(), spec)
   assert.equal(score(requesting({ cpu: '1', memory: '1Gi' })), 100)
   assert.equal(score(requesting({ cpu: '2' })), 50)
+  assert.equal(score({}), undefined)
 })
 
 test('TaintToleration counts soft taints that are not tolerated', () => {
   const soft = (key: string) => ({ key, effect: 'PreferNoSchedule' as const })
-  const state = nodeState(node('n', { spec: { taints: [soft('a'), soft('b')] } }))
   const score = (spec: Draft<Pod['spec']>) =>
-    taintToleration.score!(pod('p', spec), state, taintToleration.prepare!(pod('p', spec)))
+    scoreOf(taintToleration, spec, { spec: { taints: [soft('a'), soft('b')] } })
   assert.equal(score({}), 2)
   assert.equal(score({ tolerations: [{ key: 'a', operator: 'Exists' }] }), 1)
   assert.equal(score({ tolerations: [{ key: 'a', operator: 'Exists', effect: 'NoSchedule' }] }), 2)
@@ -242,7 +286,7 @@ test('NodeAffinity adds up the weights of what is preferred', () => {
     weight,
     preference: { matchExpressions: [{ key, operator: 'Exists' as const }] },
   })
-  const wanting = pod('p', {
+  const spec: Draft<Pod['spec']> = {
     affinity: {
       nodeAffinity: {
         preferredDuringSchedulingIgnoredDuringExecution: [
@@ -252,6 +296,27 @@ test('NodeAffinity adds up the weights of what is preferred', () => {
         ],
       },
     },
-  })
-  assert.equal(nodeAffinity.score!(wanting, nodeState(node('n', labelled)), nodeAffinity.prepare!(wanting)), 7)
+  }
+  assert.equal(scoreOf(nodeAffinity, spec, labelled), 7)
+})
+
+test('NodeAffinity keeps all pods to what a profile adds', () => {
+  const terms = [{ matchExpressions: [{ key: 'disk', operator: 'In' as const, values: ['hdd'] }] }]
+  const plugin = makeNodeAffinity({ requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } })
+  const state = clusterState([node('n', labelled)])
+  const wanting = pod('p')
+  assert.deepEqual(
+    plugin.filter!(podState(wanting), state.nodes[0]!, plugin.prepare!(wanting, clusterOf(state)))?.reasons,
+    ["node(s) didn't match scheduler-enforced node affinity"],
+  )
+})
+
+test('ImageLocality prefers nodes that have large images, as far as they are common', () => {
+  const mebibyte = 1024 * 1024
+  const images = [{ names: ['big:latest', 'big@sha256:1'], sizeBytes: 500 * mebibyte }]
+  const score = (image: string) =>
+    scoreOf(imageLocality, { containers: [{ name: 'main', image }] }, { status: { images } } as Draft<Node>)
+  assert.equal(Math.floor(score('big')!), 48)
+  assert.equal(Math.floor(score('big:latest')!), 48)
+  assert.equal(score('small'), undefined)
 })

@@ -5,24 +5,28 @@ import { definePlugin, never, nodeChanged } from '../plugin.ts'
 const refusal = never('node(s) had untolerated taint(s)')
 
 /** Keeps pods off tainted nodes, and prefers nodes with the fewest soft taints. */
-export const taintToleration = definePlugin<readonly Toleration[]>({
+export const taintToleration = definePlugin({
   name: 'TaintToleration',
+  isLocal: true,
+  listens: ['node'],
   wakes: (event) => nodeChanged(event, 'taints'),
 
-  // Once for each pod: only these tolerations count for soft taints.
-  prepare: (pod) => (pod.spec.tolerations ?? []).filter(({ effect }) => !effect || effect === 'PreferNoSchedule'),
-
-  filter(pod, { node }) {
+  filter({ pod }, { node }) {
     for (const taint of node?.spec?.taints ?? []) if (isHard(taint) && !tolerates(pod, taint)) return refusal
     return undefined
   },
 
-  score(_pod, { node }, tolerations) {
-    let untolerated = 0
-    for (const taint of node?.spec?.taints ?? []) {
-      if (!isHard(taint) && !tolerations.some((toleration) => matches(toleration, taint))) untolerated++
+  scorer({ pod }, nodes) {
+    if (!nodes.some(({ node }) => node?.spec?.taints?.some((taint) => !isHard(taint)))) return undefined
+    // Only these tolerations count for soft taints.
+    const tolerations = (pod.spec.tolerations ?? []).filter(({ effect }) => !effect || effect === 'PreferNoSchedule')
+    return ({ node }) => {
+      let untolerated = 0
+      for (const taint of node?.spec?.taints ?? []) {
+        if (!isHard(taint) && !tolerations.some((toleration) => matches(toleration, taint))) untolerated++
+      }
+      return untolerated
     }
-    return untolerated
   },
   best: 'lowest',
   weight: 3,
@@ -35,6 +39,10 @@ const isHard = ({ effect }: TaintLike) => effect !== 'PreferNoSchedule'
 /** Whether a pod puts up with a taint. */
 export const tolerates = (pod: Pod, taint: TaintLike): boolean =>
   pod.spec.tolerations?.some((toleration) => matches(toleration, taint)) ?? false
+
+/** Whether a pod puts up with all taints that would keep it off a node. */
+export const toleratesAll = (pod: Pod, taints: readonly TaintLike[] | undefined): boolean =>
+  taints?.every((taint) => !isHard(taint) || tolerates(pod, taint)) ?? true
 
 function matches(toleration: Toleration, taint: TaintLike): boolean {
   if (toleration.effect && toleration.effect !== taint.effect) return false

@@ -1,0 +1,110 @@
+import type { Container } from '../kinds/core/containers.ts'
+import type { Pod } from '../kinds/core/pod.ts'
+import { podResources } from '../kinds/core/pod-amounts.ts'
+import type { PodSpec } from '../kinds/core/pod-spec.ts'
+import { type Amounts, addAmount, noAmounts } from './amounts.ts'
+import { noTerms, type PodTerms, termsOf } from './terms.ts'
+
+/** What the scheduler wants to know of a pod; computed once for each version of a pod. */
+export interface PodState {
+  readonly pod: Pod
+  readonly uid: string
+  readonly priority: number
+  readonly requests: Amounts
+  /** The same, with a small amount for containers that request nothing, so that their pods spread too. */
+  readonly weighed: { readonly cpu: number; readonly memory: number }
+  /** `TCP 0.0.0.0 80` */
+  readonly hostPorts: readonly string[]
+  /** Near which pods it is to be, and near which not. */
+  readonly terms: PodTerms
+  /** Pods of the same shape fit the same nodes, as far as only the node matters. */
+  readonly shape: string
+  /** Uses volumes that are not of the pod alone. */
+  readonly hasSharedVolumes: boolean
+}
+
+/** What a container that requests nothing is taken to need, for scores alone. */
+const assumed = { cpu: '100m', memory: '200Mi' }
+
+const states = new WeakMap<Pod, PodState>()
+
+export function podState(pod: Pod): PodState {
+  const known = states.get(pod)
+  if (known) return known
+  const requests = noAmounts()
+  for (const [name, amount] of podResources(pod.spec, 'requests'))
+    addAmount(requests, name, name === 'cpu' ? amount.milliValue() : amount.value())
+  requests.pods = 1
+  const state: PodState = {
+    pod,
+    uid: pod.metadata.uid!,
+    priority: pod.spec.priority ?? 0,
+    requests,
+    weighed: weigh(pod.spec, requests),
+    hostPorts: hostPortsOf(pod.spec),
+    terms: pod.spec.affinity ? termsOf(pod) : noTerms,
+    shape: shapeOf(pod, requests),
+    hasSharedVolumes: pod.spec.volumes?.some(isShared) ?? false,
+  }
+  states.set(pod, state)
+  return state
+}
+
+function shapeOf({ spec }: Pod, { cpu, memory, others }: Amounts): string {
+  const { nodeName, nodeSelector, affinity, tolerations, priority, schedulerName } = spec
+  const ports = hostPortsOf(spec)
+  return JSON.stringify([
+    [cpu, memory, ...others],
+    [nodeName, priority, schedulerName, ports],
+    [nodeSelector, affinity?.nodeAffinity, tolerations],
+  ])
+}
+
+type Volume = NonNullable<PodSpec['volumes']>[number]
+
+const isShared = (volume: Volume): boolean =>
+  volume.persistentVolumeClaim !== undefined ||
+  volume.ephemeral !== undefined ||
+  volume.gcePersistentDisk !== undefined ||
+  volume.awsElasticBlockStore !== undefined ||
+  volume.iscsi !== undefined ||
+  volume.rbd !== undefined
+
+/** The requests, with an assumed amount for each container that requests nothing of its own. */
+function weigh(spec: PodSpec, requests: Amounts): PodState['weighed'] {
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])]
+  if (containers.every(({ resources }) => resources?.requests?.cpu && resources.requests.memory)) return requests
+  const assume = <C extends Pick<Container, 'resources'>>(container: C): C => ({
+    ...container,
+    resources: { ...container.resources, requests: { ...assumed, ...container.resources?.requests } },
+  })
+  const weighed = podResources(
+    {
+      ...spec,
+      containers: spec.containers.map(assume),
+      ...(spec.initContainers && { initContainers: spec.initContainers.map(assume) }),
+    },
+    'requests',
+  )
+  return { cpu: weighed.get('cpu')?.milliValue() ?? 0, memory: weighed.get('memory')?.value() ?? 0 }
+}
+
+/** Host ports of the containers that run side by side, sidecars among them. */
+function hostPortsOf(spec: PodSpec): string[] {
+  const sidecars = spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always') ?? []
+  return [...sidecars, ...spec.containers].flatMap(({ ports = [] }) =>
+    ports
+      .filter((port) => port.hostPort)
+      .map((port) => `${port.protocol ?? 'TCP'} ${port.hostIP || '0.0.0.0'} ${port.hostPort}`),
+  )
+}
+
+/** Who matters more is not made to go first: by priority, then by who has run longer. */
+export function moreImportant(a: PodState, b: PodState): number {
+  return b.priority - a.priority || startOf(a.pod) - startOf(b.pod)
+}
+
+/** When the pod was started on its node, in milliseconds; one that has not been counts as the youngest. */
+export function startOf({ status }: Pod): number {
+  return status?.startTime ? Date.parse(status.startTime) : Number.MAX_SAFE_INTEGER
+}

@@ -1,0 +1,198 @@
+import { PodDisruptionBudget } from '../kinds/policy/pod-disruption-budget.ts'
+import { matcherOf } from '../reconciler/selector.ts'
+import type { Random } from '../world/world.ts'
+import type { NodeState } from './cluster-state.ts'
+import type { Cycle, Placement, Prepared, Refused } from './cycle.ts'
+import type { Memory } from './memory.ts'
+import { tally } from './messages.ts'
+import type { Nominations } from './nominations.ts'
+import type { ClusterView, Refusal } from './plugin.ts'
+import { moreImportant, type PodState, startOf } from './pod-state.ts'
+
+/** Who has to go from which node, or why that would not help. */
+export type Preemption =
+  | { readonly node: NodeState; readonly victims: readonly PodState[] }
+  | {
+      readonly node: undefined
+      readonly message: string
+      /** Whether the pod goes on waiting for the node for which it has driven away others before. */
+      readonly waits: boolean
+    }
+
+const noVictims = 'No preemption victims found for incoming pod'
+const notHelpful = 'Preemption is not helpful for scheduling'
+/** The reason of the condition on a pod that has to make room. */
+export const preemptionReason = 'PreemptionByScheduler'
+
+export interface PreemptionContext {
+  readonly cycle: Cycle
+  readonly cluster: ClusterView
+  readonly nominations: Nominations
+  readonly random: Random
+  readonly memory: Memory<Found>
+}
+
+/** Who would have to go, or the reasons why it would not help. */
+export type Found = Candidate | Pick<Refusal, 'reasons'>
+
+/** Finds the node on which the least harm makes room for a pod that fits nowhere. Changes nothing. */
+export function preempt(pod: PodState, refused: Extract<Placement, { node: undefined }>, context: PreemptionContext) {
+  const nodes = context.cluster.state.nodes.length
+  const ineligible = whyNot(pod, refused.refused, context)
+  if (ineligible) return { node: undefined, message: ineligible, waits: true } satisfies Preemption
+  const { candidates, failures } = dryRun(pod, refused.refused, refused.prepared, context)
+  if (candidates.length > 0) return candidates.reduce((best, next) => (isBetter(next, best) ? next : best))
+  const others = nodes - failures.length
+  const reasons = [...failures, ...Array.from({ length: others }, () => notHelpful)]
+  return {
+    node: undefined,
+    message: `0/${nodes} nodes are available: ${tally(reasons)}.`,
+    waits: false,
+  } satisfies Preemption
+}
+
+function whyNot(pod: PodState, refused: readonly Refused[], context: PreemptionContext): string | undefined {
+  if (pod.pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
+  const name = context.nominations.nodeOf(pod.uid)
+  const node = name === undefined ? undefined : context.cluster.state.node(name)
+  if (!node || refused.some((one) => one.node === node && !one.refusal.preemptible)) return undefined
+  for (const other of node.pods.values())
+    if (other.priority < pod.priority && isBeingPreempted(other))
+      return 'not eligible due to a terminating pod on the nominated node.'
+  return undefined
+}
+
+const isBeingPreempted = ({ pod: { metadata, status } }: PodState): boolean =>
+  metadata.deletionTimestamp !== undefined &&
+  (status?.conditions?.some(
+    ({ type, status, reason }) => type === 'DisruptionTarget' && status === 'True' && reason === preemptionReason,
+  ) ??
+    false)
+
+interface Candidate {
+  readonly node: NodeState
+  readonly victims: readonly PodState[]
+  /** How many of them a budget would keep. */
+  readonly violations: number
+}
+
+/** Beginning anywhere, until enough nodes are found on which it would work, one of them without breaking a budget. */
+function dryRun(pod: PodState, refused: readonly Refused[], prepared: Prepared, context: PreemptionContext) {
+  const { random, cycle, cluster } = context
+  const possible = refused.filter(({ refusal }) => refusal.preemptible)
+  const failures: string[] = []
+  const candidates: Candidate[] = []
+  if (possible.length === 0) return { candidates, failures }
+  const budgets = budgetsOf(cluster)
+  const { minCandidateNodesAbsolute, minCandidateNodesPercentage } = cycle.profile.preemption
+  const enough = Math.min(
+    possible.length,
+    Math.max(minCandidateNodesAbsolute, Math.floor((possible.length * minCandidateNodesPercentage) / 100)),
+  )
+  const isLikeOthers = budgets.length === 0 && context.nominations.nodeOf(pod.uid) === undefined
+  const known = isLikeOthers ? context.memory.of(pod, prepared) : undefined
+  const start = random.int(possible.length)
+  let harmless = 0
+  for (let looked = 0; looked < possible.length && (harmless === 0 || candidates.length < enough); looked++) {
+    const { node } = possible[(start + looked) % possible.length]!
+    const remembered = known?.at(node)
+    const found = remembered ?? victimsOn(pod, node, prepared, budgets, context)
+    if (!remembered) known?.set(node, found)
+    if ('reasons' in found) failures.push(...found.reasons)
+    else {
+      candidates.push(found)
+      if (found.violations === 0) harmless++
+    }
+  }
+  return { candidates, failures }
+}
+
+/**
+ * Whom the pod would have to drive away from the node: all who matter less are taken off, and as many as possible put
+ * back, those first whom a budget protects. Gives the reasons when it would not fit even without them.
+ */
+function victimsOn(
+  pod: PodState,
+  node: NodeState,
+  prepared: Prepared,
+  budgets: readonly Budget[],
+  { cluster: { state }, cycle }: PreemptionContext,
+): Found {
+  const lesser: PodState[] = []
+  for (const other of node.pods.values()) if (other.priority < pod.priority) lesser.push(other)
+  if (lesser.length === 0) return { reasons: [noVictims] }
+  const whyNot = () => cycle.refusal(pod, node, prepared)?.refusal
+  return state.without(node, lesser, () => {
+    const refusal = whyNot()
+    if (refusal) return refusal
+    const { violating, others } = divide(lesser.sort(moreImportant), budgets)
+    const victims: PodState[] = []
+    const staysAway = (other: PodState): boolean => {
+      state.place(other.pod, node.name)
+      if (!whyNot()) return false
+      state.remove(other.uid)
+      victims.push(other)
+      return true
+    }
+    let violations = 0
+    for (const other of violating) if (staysAway(other)) violations++
+    for (const other of others) staysAway(other)
+    return { node, victims: violations > 0 ? victims.sort(moreImportant) : victims, violations }
+  })
+}
+
+interface Budget {
+  readonly namespace: string
+  matches(labels: Readonly<Record<string, string>> | undefined): boolean
+  readonly allowed: number
+  readonly disrupted: ReadonlySet<string>
+}
+
+const budgetsOf = ({ objects }: ClusterView): Budget[] =>
+  [...objects.of(PodDisruptionBudget).list()].map(({ metadata, spec, status }) => ({
+    namespace: metadata.namespace ?? '',
+    matches: matcherOf(spec?.selector),
+    allowed: status?.disruptionsAllowed ?? 0,
+    disrupted: new Set(Object.keys(status?.disruptedPods ?? {})),
+  }))
+
+/** Who would be one too many for a budget, and who not. */
+function divide(pods: readonly PodState[], budgets: readonly Budget[]) {
+  if (budgets.length === 0) return { violating: [], others: pods }
+  const left = budgets.map(({ allowed }) => allowed)
+  const violating: PodState[] = []
+  const others: PodState[] = []
+  for (const pod of pods) {
+    const { namespace, labels, name } = pod.pod.metadata
+    let isViolating = false
+    budgets.forEach((budget, at) => {
+      if (!labels || budget.namespace !== namespace || !budget.matches(labels) || budget.disrupted.has(name!)) return
+      left[at]!--
+      if (left[at]! < 0) isViolating = true
+    })
+    ;(isViolating ? violating : others).push(pod)
+  }
+  return { violating, others }
+}
+
+/** Fewer broken budgets; then who matters most matters less; then less matters in sum; fewer; younger. */
+function isBetter(a: Candidate, b: Candidate): boolean {
+  const difference =
+    a.violations - b.violations ||
+    highest(a.victims) - highest(b.victims) ||
+    sum(a.victims) - sum(b.victims) ||
+    a.victims.length - b.victims.length ||
+    earliest(b.victims) - earliest(a.victims)
+  return difference < 0
+}
+
+const highest = (victims: readonly PodState[]) => victims[0]?.priority ?? -Infinity
+
+/** Shifted, so that two of below zero are more than one. */
+const sum = (victims: readonly PodState[]) => victims.reduce((total, { priority }) => total + priority + 2 ** 31, 0)
+
+/** When the longest-running of those who matter most was started. */
+function earliest(victims: readonly PodState[]): number {
+  const most = highest(victims)
+  return Math.min(...victims.filter(({ priority }) => priority === most).map(({ pod }) => startOf(pod)))
+}
