@@ -12,7 +12,7 @@ export interface NodeDescription {
   readonly labels: Readonly<Record<string, string>>
   readonly address: string
   readonly capacity: Readonly<Record<string, string>>
-  readonly podCIDR: string
+  readonly podCIDRs: readonly string[]
   readonly runtimeVersion: string
   readonly kubeletVersion: string
   readonly osImage: string
@@ -36,12 +36,13 @@ export const statusMs = 300_000
  * stays. Gives the Node.
  */
 export async function registerNode(client: Client, clock: Clock, description: NodeDescription): Promise<Node> {
-  const { name, labels, podCIDR, taints } = description
+  const { name, labels, podCIDRs, taints } = description
+  const ranges = { podCIDR: podCIDRs[0], podCIDRs }
   const wanted: Draft<Node> = {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name, labels },
-    spec: { podCIDR, podCIDRs: [podCIDR], ...(taints && { taints }) },
+    spec: { ...ranges, ...(taints && { taints }) },
     status: nodeStatus(description, clock),
   }
   let node: Node
@@ -50,7 +51,7 @@ export async function registerNode(client: Client, clock: Clock, description: No
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
     const present = await client.get(Node, { name })
-    const spec = present.spec?.podCIDR ? {} : { spec: { podCIDR, podCIDRs: [podCIDR] } }
+    const spec = present.spec?.podCIDR ? {} : { spec: ranges }
     await client.patch(Node, { name }, { type: 'strategic', body: { metadata: { labels }, ...spec } })
     node = await reportNode(client, clock, description, present)
   }

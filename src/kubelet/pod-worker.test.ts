@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Client } from '../client/client.ts'
 import { type Cluster, startCluster } from '../cluster/cluster.ts'
 import { Event } from '../kinds/core/event.ts'
 import { Pod } from '../kinds/core/pod.ts'
-import { isNotFound } from '../schema/status.ts'
+import { ApiError, isNotFound } from '../schema/status.ts'
 import type { Draft } from '../schema/types.ts'
 import { VirtualWorld } from '../world/virtual.ts'
 
@@ -12,14 +13,14 @@ const second = 1000
 const minute = 60 * second
 
 /** A cluster of one node in virtual time, and pods that say by annotations what becomes of them. */
-async function newNode() {
+async function newNode(connect: (client: Client) => Client = (client) => client) {
   const faults: string[] = []
   const world = new VirtualWorld(1, {
     log: (level, message, fields) => {
       if (level === 'warn' || level === 'error') faults.push(`${message} ${JSON.stringify(fields)}`)
     },
   })
-  const cluster = await startCluster({ world, nodes: 1 })
+  const cluster = await startCluster({ world, nodes: 1, connect })
   return Object.assign(cluster, { faults, world })
 }
 
@@ -237,6 +238,28 @@ describe('a container that ends', () => {
     assert.equal(await told(cluster), 'Running side:ready main:ready')
     await cluster.advance(minute)
     assert.equal(await told(cluster), 'Succeeded side:Completed(0) main:Completed(0)')
+  })
+
+  test('that could not tell how it ended tells it later', async () => {
+    let isDown = false
+    const unreliable = (client: Client): Client =>
+      new Proxy(client, {
+        get(target, name, receiver) {
+          if (name === 'as') return (...user: Parameters<Client['as']>) => unreliable(target.as(...user))
+          if (name === 'patch' && isDown) return () => Promise.reject(new ApiError('InternalError', 'the API is down'))
+          const value = Reflect.get(target, name, receiver)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+    await using cluster = await newNode(unreliable)
+    await run(cluster, { 'exit-after': '5s' }, { restartPolicy: 'Never' })
+    await cluster.advance(second)
+    isDown = true
+    await cluster.advance(5 * second)
+    assert.equal(await told(cluster), 'Running main:ready')
+    isDown = false
+    await cluster.advance(10 * second)
+    assert.equal(await told(cluster), 'Succeeded main:Completed(0)')
   })
 
   test('in preparation is tried again, unless nothing is', async () => {

@@ -8,8 +8,10 @@ import { isConflict, isNotFound } from '../schema/status.ts'
 import type { Clock, Log } from '../world/world.ts'
 import { BackOff } from './back-off.ts'
 import { type ContainerTools, ContainerWorker } from './container-worker.ts'
+import type { Gate } from './gate.ts'
 import { type ContainerLife, lifeOf, type PodLife, podStatus } from './pod-status.ts'
 import type { Runtime } from './runtime.ts'
+import type { PodVolumes } from './volumes.ts'
 
 export interface PodWorkerTools {
   readonly client: Client
@@ -17,8 +19,12 @@ export interface PodWorkerTools {
   readonly log: Log
   readonly runtime: Runtime
   readonly events: PodEvents
+  /** Absent: volumes are no concern. */
+  readonly volumes?: Pick<PodVolumes, 'concern' | 'untilMounted'>
   /** Is told of what is under way; waiting for a back-off is not. */
   readonly activity: Activity
+  /** How many statuses may be on their way at once. */
+  readonly writes: Gate
   /** The node's address. */
   readonly hostAddress: string
 }
@@ -41,6 +47,8 @@ export class PodWorker {
   readonly #tools: PodWorkerTools
   /** Ends everything that would start something. */
   readonly #stop = new AbortController()
+  /** Ends what is still to be told: from now on the pod's deletion says everything. */
+  readonly #silence = new AbortController()
   readonly #initContainers: ContainerWorker[]
   readonly #containers: ContainerWorker[]
   #sandbox: Pick<PodLife, 'addresses' | 'hasSandbox'> = { addresses: [], hasSandbox: false }
@@ -106,11 +114,13 @@ export class PodWorker {
   halt(): void {
     this.#isGone = true
     this.#stop.abort()
+    this.#silence.abort()
   }
 
   async #bringUp(): Promise<void> {
     if (!this.#sandbox.hasSandbox) {
       this.#report()
+      if (this.#tools.volumes?.concern(this.#pod)) await this.#mount(this.#tools.volumes)
       await this.#startSandbox()
     }
     for (const container of this.#initContainers) {
@@ -121,6 +131,11 @@ export class PodWorker {
     for (const container of this.#containers) container.begin()
     await Promise.all(this.#containers.map((container) => container.ended))
     await this.#finish()
+  }
+
+  async #mount(volumes: Pick<PodVolumes, 'untilMounted'>): Promise<void> {
+    const fail = (message: string) => this.#tools.events.record(this.#pod, 'Warning', 'FailedMount', message)
+    await volumes.untilMounted(this.#pod, this.#stop.signal, fail)
   }
 
   async #startSandbox(): Promise<void> {
@@ -175,6 +190,7 @@ export class PodWorker {
   #terminate(): void {
     this.#isTerminating = true
     this.#stop.abort()
+    this.#silence.abort()
     void this.#tools.activity.track(this.#end())
   }
 
@@ -220,8 +236,11 @@ export class PodWorker {
     // What happens at one moment (a sandbox that is there at once, three containers that become ready) is one write.
     for (let turn = 0; turn < turnsOfAMoment; turn++) await undefined
     while (this.#isDirty && !this.#isTerminating && !this.#isGone) {
+      const turn = this.#tools.writes.enter()
+      if (turn) await turn
       this.#isDirty = false
-      await this.#write()
+      if (!this.#isTerminating && !this.#isGone) await this.#write()
+      this.#tools.writes.leave()
     }
     this.#isWriting = false
   }
@@ -235,7 +254,7 @@ export class PodWorker {
     } catch (error) {
       if (isNotFound(error) || isConflict(error)) return
       this.#complain('a pod status could not be written', error)
-      this.#tools.clock.after(rewriteMs, this.#stop.signal).then(
+      this.#tools.clock.after(rewriteMs, this.#silence.signal).then(
         () => this.#report(),
         () => {},
       )

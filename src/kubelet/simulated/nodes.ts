@@ -6,11 +6,13 @@ import type { CacheChange, Caches } from '../../reconciler/caches.ts'
 import { EventRecorder } from '../../reconciler/events.ts'
 import type { Running } from '../../reconciler/runtime.ts'
 import type { World } from '../../world/world.ts'
+import { Gate } from '../gate.ts'
 import { type NodeDescription, registerNode, renewLease, renewMs, reportNode, statusMs } from '../node.ts'
 import { EventBudget, podEvents } from '../pod-events.ts'
 import { PodWorker, type PodWorkerTools } from '../pod-worker.ts'
+import { PodVolumes } from '../volumes.ts'
 import type { SimulatedBehaviour } from './behaviour.ts'
-import { hostAddress, Numbers, numberOfRange, podRange } from './numbers.ts'
+import { hostAddress, Numbers, type PodRanges, rangesWithin, usualRanges } from './numbers.ts'
 import { SimulatedRuntime, simulatedVersion } from './runtime.ts'
 
 export interface SimulatedNodesOptions {
@@ -20,6 +22,8 @@ export interface SimulatedNodesOptions {
   /** As in `node.status.nodeInfo.kubeletVersion`. */
   readonly version: string
   readonly behaviour?: Partial<SimulatedBehaviour>
+  /** Where pods get their addresses from, one range or one of each family; default: 10.244.0.0/16 and what follows. */
+  readonly podCidrs?: readonly string[]
 }
 
 export interface SimulatedNodeSpec {
@@ -29,6 +33,9 @@ export interface SimulatedNodeSpec {
   readonly zone?: string
   readonly taints?: NodeDescription['taints']
 }
+
+/** All nodes together: enough to share trips to the disk, few enough to leave the server to others. */
+const statusesAtOnce = 8
 
 const defaultCapacity = { cpu: '8', memory: '32Gi', pods: '110', 'ephemeral-storage': '100Gi' }
 
@@ -43,11 +50,14 @@ export class SimulatedNodes implements Running {
   readonly #client: Client
   readonly #events: EventRecorder
   readonly #budget: EventBudget
+  readonly #volumes: PodVolumes
   /** Those that run. */
   readonly #nodes = new Map<string, SimulatedNode>()
   readonly #specs = new Map<string, SimulatedNodeSpec>()
   readonly #crashed = new Set<string>()
   readonly #numbers = new Numbers()
+  readonly #ranges: PodRanges
+  readonly #writes = new Gate(statusesAtOnce)
   readonly #unsubscribe: (() => void)[] = []
   #stopped = false
 
@@ -57,6 +67,8 @@ export class SimulatedNodes implements Running {
     this.#client = client.as({ name: 'system:node:simulated', groups: ['system:masters'], userAgent: 'kubelet' })
     this.#events = new EventRecorder('kubelet', { client: this.#client, ...world })
     this.#budget = new EventBudget(world.clock)
+    this.#volumes = new PodVolumes(caches)
+    this.#ranges = options.podCidrs ? rangesWithin(options.podCidrs) : usualRanges
     this.#unsubscribe.push(
       caches.of(Pod).onChange((change) => this.#podChanged(change)),
       caches.of(Node).onChange((change) => this.#nodeChanged(change)),
@@ -66,6 +78,10 @@ export class SimulatedNodes implements Running {
   /** The nodes that run. */
   get names(): readonly string[] {
     return [...this.#nodes.keys()]
+  }
+
+  isUp(name: string): boolean {
+    return this.#nodes.has(name)
   }
 
   /**
@@ -138,6 +154,7 @@ export class SimulatedNodes implements Running {
     this.#stopped = true
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
     for (const name of this.names) this.#halt(name)
+    this.#volumes.stop()
     await this.idle()
   }
 
@@ -151,28 +168,32 @@ export class SimulatedNodes implements Running {
     this.#crashed.delete(spec.name)
     this.#specs.set(spec.name, spec)
     const present = caches.of(Node).get('', spec.name)
-    const number = numberOfRange(present?.spec?.podCIDR) ?? this.#numbers.of(spec.name)
-    const podCIDR = present?.spec?.podCIDR ?? podRange(number)
-    const runtime = new SimulatedRuntime({
-      clock: world.clock,
-      random: world.random.fork(spec.name),
-      podCIDR,
-      ...(behaviour && { behaviour }),
-    })
+    const number = this.#numberOf(present) ?? this.#numbers.of(spec.name)
     const description = describe(spec, number, {
-      podCIDR,
+      podCIDRs: present?.spec?.podCIDRs ?? this.#ranges.of(number),
       address: addressOf(present) ?? hostAddress(number),
       kubeletVersion: version,
-      runtimeVersion: runtime.version,
+      runtimeVersion: simulatedVersion,
       machineId: present?.status?.nodeInfo?.machineID || world.random.uuid(),
     })
     const node = await registerNode(this.#client, world.clock, description)
+    const runtime = new SimulatedRuntime({
+      clock: world.clock,
+      random: world.random.fork(spec.name),
+      // Somebody may have given it others in the meantime.
+      podCIDRs: node.spec?.podCIDRs ?? description.podCIDRs,
+      ...(behaviour && { behaviour }),
+    })
     const events = podEvents(this.#events, this.#budget, spec.name)
     return { description, runtime, node, events, workers: new Map(), reportedAt: world.clock.now(), stopHeartbeat() {} }
   }
 
+  #numberOf(node: Node | undefined): number | undefined {
+    return this.#ranges.numberOf(node?.spec?.podCIDRs ?? [])
+  }
+
   #nodeChanged({ object: node, old }: CacheChange<Node>): void {
-    const number = numberOfRange(node?.spec?.podCIDR)
+    const number = this.#numberOf(node)
     if (number !== undefined) this.#numbers.use(number)
     // A deleted node does not come back by itself: whoever deleted it meant it.
     if (!node || (old && node.metadata.uid !== old.metadata.uid)) this.#deleted(old!)
@@ -233,7 +254,9 @@ export class SimulatedNodes implements Running {
       log,
       runtime: node.runtime,
       events: node.events,
+      volumes: this.#volumes,
       activity: this.#activity,
+      writes: this.#writes,
       hostAddress: node.description.address,
     }
   }
@@ -260,7 +283,7 @@ const isThrough = ({ status, metadata }: Pod) =>
 const addressOf = (node: Node | undefined) =>
   node?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
 
-type Given = Pick<NodeDescription, 'podCIDR' | 'address' | 'kubeletVersion' | 'runtimeVersion' | 'machineId'>
+type Given = Pick<NodeDescription, 'podCIDRs' | 'address' | 'kubeletVersion' | 'runtimeVersion' | 'machineId'>
 
 function describe(spec: SimulatedNodeSpec, number: number, given: Given): NodeDescription {
   return {

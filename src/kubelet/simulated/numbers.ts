@@ -1,3 +1,4 @@
+import { type Cidr, cidrContains, cidrSize, formatCidr, nthSubnet, parseCidr } from '../../base/cidr.ts'
 import { formatAddress, parseAddress } from './ipv4.ts'
 
 /**
@@ -24,6 +25,42 @@ export function numberOfRange(cidr: string | undefined): number | undefined {
   if (bits !== '24' || !Number.isInteger(offset) || offset < 0 || offset >= ranges) return undefined
   return (offset - (firstRange - lowestRange) / 256 + ranges) % ranges
 }
+
+/** The ranges of pods of numbered nodes. */
+export interface PodRanges {
+  of(number: number): readonly string[]
+  /** The number of the node that has these; nothing when they are none of ours. */
+  numberOf(ranges: readonly string[]): number | undefined
+}
+
+/** Those of a cluster that has not been told where its pods are: see `podRange`. */
+export const usualRanges: PodRanges = {
+  of: (number) => [podRange(number)],
+  numberOf: ([first]) => numberOfRange(first),
+}
+
+const nodeMask = { 4: 24, 6: 64 } as const
+
+/** Parts of given ranges, a /24 of an IPv4 one and a /64 of an IPv6 one. @throws Error when one is none */
+export function rangesWithin(podCidrs: readonly string[]): PodRanges {
+  const wholes = podCidrs.map((text) => {
+    const whole = parseCidr(text)
+    if (whole === undefined) throw new Error(`not a range of addresses: ${text}`)
+    return whole
+  })
+  return {
+    of: (number) => wholes.map((whole) => formatCidr(nthSubnet(whole, maskOf(whole), BigInt(number)))),
+    numberOf([text = '']) {
+      const [whole] = wholes
+      const part = parseCidr(text)
+      if (whole === undefined || part === undefined || !cidrContains(whole, part.address)) return undefined
+      if (part.prefixLength !== maskOf(whole)) return undefined
+      return Number((part.address.bits - whole.address.bits) / cidrSize(part))
+    },
+  }
+}
+
+const maskOf = ({ address: { family } }: Cidr) => nodeMask[family]
 
 /** Hands out numbers, the lowest first; a name always gets the same one. */
 export class Numbers {

@@ -19,7 +19,7 @@ const scripts: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 }
 
 function underTest(world = new VirtualWorld()): RuntimeUnderTest {
-  const runtime = new SimulatedRuntime({ ...world, podCIDR: '10.244.0.0/24' })
+  const runtime = new SimulatedRuntime({ ...world, podCIDRs: ['10.244.0.0/24'] })
   const image = (name: string): Draft<Container> => ({ name: 'main', image: name })
   return {
     runtime,

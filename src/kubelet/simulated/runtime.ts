@@ -14,6 +14,14 @@ import {
 import { AddressPool } from './addresses.ts'
 import { defaultBehaviour, Script, type SimulatedBehaviour } from './behaviour.ts'
 
+export interface SimulatedRuntimeOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** Where pods get their addresses from: one range, or one of each family. */
+  readonly podCIDRs: readonly string[]
+  readonly behaviour?: Partial<SimulatedBehaviour>
+}
+
 /**
  * Containers that are timers. A pod says by annotations how its containers behave; without any they start after the
  * configured time, become ready, and run until they are stopped (or, if they are not to be restarted, end well).
@@ -23,19 +31,20 @@ export class SimulatedRuntime implements Runtime {
   readonly #clock: Clock
   readonly #random: Random
   readonly #behaviour: SimulatedBehaviour
-  readonly #addresses: AddressPool
+  /** One of each family that the node has. */
+  readonly #addresses: readonly AddressPool[]
   readonly #pods = new Map<string, SimulatedPod>()
 
-  constructor(options: { clock: Clock; random: Random; podCIDR: string; behaviour?: Partial<SimulatedBehaviour> }) {
+  constructor(options: SimulatedRuntimeOptions) {
     this.#clock = options.clock
     this.#random = options.random
     this.#behaviour = { ...defaultBehaviour, ...options.behaviour }
-    this.#addresses = new AddressPool(options.podCIDR)
+    this.#addresses = options.podCIDRs.map((cidr) => new AddressPool(cidr))
   }
 
   async startSandbox(pod: Pod, signal: AbortSignal): Promise<Sandbox> {
     signal.throwIfAborted()
-    const addresses = pod.spec.hostNetwork ? [] : [this.#addresses.take()]
+    const addresses = pod.spec.hostNetwork ? [] : this.#addresses.map((pool) => pool.take())
     this.#pods.set(pod.metadata.uid!, { addresses, containers: new Map(), stopping: undefined })
     return { addresses }
   }
@@ -45,7 +54,7 @@ export class SimulatedRuntime implements Runtime {
     const addresses = pod.spec.hostNetwork ? [] : (pod.status?.podIPs ?? []).map(({ ip }) => ip)
     const simulated: SimulatedPod = { addresses, containers: new Map(), stopping: undefined }
     this.#pods.set(pod.metadata.uid!, simulated)
-    for (const address of addresses) this.#addresses.reserve(address)
+    for (const pool of this.#addresses) for (const address of addresses) pool.reserve(address)
     const { spec, status } = pod
     for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
       const told = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
@@ -130,7 +139,7 @@ export class SimulatedRuntime implements Runtime {
 
   #remove(uid: string, { addresses, containers, stopping }: SimulatedPod, exit: Exit): void {
     this.#pods.delete(uid)
-    for (const address of addresses) this.#addresses.giveBack(address)
+    for (const pool of this.#addresses) for (const address of addresses) pool.giveBack(address)
     for (const { cancel, onExit } of containers.values()) {
       cancel()
       onExit(exit)
