@@ -137,3 +137,52 @@ test('when all are updated the new revision is the current one', () => {
     collisionCount: 0,
   })
 })
+
+test('in order, a surplus pod that is down waits for the one below it', () => {
+  const set = statefulSet(1)
+  const [first, second, third] = [member(set, 0, 'db-new', up), member(set, 1, 'db-new'), member(set, 2, 'db-new')]
+  assert.deepEqual(podLines(set, [first, second, third]), [])
+  assert.deepEqual(podLines(set, [first, member(set, 1, 'db-new', up), third]), ['remove pod/db-2'])
+})
+
+test('as many pods as maxUnavailable says, rounded down, are replaced at once', () => {
+  const rolling = (maxUnavailable: number | string) =>
+    statefulSet(
+      5,
+      { podManagementPolicy: 'Parallel', updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable } } },
+      { currentRevision: 'db-old', currentReplicas: 5 },
+    )
+  const removed = (maxUnavailable: number | string) => {
+    const set = rolling(maxUnavailable)
+    const old = [0, 1, 2, 3, 4].map((n) => member(set, n, 'db-old', up))
+    return podLines(set, old).length
+  }
+  assert.deepEqual([removed(2), removed('59%'), removed('1%')], [2, 2, 1])
+})
+
+test('a pod is up only when it has been ready for long enough', () => {
+  const set = statefulSet(2, { minReadySeconds: 30 })
+  const ready = (secondsAgo: number) => ({ readySince: new Date(now - secondsAgo * 1000).toISOString() })
+  assert.deepEqual(podLines(set, [member(set, 0, 'db-new', ready(29))]), [])
+  assert.ok(lines(run(set, [member(set, 0, 'db-new', ready(29))]).changes).includes('again after 1000 ms'))
+  assert.deepEqual(podLines(set, [member(set, 0, 'db-new', ready(30))]), ['create pod/db-1'])
+})
+
+test('a pod does not come while the claim of its predecessor is going', () => {
+  const claim = { metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'] } }
+  const set = statefulSet(1, { volumeClaimTemplates: [claim] })
+  const data = (metadata: object) => object<PersistentVolumeClaim>(PersistentVolumeClaim, 'data-db-0', { metadata })
+  const state = (present: PersistentVolumeClaim) =>
+    [
+      [StatefulSet, set],
+      [PersistentVolumeClaim, present],
+      [ControllerRevision, revision(set, 'db-new', 'db:2', 1)],
+    ] as const
+  const made = (metadata: object) =>
+    lines(reconcileOnce(statefulSetController, set, state(data(metadata)), { now }).changes).includes('create pod/db-0')
+  const former = { apiVersion: 'v1', kind: 'Pod', name: 'db-0', uid: 'former' }
+  assert.deepEqual(
+    [made({}), made({ deletionTimestamp: '2026-01-01T12:00:00Z' }), made({ ownerReferences: [former] })],
+    [true, false, false],
+  )
+})

@@ -5,7 +5,6 @@ import { Pod } from '../kinds/core/pod.ts'
 import { again, create, event, remove, type Steps, setStatus } from '../reconciler/changes.ts'
 import { type Context, type Controller, defineController, watch } from '../reconciler/controller.ts'
 import { matcherOf } from '../reconciler/selector.ts'
-import { ApiError, isAlreadyExists } from '../schema/status.ts'
 import { claim } from './shared/claim.ts'
 import { isEqual } from './shared/equal.ts'
 import { cleanUpHistory, historyOf } from './shared/history.ts'
@@ -13,14 +12,15 @@ import { scaledValue } from './shared/int-or-percent.ts'
 import { orphanWakes } from './shared/orphans.ts'
 import { isBeingDeleted } from './shared/owner.ts'
 import { isAvailable, isReady, isTerminal, untilNextAvailable } from './shared/pods.ts'
-import { claimsAt, firstOrdinal, ordinalOf, podAt, revisionOf } from './statefulset/pods.ts'
+import { bequeathClaims, provideClaims } from './statefulset/claims.ts'
+import { tell } from './statefulset/events.ts'
+import { firstOrdinal, ordinalOf, podAt, revisionOf } from './statefulset/pods.ts'
 
 /** Keeps pods that are not alike: each has a number, a name and storage of its own, and they come and go in order. */
 export const statefulSetController: Controller = defineController<StatefulSet>({
   name: 'statefulset-controller',
   reconciles: StatefulSet,
   owns: [Pod, ControllerRevision],
-  reads: [PersistentVolumeClaim],
   writes: [PersistentVolumeClaim],
   watches: [
     watch(
@@ -31,6 +31,7 @@ export const statefulSetController: Controller = defineController<StatefulSet>({
       ControllerRevision,
       orphanWakes(StatefulSet, ({ spec }) => matcherOf(spec.selector)),
     ),
+    watch(PersistentVolumeClaim, claimGoneWakes),
   ],
 
   *reconcile(set, context) {
@@ -47,6 +48,24 @@ export const statefulSetController: Controller = defineController<StatefulSet>({
     if (error !== undefined) throw error
   },
 })
+
+/** A pod may wait for a claim to go that its predecessor left behind. */
+function* claimGoneWakes(
+  {
+    object,
+    old,
+  }: { readonly object: PersistentVolumeClaim | undefined; readonly old: PersistentVolumeClaim | undefined },
+  { list }: Pick<Context, 'list'>,
+) {
+  if (object !== undefined || old === undefined) return
+  const { namespace, name = '' } = old.metadata
+  for (const { metadata, spec } of list(StatefulSet, namespace)) {
+    const isTheirs = spec.volumeClaimTemplates?.some((claim) =>
+      name.startsWith(`${claim.metadata.name}-${metadata.name}-`),
+    )
+    if (isTheirs) yield { namespace, name: metadata.name! }
+  }
+}
 
 /** A StatefulSet in the course of one reconcile. */
 interface Crew {
@@ -114,7 +133,7 @@ function* steer(crew: Crew, context: Context): Steps {
     const isSettled = yield* fill(crew, ordinal, pod, context)
     if (!isSettled && crew.isOrdered) return
   }
-  if (!(yield* dismissSurplus(crew))) return
+  if (!(yield* dismissSurplus(crew, context))) return
   yield* replaceOld(crew)
 }
 
@@ -124,21 +143,19 @@ function* fill(crew: Crew, ordinal: number, pod: Pod | undefined, context: Conte
     if (!isBeingDeleted(pod)) yield* recreate(crew.set, pod)
     return false
   }
-  if (pod !== undefined) return crew.isUp(pod)
-  for (const draft of claimsAt(crew.set, ordinal)) {
-    const { namespace, name = '' } = draft.metadata!
-    const isThere = context.get(PersistentVolumeClaim, { namespace, name }) !== undefined
-    if (!isThere)
-      yield* tell(
-        crew.set,
-        'Create',
-        `Claim ${name} Pod ${crew.set.metadata.name}-${ordinal}`,
-        create(PersistentVolumeClaim, draft),
-      )
-  }
+  if (pod !== undefined) return yield* keep(crew, ordinal, pod, context)
+  if (!(yield* provideClaims(crew.set, ordinal, context))) return false
   const draft = podAt(crew.set, ordinal, revisionFor(crew, ordinal))
   yield* tell(crew.set, 'Create', `Pod ${draft.metadata!.name}`, create(Pod, draft))
   return false
+}
+
+/** Answers whether the pod is up. */
+function* keep(crew: Crew, ordinal: number, pod: Pod, context: Context): Steps<boolean> {
+  if (pod.status.phase === 'Pending') yield* provideClaims(crew.set, ordinal, context)
+  const isUp = crew.isUp(pod)
+  if (isUp || !crew.isOrdered) yield* bequeathClaims(crew.set, ordinal, pod, context)
+  return isUp
 }
 
 function* recreate(set: StatefulSet, pod: Pod): Steps {
@@ -160,13 +177,16 @@ function revisionFor({ set, current, update }: Crew, ordinal: number): Controlle
   return ordinal < boundary ? current : update
 }
 
-/** Answers whether nothing is left to be dismissed. */
-function* dismissSurplus(crew: Crew): Steps<boolean> {
-  for (const pod of crew.surplus) {
-    if (!isBeingDeleted(pod)) yield* tell(crew.set, 'Delete', `Pod ${pod.metadata.name}`, remove(Pod, pod))
-    if (crew.isOrdered) return false
+/** Answers whether nothing is left to be dismissed. In order, one that is down waits for those below it to come up. */
+function* dismissSurplus({ set, surplus, isOrdered, isUp }: Crew, context: Context): Steps<boolean> {
+  for (const pod of surplus) yield* bequeathClaims(set, ordinalOf(set, pod)!, pod, context)
+  const firstDown = surplus.findLast((pod) => !isUp(pod))
+  for (const pod of surplus) {
+    if (isOrdered && !isUp(pod) && pod !== firstDown) return false
+    if (!isBeingDeleted(pod)) yield* tell(set, 'Delete', `Pod ${pod.metadata.name}`, remove(Pod, pod))
+    if (isOrdered) return false
   }
-  return crew.surplus.length === 0 || !crew.isOrdered
+  return surplus.length === 0 || !isOrdered
 }
 
 /** Replaces pods of older revisions, the highest number first, while not too many are down. */
@@ -174,7 +194,7 @@ function* replaceOld({ set, places, update, isUp }: Crew): Steps {
   const { type, rollingUpdate } = set.spec.updateStrategy
   if (type === 'OnDelete') return
   const lowest = firstOrdinal(set) + (rollingUpdate?.partition ?? 0)
-  const most = Math.max(1, scaledValue(rollingUpdate?.maxUnavailable ?? 1, places.length, 'up'))
+  const most = Math.max(1, scaledValue(rollingUpdate?.maxUnavailable ?? 1, places.length, 'down'))
   let down = places.filter(({ pod }) => pod === undefined || !isUp(pod)).length
   for (const { ordinal, pod } of places.toReversed()) {
     if (ordinal < lowest) return
@@ -184,20 +204,6 @@ function* replaceOld({ set, places, update, isUp }: Crew): Steps {
     if (isUp(pod)) down++
     yield* tell(set, 'Delete', `Pod ${pod.metadata.name}`, remove(Pod, pod))
     if (down >= most) return
-  }
-}
-
-/** Does a write and tells in an event how it went. */
-function* tell(set: StatefulSet, verb: 'Create' | 'Delete', what: string, change: ReturnType<typeof create>): Steps {
-  const subject = `${verb} ${what} in StatefulSet ${set.metadata.name}`
-  const success = what.startsWith('Claim') ? 'success' : 'successful'
-  try {
-    yield change
-    yield event(`Successful${verb}`, `${subject} ${success}`)
-  } catch (error) {
-    if (error instanceof ApiError && !isAlreadyExists(error))
-      yield event(`Failed${verb}`, `${subject} failed error: ${error.message}`, 'Warning')
-    throw error
   }
 }
 

@@ -13,6 +13,12 @@ const indexLabel = 'apps.kubernetes.io/pod-index'
 
 export const firstOrdinal = ({ spec }: StatefulSet): number => spec.ordinals?.start ?? 0
 
+/** Whether there shall be a pod of this number. */
+export const isWanted = (set: StatefulSet, ordinal: number): boolean =>
+  ordinal >= firstOrdinal(set) && ordinal < firstOrdinal(set) + (set.spec.replicas ?? 1)
+
+export const podNameAt = ({ metadata }: StatefulSet, ordinal: number): string => `${metadata.name}-${ordinal}`
+
 /** The number in the pod's name; undefined when the name is not one of this set. */
 export function ordinalOf(set: StatefulSet, { metadata }: Pod): number | undefined {
   const prefix = `${set.metadata.name}-`
@@ -25,7 +31,7 @@ export const revisionOf = ({ metadata }: Pod): string | undefined => metadata.la
 /** The pod of a number, from the template of a revision. Its name, its host name and its storage stay its own for ever. */
 export function podAt(set: StatefulSet, ordinal: number, revision: ControllerRevision): Draft<Pod> {
   const { name = '', namespace = '' } = set.metadata
-  const podName = `${name}-${ordinal}`
+  const podName = podNameAt(set, ordinal)
   const template = templateOf(revision)
   const draft = podFrom(template, { name, namespace }, controllerReference(StatefulSet, set))
   const { generateName: _, labels, ...metadata } = draft.metadata!

@@ -75,12 +75,17 @@ function validateCompletions(spec: JobSpec, old: JobSpec, errors: FieldErrors): 
   }
 }
 
-/** Of a job that waits to be started, where its pods run may still be decided, and what they need. */
+/** Of a job of which nothing runs, where its pods run may still be decided, and what they need. */
 function validateTemplateUpdate(job: Job, old: Job, errors: FieldErrors): void {
   const { template } = job.spec
-  const before =
-    old.spec.suspend && !old.status.startTime ? withPlacementOf(template, old.spec.template) : old.spec.template
+  const before = isAtRest(old) ? withPlacementOf(template, old.spec.template) : old.spec.template
   if (!equalJson(template, before)) errors.invalid('spec.template', goValue(PodTemplateSpec, template), immutable)
+}
+
+/** Is suspended, and has not begun or has come to a halt. */
+function isAtRest({ spec, status }: Job): boolean {
+  const hasHalted = status.conditions?.some(({ type, status }) => type === 'Suspended' && status === 'True') ?? false
+  return spec.suspend === true && (!status.startTime || (hasHalted && !status.active))
 }
 
 function withPlacementOf(now: PodTemplateSpec, before: PodTemplateSpec): unknown {
