@@ -37,7 +37,7 @@ import { equalJson } from '../schema/freeze.ts'
 import { ApiError } from '../schema/status.ts'
 import type { Mutable } from '../schema/types.ts'
 import type { Random } from '../world/world.ts'
-import { AddressPool } from './service-allocation/address-pool.ts'
+import { AddressRanges } from './service-allocation/address-ranges.ts'
 import { PortPool } from './service-allocation/port-pool.ts'
 
 export interface ServiceAllocatorOptions {
@@ -66,19 +66,35 @@ export interface Allocation {
 type FreshService = Mutable<Service>
 
 export class ServiceAllocator {
-  readonly #pools: ReadonlyMap<IpFamily, AddressPool>
+  readonly #pools: ReadonlyMap<IpFamily, AddressRanges>
   readonly #ports: PortPool
   readonly #defaultFamily: IpFamily
+  readonly #serviceCidrs: readonly string[]
 
   constructor({
     random,
     serviceCidrs = ['10.96.0.0/12'],
     nodePorts = { from: 30_000, to: 32_767 },
   }: ServiceAllocatorOptions) {
-    const pools = serviceCidrs.map((cidr) => new AddressPool(cidr, random))
+    const pools = serviceCidrs.map((cidr) => new AddressRanges(cidr, random))
     this.#pools = new Map(pools.map((pool) => [pool.family, pool]))
     this.#defaultFamily = pools[0]!.family
+    this.#serviceCidrs = serviceCidrs
     this.#ports = new PortPool(nodePorts.from, nodePorts.to, random)
+  }
+
+  /** Gives addresses from these ranges from now on, and from those that it began with. */
+  useRanges(ranges: readonly string[]): void {
+    for (const pool of this.#pools.values()) pool.use([...this.#serviceCidrs, ...ranges])
+  }
+
+  /** Takes note of an address that something else than a service has. */
+  adoptAddress(address: string, owner: string): void {
+    this.#poolOf(address)?.adopt(address, owner)
+  }
+
+  forgetAddress(address: string, owner: string): void {
+    this.#poolOf(address)?.release(address, owner)
   }
 
   /** Takes note of what a stored service has. Telling it twice does no harm. */
@@ -142,7 +158,7 @@ export class ServiceAllocator {
     }
   }
 
-  #poolOf(address: string): AddressPool | undefined {
+  #poolOf(address: string): AddressRanges | undefined {
     const family = familyOf(address)
     return family && this.#pools.get(family)
   }
@@ -423,7 +439,7 @@ function syncClusterIps(service: FreshService, old: Service): void {
 
 /** What one write has taken so far, and will let go of. */
 class Reservation implements Allocation {
-  readonly #pools: ReadonlyMap<IpFamily, AddressPool>
+  readonly #pools: ReadonlyMap<IpFamily, AddressRanges>
   readonly #ports: PortPool
   readonly #owner: string
   readonly #dryRun: boolean
@@ -433,7 +449,7 @@ class Reservation implements Allocation {
   readonly #removedPorts: number[] = []
   #isOpen = true
 
-  constructor(pools: ReadonlyMap<IpFamily, AddressPool>, ports: PortPool, owner: string, dryRun: boolean) {
+  constructor(pools: ReadonlyMap<IpFamily, AddressRanges>, ports: PortPool, owner: string, dryRun: boolean) {
     this.#pools = pools
     this.#ports = ports
     this.#owner = owner
@@ -459,7 +475,7 @@ class Reservation implements Allocation {
     return address
   }
 
-  #addAddress(pool: AddressPool, address: string): void {
+  #addAddress(pool: AddressRanges, address: string): void {
     if (!this.#dryRun) pool.adopt(address, this.#owner)
     this.#added.push(address)
   }

@@ -24,17 +24,19 @@ export class AddressPool {
   readonly family: IpFamily
   readonly #cidr: Cidr
   readonly #random: Random
-  readonly #owners = new Map<bigint, string>()
+  readonly #owners: Map<bigint, string>
   /** Numbers of the first address that may be used, and of the one after the last. */
   readonly #from: number
   readonly #to: number
   readonly #staticSize: number
 
-  constructor(cidr: string, random: Random) {
+  /** `owners`: who has which address of the family, also beyond this range. */
+  constructor(cidr: string, random: Random, owners: Map<bigint, string>) {
     const parsed = parseCidr(cidr)
     if (parsed === undefined) throw new Error(`not a range of addresses: ${cidr}`)
     this.#cidr = parsed
     this.#random = random
+    this.#owners = owners
     this.family = parsed.address.family === 4 ? 'IPv4' : 'IPv6'
     const size = cidrSize(parsed)
     const counted = Number(size < maxSize ? size : maxSize)
@@ -44,13 +46,19 @@ export class AddressPool {
     this.#staticSize = counted < 32 ? 0 : Math.min(Math.max(16, Math.floor(counted / 16)), 256)
   }
 
-  /** Why an address cannot be had, in the reference's words; undefined when it can. */
-  faultOf(address: string): string | undefined {
+  get range(): string {
+    return formatCidr(this.#cidr)
+  }
+
+  contains(address: string): boolean {
     const parsed = this.#parse(address)
-    if (parsed === undefined || !cidrContains(this.#cidr, parsed)) {
-      return `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${formatCidr(this.#cidr)}`
-    }
-    return this.#owners.has(parsed.bits) ? 'provided IP is already allocated' : undefined
+    return parsed !== undefined && cidrContains(this.#cidr, parsed)
+  }
+
+  /** Whether an address has an owner. */
+  isTaken(address: string): boolean {
+    const parsed = this.#parse(address)
+    return parsed !== undefined && this.#owners.has(parsed.bits)
   }
 
   /** A free address; undefined when there is none. */
@@ -68,18 +76,6 @@ export class AddressPool {
    */
   get example(): string {
     return formatIp(nthAddress(this.#cidr, BigInt(this.#from)))
-  }
-
-  /** Notes who has an address. Addresses of other ranges are nobody's business here. */
-  adopt(address: string, owner: string): void {
-    const parsed = this.#parse(address)
-    if (parsed !== undefined && cidrContains(this.#cidr, parsed)) this.#owners.set(parsed.bits, owner)
-  }
-
-  /** Frees an address, unless it has another owner by now. */
-  release(address: string, owner: string): void {
-    const parsed = this.#parse(address)
-    if (parsed !== undefined && this.#owners.get(parsed.bits) === owner) this.#owners.delete(parsed.bits)
   }
 
   #parse(address: string): IpAddress | undefined {
