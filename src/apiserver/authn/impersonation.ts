@@ -1,13 +1,18 @@
 import { badRequest } from '../../schema/status.ts'
 import type { Attributes } from '../authz/authz.ts'
 import type { UserInfo } from '../context.ts'
-import type { ApiRequest } from '../request.ts'
+import { type ApiRequest, headerValues } from '../request.ts'
 import type { RequestInfo } from '../request-info.ts'
 
-type Authorize = (attributes: Attributes) => void
+type Authorize = (attributes: Attributes) => void | Promise<void>
 
 /** Throws when the one who asks may not act so. */
-export type Impersonation = (request: ApiRequest, user: UserInfo, authorize: Authorize, info: RequestInfo) => UserInfo
+export type Impersonation = (
+  request: ApiRequest,
+  user: UserInfo,
+  authorize: Authorize,
+  info: RequestInfo,
+) => Promise<UserInfo>
 
 /**
  * Acting as somebody else by the headers `Impersonate-User`, `-Group`, `-Uid` and `-Extra-*`. There are two ways to be
@@ -17,7 +22,7 @@ export type Impersonation = (request: ApiRequest, user: UserInfo, authorize: Aut
  */
 export function createImpersonation(): Impersonation {
   const lastWay = new Map<string, Way>()
-  return (request, user, authorize, info) => {
+  return async (request, user, authorize, info) => {
     const wanted = wantedUser(request)
     const ways = waysFor(wanted)
     const last = lastWay.get(user.name)
@@ -25,7 +30,7 @@ export function createImpersonation(): Impersonation {
     const faults: unknown[] = []
     for (const way of ways) {
       try {
-        check(way, wanted, user, authorize, info)
+        await check(way, wanted, user, authorize, info)
         if (lastWay.size >= memory) lastWay.clear()
         lastWay.set(user.name, way)
         const { name, uid, groups, account, extra } = wanted
@@ -51,11 +56,12 @@ interface Wanted {
   readonly account: { readonly namespace: string; readonly name: string } | undefined
 }
 
-function wantedUser({ headers }: ApiRequest): Wanted {
+function wantedUser(request: ApiRequest): Wanted {
+  const { headers } = request
   const name = headers['impersonate-user'] ?? ''
-  const groups = listOf(headers['impersonate-group'])
+  const groups = headerValues(request, 'impersonate-group')
   const uid = headers['impersonate-uid'] ?? ''
-  const extra = extraOf(headers)
+  const extra = extraOf(request)
   if (name === '') throw badRequest(`requested ${showUser(uid, groups, extra)} without impersonating a user name`)
   return { name, groups, uid, extra, account: serviceAccount(name) }
 }
@@ -70,30 +76,30 @@ function waysFor({ name, groups, uid, extra, account }: Wanted): Way[] {
   return ['user-info', 'old']
 }
 
-function check(way: Way, wanted: Wanted, user: UserInfo, authorize: Authorize, info: RequestInfo): void {
+async function check(way: Way, wanted: Wanted, user: UserInfo, authorize: Authorize, info: RequestInfo): Promise<void> {
   if (way === 'old') return checkParts(wanted, '', (part) => authorize({ ...askFor(user), ...part }))
   const { namespace, group: apiGroup, version: apiVersion, resource, subresource, name, isResource, path } = info
   const request = { namespace, apiGroup, apiVersion, resource, subresource, name, isResource, path }
-  authorize({ ...request, user, verb: `impersonate-on:${way}:${info.verb}` })
+  await authorize({ ...request, user, verb: `impersonate-on:${way}:${info.verb}` })
   const ask = (part: Partial<Attributes>) => authorize({ ...askFor(user), verb: `impersonate:${way}`, ...part })
-  if (way === 'arbitrary-node') ask({ ...parts, resource: 'nodes', name: wanted.name.slice(nodePrefix.length) })
-  else checkParts(wanted, parts.apiGroup, ask)
+  if (way === 'arbitrary-node') await ask({ ...parts, resource: 'nodes', name: wanted.name.slice(nodePrefix.length) })
+  else await checkParts(wanted, parts.apiGroup, ask)
 }
 
 const parts = { apiGroup: 'authentication.k8s.io', apiVersion: 'v1' } as const
 
 /** Users, groups and service accounts are asked for in `apiGroup`; what came later always in a group of its own. */
-function checkParts(
+async function checkParts(
   { name, groups, uid, extra, account }: Wanted,
   apiGroup: string,
-  ask: (part: Partial<Attributes>) => void,
-): void {
-  if (account) ask({ apiGroup, resource: 'serviceaccounts', ...account })
-  else ask({ apiGroup, resource: 'users', name })
-  for (const group of groups) ask({ apiGroup, resource: 'groups', name: group })
-  if (uid !== '') ask({ ...parts, resource: 'uids', name: uid })
+  ask: (part: Partial<Attributes>) => void | Promise<void>,
+): Promise<void> {
+  if (account) await ask({ apiGroup, resource: 'serviceaccounts', ...account })
+  else await ask({ apiGroup, resource: 'users', name })
+  for (const group of groups) await ask({ apiGroup, resource: 'groups', name: group })
+  if (uid !== '') await ask({ ...parts, resource: 'uids', name: uid })
   for (const [key, values] of Object.entries(extra))
-    for (const value of values) ask({ ...parts, resource: 'userextras', subresource: key, name: value })
+    for (const value of values) await ask({ ...parts, resource: 'userextras', subresource: key, name: value })
 }
 
 const askFor = (user: UserInfo): Attributes => ({
@@ -131,12 +137,11 @@ function serviceAccount(name: string): { readonly namespace: string; readonly na
 
 const extraPrefix = 'impersonate-extra-'
 
-function extraOf(headers: ApiRequest['headers']): Record<string, readonly string[]> {
+function extraOf(request: ApiRequest): Record<string, readonly string[]> {
   const extra: Record<string, readonly string[]> = {}
-  for (const [header, value] of Object.entries(headers)) {
-    if (!header.startsWith(extraPrefix)) continue
-    const key = header.slice(extraPrefix.length)
-    extra[unescapeKey(key)] = listOf(value)
+  for (const header of Object.keys(request.headers)) {
+    if (header.startsWith(extraPrefix))
+      extra[unescapeKey(header.slice(extraPrefix.length))] = headerValues(request, header)
   }
   return extra
 }
@@ -149,9 +154,6 @@ function unescapeKey(key: string): string {
     return key
   }
 }
-
-const listOf = (header: string | undefined): readonly string[] =>
-  header ? header.split(',').map((item) => item.trim()) : []
 
 /** The reference shows the half-made user as Go prints it. */
 function showUser(uid: string, groups: readonly string[], extra: Readonly<Record<string, readonly string[]>>): string {

@@ -12,6 +12,8 @@ export interface TokenSubject {
   readonly uid: string
   /** The object whose end is also the token's end. */
   readonly bound?: { readonly kind: 'Pod' | 'Secret' | 'Node'; readonly name: string; readonly uid: string }
+  /** Of a pod: where it runs (KEP-4193). The token does not end with the node. */
+  readonly node?: { readonly name: string; readonly uid?: string }
 }
 
 /** How the verifier looks up what tokens are bound to. Synchronous: answered from what the server holds anyway. */
@@ -38,7 +40,7 @@ interface Claims {
     readonly serviceaccount: ObjectClaim
     readonly pod?: ObjectClaim
     readonly secret?: ObjectClaim
-    readonly node?: ObjectClaim
+    readonly node?: Partial<ObjectClaim> & Pick<ObjectClaim, 'name'>
   }
 }
 
@@ -46,6 +48,9 @@ interface ObjectClaim {
   readonly name: string
   readonly uid: string
 }
+
+/** Who signs the tokens of service accounts, unless said otherwise. */
+export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local'
 
 /** How long a verified token is taken at its word again, as in the reference: so long a deleted account's token lives on. */
 const cacheMs = 10_000
@@ -73,7 +78,7 @@ export class ServiceAccountTokens implements Authenticator {
     objects: BoundObjects
     tools: { readonly clock: Clock; readonly random: Random }
   }) {
-    this.issuer = options.issuer ?? 'https://kubernetes.default.svc.cluster.local'
+    this.issuer = options.issuer ?? defaultIssuer
     this.#key = createPrivateKey(options.signingKey)
     const keys = [createPublicKey(this.#key), ...(options.furtherPublicKeys ?? []).map((pem) => createPublicKey(pem))]
     this.#publicKeys = keys.map((key) => ({ id: keyId(key), key }))
@@ -93,6 +98,7 @@ export class ServiceAccountTokens implements Authenticator {
       'kubernetes.io': {
         namespace: subject.namespace,
         ...(bound && { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
+        ...(subject.node && { node: subject.node }),
         serviceaccount: { name: subject.name, uid: subject.uid },
       },
       nbf: now,
@@ -100,7 +106,7 @@ export class ServiceAccountTokens implements Authenticator {
     }
     const head = encode({ alg: algorithmOf(this.#key), kid: this.#publicKeys[0]!.id })
     const body = `${head}.${encode(claims)}`
-    const signature = sign('sha256', Buffer.from(body), signatureOptions(this.#key)).toString('base64url')
+    const signature = sign(hashOf(this.#key), Buffer.from(body), signatureOptions(this.#key)).toString('base64url')
     return { token: `${body}.${signature}`, expiresAtMs: claims.exp * 1000 }
   }
 
@@ -151,7 +157,8 @@ export class ServiceAccountTokens implements Authenticator {
     // The algorithm is the key's, never what the token says of itself.
     if (!signer || header?.alg !== algorithmOf(signer.key)) return undefined
     const content = Buffer.from(`${head}.${body}`)
-    if (!verify('sha256', content, signatureOptions(signer.key), Buffer.from(signature, 'base64url'))) return undefined
+    if (!verify(hashOf(signer.key), content, signatureOptions(signer.key), Buffer.from(signature, 'base64url')))
+      return undefined
     return decode<Claims>(body)
   }
 
@@ -163,7 +170,7 @@ export class ServiceAccountTokens implements Authenticator {
       holds('ServiceAccount', namespace, serviceaccount) &&
       holds('Pod', namespace, pod) &&
       holds('Secret', namespace, secret) &&
-      (pod !== undefined || holds('Node', '', node))
+      (pod !== undefined || holds('Node', '', node as ObjectClaim | undefined))
     )
   }
 
@@ -190,7 +197,7 @@ function userOf(claims: Claims): UserInfo {
     }),
     ...(node && {
       'authentication.kubernetes.io/node-name': [node.name],
-      'authentication.kubernetes.io/node-uid': [node.uid],
+      ...(node.uid && { 'authentication.kubernetes.io/node-uid': [node.uid] }),
     }),
   }
   return {
@@ -212,7 +219,14 @@ function decode<T>(text: string): T | undefined {
   }
 }
 
-const algorithmOf = (key: KeyObject) => (key.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256')
+/** By the kind of the key, as the reference signs (RFC 7518, section 3.1). */
+function algorithmOf(key: KeyObject): 'RS256' | 'ES256' | 'ES384' | 'ES512' {
+  if (key.asymmetricKeyType === 'rsa') return 'RS256'
+  const curve = key.asymmetricKeyDetails?.namedCurve
+  return curve === 'secp384r1' ? 'ES384' : curve === 'secp521r1' ? 'ES512' : 'ES256'
+}
+
+const hashOf = (key: KeyObject) => `sha${algorithmOf(key).slice(2)}`
 
 /** JSON Web Signatures carry ECDSA signatures as two numbers side by side (RFC 7518, section 3.4). */
 const signatureOptions = (key: KeyObject) => ({ key, dsaEncoding: 'ieee-p1363' as const })

@@ -26,7 +26,7 @@ export type BootstrapSubject =
 const words = (text: string) => text.split(' ')
 
 /** Lists are given as words; the core group is spelt `core`. */
-function rule(verbs: string, groups: string, resources: string, names?: string): PolicyRule {
+export function rule(verbs: string, groups: string, resources: string, names?: string): PolicyRule {
   return {
     verbs: words(verbs),
     apiGroups: words(groups).map((group) => (group === 'core' ? '' : group)),
@@ -43,21 +43,25 @@ const role = (name: string, rules: readonly PolicyRule[], more: Partial<Bootstra
   ...more,
 })
 
-const user = (name: string): BootstrapSubject => ({ kind: 'User', name })
+export const user = (name: string): BootstrapSubject => ({ kind: 'User', name })
 const group = (name: string): BootstrapSubject => ({ kind: 'Group', name })
-const account = (namespace: string, name: string): BootstrapSubject => ({ kind: 'ServiceAccount', namespace, name })
+export const account = (namespace: string, name: string): BootstrapSubject => ({
+  kind: 'ServiceAccount',
+  namespace,
+  name,
+})
 const binding = (name: string, roleName: string, subjects: readonly BootstrapSubject[]): BootstrapBinding => ({
   name,
   role: roleName,
   subjects,
 })
 
-const events = rule('create patch update', 'core events.k8s.io', 'events')
+export const events: PolicyRule = rule('create patch update', 'core events.k8s.io', 'events')
 
 /** What each controller may do; it runs as the service account of its name in kube-system. */
 const controllerRules: Readonly<Record<string, readonly PolicyRule[]>> = {
   'attachdetach-controller': [
-    rule('get list watch', 'core', 'persistentvolumeclaims persistentvolumes'),
+    rule('list watch', 'core', 'persistentvolumeclaims persistentvolumes'),
     rule('get list watch', 'core', 'nodes'),
     rule('patch update', 'core', 'nodes/status'),
     rule('list watch', 'core', 'pods'),
@@ -87,7 +91,7 @@ const controllerRules: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule('create delete get list patch update watch', 'batch', 'jobs'),
     rule('update', 'batch', 'cronjobs/status'),
     rule('update', 'batch', 'cronjobs/finalizers'),
-    rule('delete list', 'core', 'pods'),
+    rule('delete list watch', 'core', 'pods'),
     events,
   ],
   'daemon-set-controller': [
@@ -123,21 +127,20 @@ const controllerRules: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule('get list watch', 'policy', 'poddisruptionbudgets'),
     rule('get list watch', 'apps', 'statefulsets'),
     rule('update', 'policy', 'poddisruptionbudgets/status'),
-    rule('get list watch', 'core', 'pods'),
     rule('patch update', 'core', 'pods/status'),
     rule('get', '*', '*/scale'),
     events,
   ],
   'endpoint-controller': [
     rule('get list watch', 'core', 'pods services'),
-    rule('create delete get list update', 'core', 'endpoints'),
+    rule('create delete get list update watch', 'core', 'endpoints'),
     rule('create', 'core', 'endpoints/restricted'),
     events,
   ],
   'endpointslice-controller': [
     rule('get list watch', 'core', 'nodes pods services'),
     rule('update', 'core', 'services/finalizers'),
-    rule('create delete get list update', 'discovery.k8s.io', 'endpointslices'),
+    rule('create delete get list update watch', 'discovery.k8s.io', 'endpointslices'),
     rule('create', 'discovery.k8s.io', 'endpointslices/restricted'),
     events,
   ],
@@ -145,7 +148,7 @@ const controllerRules: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule('get list watch', 'core', 'endpoints services'),
     rule('update', 'core', 'services/finalizers'),
     rule('update', 'core', 'endpoints/finalizers'),
-    rule('create delete get list update', 'discovery.k8s.io', 'endpointslices'),
+    rule('create delete get list update watch', 'discovery.k8s.io', 'endpointslices'),
     rule('create', 'discovery.k8s.io', 'endpointslices/restricted'),
     events,
   ],
@@ -159,7 +162,6 @@ const controllerRules: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule('get list patch update watch', 'core', 'persistentvolumes'),
     rule('patch update', 'core', 'persistentvolumeclaims/status'),
     rule('get list watch', 'core', 'persistentvolumeclaims'),
-    rule('get list watch', 'storage.k8s.io', 'storageclasses'),
     events,
   ],
   'generic-garbage-collector': [rule('delete get list patch update watch', '*', '*'), events],
@@ -167,10 +169,10 @@ const controllerRules: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule('get list watch', 'autoscaling', 'horizontalpodautoscalers'),
     rule('update', 'autoscaling', 'horizontalpodautoscalers/status'),
     rule('get update', '*', '*/scale'),
-    rule('list', 'core', 'pods'),
-    rule('list', 'metrics.k8s.io', 'pods'),
-    rule('get list', 'custom.metrics.k8s.io', '*'),
-    rule('get list', 'external.metrics.k8s.io', '*'),
+    rule('list watch', 'core', 'pods'),
+    rule('list watch', 'metrics.k8s.io', 'pods'),
+    rule('get list watch', 'custom.metrics.k8s.io', '*'),
+    rule('get list watch', 'external.metrics.k8s.io', '*'),
     events,
   ],
   'job-controller': [
@@ -237,8 +239,6 @@ const controllerRules: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule('update', 'core', 'pods/finalizers'),
     rule('get list watch', 'core', 'pods'),
     rule('create delete get list watch', 'resource.k8s.io', 'resourceclaims'),
-    rule('get list watch', 'resource.k8s.io', 'resourceclaimtemplates'),
-    rule('get list watch', 'resource.k8s.io', 'deviceclasses'),
     rule('patch update', 'resource.k8s.io', 'resourceclaims resourceclaims/status'),
     rule('patch update', 'core', 'pods/status'),
     events,
@@ -274,7 +274,7 @@ const controllerRules: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule('update', 'apps', 'statefulsets/finalizers'),
     rule('create delete get patch update', 'core', 'pods'),
     rule('create delete get list patch update watch', 'apps', 'controllerrevisions'),
-    rule('create delete get list patch update watch', 'core', 'persistentvolumeclaims'),
+    rule('create delete get list update watch', 'core', 'persistentvolumeclaims'),
     events,
   ],
   'ttl-after-finished-controller': [rule('delete get list watch', 'batch', 'jobs'), events],
@@ -560,6 +560,9 @@ export const bootstrapRoles: readonly BootstrapRole[] = [
   ...generalRoles,
   ...Object.entries(controllerRules).map(([name, rules]) => role(`system:controller:${name}`, rules)),
 ]
+
+/** What every node may do, as far as it does not depend on which one it is. */
+export const nodeRules: readonly PolicyRule[] = generalRoles.find(({ name }) => name === 'system:node')!.rules
 
 export const bootstrapBindings: readonly BootstrapBinding[] = [
   ...generalBindings,

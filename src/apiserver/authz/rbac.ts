@@ -1,37 +1,48 @@
 import type { PolicyRule, RoleRef, Subject } from '../../kinds/rbac/shared.ts'
 import type { UserInfo } from '../context.ts'
-import type { Attributes, Authorizer, Decision } from './authz.ts'
+import type { Attributes, Decision, InstantAuthorizer } from './authz.ts'
+import type { ResolvedRules, RuleResolver } from './rules.ts'
 
 /**
  * Role-based access control, as the reference decides it: some binding names the user, one of the user's groups or
  * the user's service account, and some rule of its role covers the request. There is no "no"; what nobody allows is
  * refused. Roles and bindings are indexed by whom they speak of, so a decision looks at the user's own bindings only.
  */
-export class RbacAuthorizer implements Authorizer {
+export class RbacAuthorizer implements InstantAuthorizer, RuleResolver {
   /** `namespace/name`, or `/name` for cluster roles. */
   readonly #roles = new Map<string, readonly PolicyRule[]>()
   readonly #bindings = new Map<string, Binding>()
   readonly #bySubject = new Map<string, Set<Binding>>()
 
   authorize(attributes: Attributes): Decision {
-    for (const { binding, subject, rule } of this.#rulesFor(attributes.user, attributes.namespace)) {
+    const missing: Binding[] = []
+    for (const { binding, subject, rule } of this.#rulesFor(attributes.user, attributes.namespace, missing)) {
       if (ruleAllows(rule, attributes)) return { allowed: true, reason: reasonOf(binding, subject) }
     }
-    return { allowed: false, reason: '' }
+    return { allowed: false, reason: missing.length === 0 ? '' : `RBAC: ${showMissing(missing)}` }
   }
 
   /** Every rule that speaks of the user in a namespace; cluster-wide ones only when it is empty. */
   rulesOf(user: UserInfo, namespace: string): PolicyRule[] {
-    return [...this.#rulesFor(user, namespace)].map(({ rule }) => rule)
+    return [...this.#rulesFor(user, namespace, [])].map(({ rule }) => rule)
   }
 
-  *#rulesFor(user: UserInfo, namespace: string): Generator<{ binding: Binding; subject: string; rule: PolicyRule }> {
+  resolveRules(user: UserInfo, namespace: string): ResolvedRules {
+    const missing: Binding[] = []
+    const rules = [...this.#rulesFor(user, namespace, missing)].map(({ rule }) => rule)
+    return { rules, incomplete: false, ...(missing.length > 0 && { error: showMissing(missing) }) }
+  }
+
+  /** Bindings whose role is not there are put into `missing`. */
+  *#rulesFor(user: UserInfo, namespace: string, missing: Binding[]): Generator<HeldRule> {
     // Cluster-wide bindings come first, as the reference looks at them first: its reasons name the first that fits.
     for (const scope of namespace === '' ? [''] : ['', namespace]) {
       for (const [key, subject] of subjectKeys(user)) {
         for (const binding of this.#bySubject.get(key) ?? []) {
           if (binding.namespace !== scope) continue
-          for (const rule of this.#roles.get(binding.roleKey) ?? []) yield { binding, subject, rule }
+          const rules = this.#roles.get(binding.roleKey)
+          if (rules === undefined) missing.push(binding)
+          else for (const rule of rules) yield { binding, subject, rule }
         }
       }
     }
@@ -77,6 +88,22 @@ interface Binding {
   readonly roleRef: RoleRef
   readonly roleKey: string
   readonly keys: readonly string[]
+}
+
+interface HeldRule {
+  readonly binding: Binding
+  readonly subject: string
+  readonly rule: PolicyRule
+}
+
+/** As the reference lists errors: several in brackets, each once. */
+function showMissing(bindings: readonly Binding[]): string {
+  const texts = new Set(
+    bindings.map(({ roleRef: { kind, name } }) => {
+      return `${kind.toLowerCase()}.rbac.authorization.k8s.io ${JSON.stringify(name)} not found`
+    }),
+  )
+  return texts.size === 1 ? [...texts][0]! : `[${[...texts].join(', ')}]`
 }
 
 const accountPrefix = 'system:serviceaccount:'
@@ -129,23 +156,3 @@ function resourceMatches(list: readonly string[] | undefined, resource: string, 
 
 const pathMatches = (pattern: string, path: string) =>
   pattern === path || pattern === '*' || (pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1)))
-
-/** Asks one after the other; the first that allows or denies decides. */
-export function firstThatDecides(authorizers: readonly Authorizer[]): Authorizer {
-  return {
-    authorize(attributes) {
-      const reasons: string[] = []
-      for (const authorizer of authorizers) {
-        const decision = authorizer.authorize(attributes)
-        if (decision.allowed || decision.denied) return decision
-        if (decision.reason !== '') reasons.push(decision.reason)
-      }
-      return { allowed: false, reason: reasons.join(', ') }
-    },
-  }
-}
-
-/** The group that may do everything, whatever roles say: the way back in when RBAC is broken. */
-export const privilegedGroup: Authorizer = {
-  authorize: ({ user }) => ({ allowed: user.groups.includes('system:masters'), reason: '' }),
-}
