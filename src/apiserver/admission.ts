@@ -1,6 +1,7 @@
 import type { ApiObject, Kind } from '../schema/kind.ts'
-import type { Mutable } from '../schema/types.ts'
+import type { Mutable, ObjectType } from '../schema/types.ts'
 import type { RequestContext } from './context.ts'
+import type { DeleteOptions } from './resource.ts'
 
 /**
  * The gate that every write passes: first all `admit` (may change the object), then validation of the object, then
@@ -9,6 +10,8 @@ import type { RequestContext } from './context.ts'
  */
 export interface AdmissionPlugin {
   readonly name: string
+  /** Whether it may ask for a second round (`Reinvocation`). */
+  readonly reinvokes?: boolean
   /** Whether it has anything to do with this request: asked first, so that most requests pay nothing. */
   handles(attributes: AdmissionAttributes): boolean
   admit?(attributes: AdmissionAttributes & { readonly object: Mutable<ApiObject> }): void | Promise<void>
@@ -27,7 +30,32 @@ export interface AdmissionAttributes {
   readonly object?: ApiObject
   /** What is stored now; absent for a creation. */
   readonly oldObject?: ApiObject
+  /** What the client says of how it is to be deleted. */
+  readonly deleteOptions?: DeleteOptions
+  /** What `object` is, where it is not of `kind`: the body of a sub-resource (`Binding`, `Eviction`). */
+  readonly bodyKind?: BodyKind
+  /** Of mutating admission, for plugins that may ask for a second round. */
+  readonly reinvocation?: Reinvocation
   readonly context: RequestContext
+}
+
+export interface BodyKind {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly schema: ObjectType
+}
+
+/**
+ * Mutating plugins run a second time, all of them and once, when somebody has changed the object whom the others could
+ * not foresee: a webhook or a policy.
+ */
+export interface Reinvocation {
+  readonly isSecond: boolean
+  /** Asks for the second round. */
+  request(): void
+  /** What plugins keep from the first round for the second, by plugin. */
+  readonly memory: Map<string, unknown>
 }
 
 /** What plugins may know of the cluster: what this server holds in memory, answered at once. */

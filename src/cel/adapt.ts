@@ -88,7 +88,8 @@ function objectConverter(type: ObjectType): Convert {
       absent,
     })
   }
-  const shape = { name: type.name, fields }
+  const others = type.others && lazily(type.others, (convert) => (value) => convert()(value))
+  const shape = { name: type.name, fields, ...(others && { others }) }
   return (json) => (isRecord(json) ? new CelObject(json, shape) : natural(json))
 }
 

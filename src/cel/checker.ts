@@ -211,6 +211,7 @@ class Checker {
         break
       case 'object': {
         if (Object.hasOwn(holder.fields, field)) return holder.fields[field]!.type
+        if (holder.others) return holder.others
         this.#fault(offset, `undefined field '${field}'`)
         return errorType
       }
@@ -387,7 +388,7 @@ class Checker {
   }
 
   #checkField(message: ObjectType, name: string, provided: CelType, offset: number): void {
-    const declared = Object.hasOwn(message.fields, name) ? message.fields[name]!.type : undefined
+    const declared = Object.hasOwn(message.fields, name) ? message.fields[name]!.type : message.others
     if (!declared) return this.#fault(offset, `undefined field '${name}'`)
     if (this.#substitutions.isAssignable(provided, declared)) return
     const found = formatType(this.#substitutions.apply(provided, false))

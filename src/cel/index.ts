@@ -11,6 +11,7 @@ export {
   type EvaluationOptions,
   type Program,
 } from './contract.ts'
+export { Failure } from './failure.ts'
 export {
   type Authorizer,
   type AuthorizerAttributes,
@@ -23,4 +24,4 @@ export * from './limits.ts'
 export { escapeFieldName, type JsonSchema, leastBytesOf, typeOfSchema } from './schema-type.ts'
 export * as celTypes from './types.ts'
 export { type CelField, type CelType, formatType } from './types.ts'
-export { type CelValue, optionalNone, optionalOfValue, toJson } from './values.ts'
+export { CelList, CelMap, CelObject, type CelValue, optionalNone, optionalOfValue, toJson } from './values.ts'

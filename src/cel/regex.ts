@@ -3,6 +3,7 @@
  * runs on a simulation that visits each character once, so that no pattern and no text can hold up a server.
  */
 import { Failure } from './failure.ts'
+import { Automaton } from './regex-automaton.ts'
 import { type Instruction, simulate, toInstructions } from './regex-machine.ts'
 import { parsePattern, type RegexNode } from './regex-syntax.ts'
 
@@ -34,8 +35,10 @@ function make(pattern: string): Regex {
   const { choices, nested } = choicesOf(root, false)
   const native = nested || choices > 3 ? undefined : toNative(root)
   let instructions: readonly Instruction[] | undefined
+  let automaton: Automaton | undefined
+  const isQuick = (text: string) => (text.length + 1) ** (choices + 1) <= backtrackLimit
   const find = (text: string, start: number) => {
-    if (native && (text.length + 1) ** (choices + 1) <= backtrackLimit) {
+    if (native && isQuick(text)) {
       native.lastIndex = start
       const found = native.exec(text)
       return found ? ([found.index, found.index + found[0].length] as const) : undefined
@@ -43,7 +46,15 @@ function make(pattern: string): Regex {
     instructions ??= toInstructions(root)
     return simulate(instructions, text, start)
   }
-  return { find, test: (text) => find(text, 0) !== undefined }
+  const test = (text: string) => {
+    if (!native || !isQuick(text)) {
+      instructions ??= toInstructions(root)
+      automaton ??= Automaton.of(instructions)
+      if (automaton) return automaton.test(text)
+    }
+    return find(text, 0) !== undefined
+  }
+  return { find, test }
 }
 
 /**

@@ -60,6 +60,8 @@ export interface ObjectType {
   readonly name: string
   /** By the name that expressions use (`escapeFieldName`). */
   readonly fields: Readonly<Record<string, CelField>>
+  /** The type of all other fields, where there may be others (objects that mutations make). */
+  readonly others?: CelType
 }
 
 export interface CelField {
@@ -130,6 +132,9 @@ export const objectType = (name: string, fields: Readonly<Record<string, CelFiel
   name,
   fields,
 })
+
+/** An object of which nobody knows the fields. */
+export const openType = (name: string): ObjectType => ({ kind: 'object', name, fields: {}, others: dyn })
 
 export const field = (type: CelType, json?: string): CelField => (json === undefined ? { type } : { type, json })
 

@@ -217,7 +217,7 @@ export class CelObject {
   /** Undefined when the field is not there. */
   get(name: string): CelValue | undefined {
     const known = this.shape.fields.get(name)
-    if (known === undefined) return undefined
+    if (known === undefined) return this.#other(name)
     const json = this.json[known.json]
     if (json !== undefined) return known.convert(json)
     return known.absent === undefined ? undefined : known.convert(known.absent)
@@ -225,13 +225,22 @@ export class CelObject {
 
   has(name: string): boolean {
     const known = this.shape.fields.get(name)
-    return known !== undefined && this.json[known.json] !== undefined
+    if (known === undefined) return this.#other(name) !== undefined
+    return this.json[known.json] !== undefined
+  }
+
+  #other(name: string): CelValue | undefined {
+    const { others } = this.shape
+    if (others === undefined || !Object.hasOwn(this.json, name)) return undefined
+    const json = this.json[name]
+    return json === undefined || isCelValue(json) ? json : others(json)
   }
 
   /** The names of the fields that are there. */
   names(): readonly string[] {
     const names: string[] = []
     for (const [name, { json }] of this.shape.fields) if (this.json[json] !== undefined) names.push(name)
+    if (this.shape.others) names.push(...Object.keys(this.json).filter((name) => !this.shape.fields.has(name)))
     return names
   }
 
@@ -244,6 +253,8 @@ export class CelObject {
 export interface Shape {
   readonly name: string
   readonly fields: ReadonlyMap<string, { readonly json: string; readonly convert: Convert; readonly absent: unknown }>
+  /** Of fields that are not declared, where there may be such. */
+  readonly others?: Convert
 }
 
 export const optionalNone = new Optional(undefined)

@@ -4,6 +4,7 @@ import type { Mutable } from '../../schema/types.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission.ts'
 import type { Authorizer } from '../authz/authz.ts'
 import { certificateSubject } from './certificate-subject.ts'
+import { isAllowedForSigner } from './signer-access.ts'
 
 const isRequest = ({ kind }: AdmissionAttributes) =>
   kind.plural === 'certificatesigningrequests' && kind.group === 'certificates.k8s.io'
@@ -44,9 +45,9 @@ export function certificateApproval(authorizer: Authorizer): AdmissionPlugin {
     name: 'CertificateApproval',
     handles: (attributes) =>
       isRequest(attributes) && attributes.operation === 'UPDATE' && attributes.subresource === 'approval',
-    validate(attributes) {
+    async validate(attributes) {
       const { signerName } = (attributes.oldObject as CertificateSigningRequest).spec
-      if (isAllowed(authorizer, attributes, 'approve', signerName)) return
+      if (await isAllowed(authorizer, attributes, 'approve', signerName)) return
       throw refuse(attributes, `user not permitted to approve requests with signerName "${signerName}"`)
     },
   }
@@ -58,13 +59,13 @@ export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
     name: 'CertificateSigning',
     handles: (attributes) =>
       isRequest(attributes) && attributes.operation === 'UPDATE' && attributes.subresource === 'status',
-    validate(attributes) {
+    async validate(attributes) {
       const old = attributes.oldObject as CertificateSigningRequest
       const { status } = attributes.object as CertificateSigningRequest
       const isSigning = status.certificate !== old.status.certificate
       if (!isSigning && failures({ status }) === failures(old)) return
       const { signerName } = old.spec
-      if (isAllowed(authorizer, attributes, 'sign', signerName)) return
+      if (await isAllowed(authorizer, attributes, 'sign', signerName)) return
       throw refuse(attributes, `user not permitted to sign requests with signerName "${signerName}"`)
     },
   }
@@ -80,17 +81,9 @@ const refuse = ({ name, object }: AdmissionAttributes, why: string) =>
     why,
   )
 
-/** Allowed for the signer itself, or for all signers of its domain. */
-function isAllowed(
+const isAllowed = (
   authorizer: Authorizer,
   { context: { user } }: AdmissionAttributes,
   verb: string,
   signerName: string,
-): boolean {
-  const names = [signerName, `${signerName.split('/')[0]}/*`]
-  return names.some((name) => {
-    const signer = { apiGroup: 'certificates.k8s.io', apiVersion: '*', resource: 'signers', name }
-    const asked = { ...signer, user, verb, namespace: '', subresource: '', isResource: true, path: '' }
-    return authorizer.authorize(asked).allowed
-  })
-}
+): Promise<boolean> => isAllowedForSigner(authorizer, user, verb, signerName)

@@ -1,57 +1,34 @@
-import type { Random } from '../../world/world.ts'
-import type { AdmissionPlugin, ClusterReader } from '../admission.ts'
-import type { Authorizer } from '../authz/authz.ts'
-import {
-  certificateApproval,
-  certificateRequester,
-  certificateSigning,
-  certificateSubjectRestriction,
-} from './certificate-requests.ts'
-import { claimResize } from './claim-resize.ts'
-import { defaultStorageClass } from './default-storage-class.ts'
-import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
-import { limitRanger } from './limit-ranger.ts'
-import { namespaceLifecycle } from './namespace-lifecycle.ts'
-import { nodeTaint } from './node-taint.ts'
-import { podSecurity } from './pod-security/index.ts'
-import { priority } from './priority.ts'
-import { type RulesOf, rbacEscalation } from './rbac-escalation.ts'
-import { type QuotaBooks, resourceQuota } from './resource-quota.ts'
-import { runtimeClass } from './runtime-class.ts'
-import { serviceAccount } from './service-account.ts'
-import { storageProtection } from './storage-protection.ts'
+import type { PolicyRule } from '../../kinds/rbac/shared.ts'
+import type { AdmissionPlugin } from '../admission.ts'
+import type { UserInfo } from '../context.ts'
+import { certificateRequester } from './certificate-requests.ts'
+import type { PluginServices } from './plugins.ts'
+import { rbacEscalation } from './rbac-escalation.ts'
+import { type AdmissionOptions, selectPlugins } from './selection.ts'
 
-/** What the plugins work with. */
-export interface AdmissionServices {
-  readonly reader: ClusterReader
-  readonly books: QuotaBooks
-  readonly random: Random
-  readonly authorizer: Authorizer
+/** What admission works with. */
+export interface AdmissionServices extends PluginServices {
   /** All rules that speak of a user in a namespace. */
-  readonly rulesOf: RulesOf
+  readonly rulesOf: (user: UserInfo, namespace: string) => readonly PolicyRule[]
+  /** What is stored as policies and webhooks, under the names of the plugins that apply it. */
+  readonly stored?: Readonly<Record<string, AdmissionPlugin | undefined>>
 }
 
-/** Every plugin that is on by default, in the reference's order. To add one, add a file and a line here. */
-export function defaultAdmission(services: AdmissionServices): readonly AdmissionPlugin[] {
-  const { reader, books, random, authorizer, rulesOf } = services
-  return [
-    namespaceLifecycle(reader),
-    limitRanger(reader),
-    serviceAccount(reader, random),
-    nodeTaint,
-    podSecurity(reader),
-    priority(reader),
-    defaultTolerationSeconds,
-    storageProtection,
-    claimResize(reader),
-    runtimeClass(reader),
-    certificateRequester,
-    certificateApproval(authorizer),
-    certificateSigning(authorizer),
-    certificateSubjectRestriction,
-    defaultStorageClass(reader),
-    rbacEscalation(reader, authorizer, rulesOf),
-    // Last, because it books: nothing may refuse after it.
-    resourceQuota(reader, books),
-  ]
+/**
+ * Every gate that writes pass, in order: the plugins that the flags ask for, and before the quotas, which book what gets
+ * in, those that cannot be switched off because the reference has them elsewhere. Throws `ConfigurationError`.
+ */
+export function admissionPlugins(
+  services: AdmissionServices,
+  options: AdmissionOptions = {},
+): readonly AdmissionPlugin[] {
+  const { reader, authorizer, rulesOf, stored = {} } = services
+  const chosen = selectPlugins(options).flatMap(({ name, make }) => {
+    const plugin = stored[name] ?? make?.(services, options.configurations?.get(name))
+    return plugin ? [{ name, plugin }] : []
+  })
+  const quotaAt = chosen.findIndex(({ name }) => name === 'ResourceQuota' || name === 'AlwaysDeny')
+  const plugins = chosen.map(({ plugin }) => plugin)
+  const fixed = [certificateRequester, rbacEscalation(reader, authorizer, rulesOf)]
+  return plugins.toSpliced(quotaAt < 0 ? plugins.length : quotaAt, 0, ...fixed)
 }

@@ -16,11 +16,14 @@ export function limitRanger(reader: ClusterReader): AdmissionPlugin {
     name: 'LimitRanger',
     handles: ({ kind, operation, subresource }) =>
       kind.group === '' &&
-      subresource === '' &&
-      ((kind.plural === 'pods' && operation === 'CREATE') ||
-        (kind.plural === 'persistentvolumeclaims' && (operation === 'CREATE' || operation === 'UPDATE'))),
-    admit({ object, kind, namespace }) {
-      if (kind.plural !== 'pods') return
+      // What containers ask for changes by the sub-resource alone.
+      ((kind.plural === 'pods' && subresource === 'resize' && operation === 'UPDATE') ||
+        (kind.plural === 'pods' && subresource === '' && operation === 'CREATE') ||
+        (kind.plural === 'persistentvolumeclaims' &&
+          subresource === '' &&
+          (operation === 'CREATE' || operation === 'UPDATE'))),
+    admit({ object, kind, namespace, subresource }) {
+      if (kind.plural !== 'pods' || subresource !== '') return
       for (const range of reader.list(LimitRange, namespace)) applyDefaults(object as Mutable<Pod>, range)
     },
     validate({ object, kind, namespace, name }) {

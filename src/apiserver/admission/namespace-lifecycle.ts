@@ -12,12 +12,15 @@ export function namespaceLifecycle(reader: ClusterReader): AdmissionPlugin {
     handles: ({ operation, kind }) =>
       (operation === 'CREATE' && kind.namespaced) ||
       (operation === 'DELETE' && kind.plural === 'namespaces' && kind.group === ''),
+    // Deleting changes no object, so there only this is asked.
+    validate({ operation, name }) {
+      if (operation === 'DELETE' && immortal.has(name)) {
+        throw forbidden(namespaces, name, 'this namespace may not be deleted')
+      }
+    },
     admit(attributes) {
       const { operation, kind, namespace, name, subresource } = attributes
-      if (operation === 'DELETE') {
-        if (immortal.has(name)) throw forbidden(namespaces, name, 'this namespace may not be deleted')
-        return
-      }
+      if (operation !== 'CREATE') return
       // A review of access says nothing about what is there, so it may be asked of any namespace.
       if (kind.group === 'authorization.k8s.io') return
       const found = reader.get(Namespace, '', namespace)

@@ -19,13 +19,13 @@ export type RulesOf = (user: UserInfo, namespace: string) => readonly PolicyRule
  * `escalate`; who binds one must hold it, or be allowed to `bind` it. Members of system:masters may do either.
  */
 export function rbacEscalation(reader: ClusterReader, authorizer: Authorizer, rulesOf: RulesOf): AdmissionPlugin {
-  const mayDo = (
+  const mayDo = async (
     { kind, namespace, context: { user } }: AdmissionAttributes,
     verb: string,
     name: string,
     plural = '',
-  ) =>
-    authorizer.authorize({
+  ) => {
+    const decision = await authorizer.authorize({
       user,
       verb,
       namespace,
@@ -36,7 +36,9 @@ export function rbacEscalation(reader: ClusterReader, authorizer: Authorizer, ru
       name,
       isResource: true,
       path: '',
-    }).allowed
+    })
+    return decision.allowed
+  }
 
   function checkHolds(attributes: AdmissionAttributes, rules: readonly PolicyRule[]): void {
     const { kind, namespace, context, object, name } = attributes
@@ -49,11 +51,11 @@ export function rbacEscalation(reader: ClusterReader, authorizer: Authorizer, ru
     throw forbidden({ group, resource: kind.plural }, object?.metadata.name ?? name, why)
   }
 
-  function checkRole(attributes: AdmissionAttributes): void {
+  async function checkRole(attributes: AdmissionAttributes): Promise<void> {
     const role = attributes.object as ClusterRole
     const old = attributes.oldObject as ClusterRole | undefined
     const isSame = old && equalJson(role.rules, old.rules) && equalJson(role.aggregationRule, old.aggregationRule)
-    if (isSame || mayDo(attributes, 'escalate', attributes.name)) return
+    if (isSame || (await mayDo(attributes, 'escalate', attributes.name))) return
     checkHolds(attributes, role.rules ?? [])
     if (!role.aggregationRule || equalJson(role.aggregationRule, old?.aggregationRule)) return
     const { user } = attributes.context
@@ -66,7 +68,7 @@ export function rbacEscalation(reader: ClusterReader, authorizer: Authorizer, ru
     throw forbidden({ group, resource: attributes.kind.plural }, role.metadata.name ?? '', why)
   }
 
-  function checkBinding(attributes: AdmissionAttributes, isPrivileged: boolean): void {
+  async function checkBinding(attributes: AdmissionAttributes, isPrivileged: boolean): Promise<void> {
     const { roleRef, subjects } = attributes.object as ClusterRoleBinding
     const { kind, namespace } = attributes
     if (kind.namespaced && roleRef.kind !== 'Role' && roleRef.kind !== 'ClusterRole') {
@@ -77,7 +79,7 @@ export function rbacEscalation(reader: ClusterReader, authorizer: Authorizer, ru
     if (isPrivileged || (old && equalJson(roleRef, old.roleRef) && equalJson(subjects, old.subjects))) return
     const isCluster = roleRef.kind === 'ClusterRole'
     const plural = isCluster ? 'clusterroles' : 'roles'
-    if (mayDo(attributes, 'bind', roleRef.name, plural)) return
+    if (await mayDo(attributes, 'bind', roleRef.name, plural)) return
     checkHolds(attributes, rulesOfRole(reader, roleRef, isCluster ? '' : namespace))
   }
 
@@ -85,10 +87,10 @@ export function rbacEscalation(reader: ClusterReader, authorizer: Authorizer, ru
     name: 'RBACEscalation',
     handles: ({ kind, operation, subresource }) =>
       kind.group === group && subresource === '' && (operation === 'CREATE' || operation === 'UPDATE'),
-    admit(attributes) {
+    async admit(attributes) {
       const isPrivileged = attributes.context.user.groups.includes('system:masters')
-      if (attributes.kind.plural.endsWith('bindings')) checkBinding(attributes, isPrivileged)
-      else if (!isPrivileged) checkRole(attributes)
+      if (attributes.kind.plural.endsWith('bindings')) await checkBinding(attributes, isPrivileged)
+      else if (!isPrivileged) await checkRole(attributes)
     },
   }
 }

@@ -5,6 +5,8 @@ import { quotaApplies, usageOf } from '../../kinds/core/quota.ts'
 import { ResourceQuota } from '../../kinds/core/resource-quota.ts'
 import { forbidden } from '../../schema/status.ts'
 import type { AdmissionAttributes, AdmissionPlugin, ClusterReader } from '../admission.ts'
+import type { Fields } from './configuration.ts'
+import { checkLimited, limitedResources } from './limited-resources.ts'
 
 /** How the plugin books what it let in; fails with `Conflict` when the quota was changed meanwhile. */
 export interface QuotaBooks {
@@ -17,14 +19,20 @@ export interface QuotaBooks {
  * Refuses what would exceed a quota of its namespace, and books what it lets in at once, so that two requests at the
  * same time cannot both take the last place. Frees nothing: what is deleted is counted again by the controller.
  */
-export function resourceQuota(reader: ClusterReader, books: QuotaBooks): AdmissionPlugin {
+export function resourceQuota(reader: ClusterReader, books: QuotaBooks, configuration?: Fields): AdmissionPlugin {
+  const limited = limitedResources(configuration)
   return {
     name: 'ResourceQuota',
-    handles: ({ kind, operation, subresource }) =>
-      kind.namespaced && subresource === '' && (operation === 'CREATE' || operation === 'UPDATE'),
+    handles: ({ kind, operation, subresource }) => {
+      if (!kind.namespaced || (operation !== 'CREATE' && operation !== 'UPDATE')) return false
+      // What a pod uses is decided when it is made and when it is resized, and at no other time.
+      if (kind.plural === 'pods' && kind.group === '') return subresource === (operation === 'CREATE' ? '' : 'resize')
+      return subresource === ''
+    },
     async validate(attributes) {
-      for (const quota of reader.list(ResourceQuota, attributes.namespace))
-        await charge(quota, attributes, reader, books)
+      const quotas = reader.list(ResourceQuota, attributes.namespace)
+      checkLimited(limited, quotas, attributes)
+      for (const quota of quotas) await charge(quota, attributes, reader, books)
     },
   }
 }

@@ -5,7 +5,9 @@ import type { Volume } from '../../kinds/core/volumes.ts'
 import { forbidden } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
 import type { Random } from '../../world/world.ts'
-import type { AdmissionPlugin, ClusterReader } from '../admission.ts'
+import type { AdmissionAttributes, AdmissionPlugin, ClusterReader } from '../admission.ts'
+import { podSecrets } from '../authz/object-references.ts'
+import { refuse as refuseAttributes } from './refuse.ts'
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
 const mirrorAnnotation = 'kubernetes.io/config.mirror'
@@ -16,12 +18,23 @@ const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789'
 export function serviceAccount(reader: ClusterReader, random: Random): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
-    handles: ({ kind, operation, subresource }) =>
-      kind.plural === 'pods' && kind.group === '' && subresource === '' && operation === 'CREATE',
-    admit({ object, namespace, name }) {
+    handles: ({ kind, operation, subresource }) => {
+      if (kind.plural !== 'pods' || kind.group !== '') return false
+      return operation === 'CREATE'
+        ? subresource === ''
+        : operation === 'UPDATE' && subresource === 'ephemeralcontainers'
+    },
+    validate(attributes) {
+      const pod = attributes.object as Mutable<Pod>
+      if (attributes.operation === 'UPDATE') return checkEphemeral(attributes, reader)
+      const offence = isMirror(pod) ? mirrorOffence(pod) : undefined
+      if (offence) throw refuseAttributes(attributes, offence)
+    },
+    admit({ object, namespace, name, operation }) {
+      if (operation !== 'CREATE') return
       const pod = object as Mutable<Pod>
       // The mirror of a static pod runs without the API.
-      if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return
+      if (isMirror(pod)) return
       const refuse = (why: string) => forbidden({ group: '', resource: 'pods' }, pod.metadata.name ?? name, why)
       const { spec } = pod
       spec.serviceAccountName ||= 'default'
@@ -40,6 +53,30 @@ export function serviceAccount(reader: ClusterReader, random: Random): Admission
       if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length)
         spec.imagePullSecrets = account.imagePullSecrets.map((secret) => ({ ...secret }))
     },
+  }
+}
+
+const isMirror = ({ metadata }: Mutable<Pod>) => metadata.annotations?.[mirrorAnnotation] !== undefined
+
+/** What a mirror may not have, if it has it: its node runs it without the API, and could open things to itself by it. */
+function mirrorOffence({ spec }: Mutable<Pod>): string | undefined {
+  if (spec.serviceAccountName) return 'a mirror pod may not reference service accounts'
+  if (!podSecrets(spec as Pod['spec']).next().done) return 'a mirror pod may not reference secrets'
+  const hasToken = spec.volumes?.some(({ projected }) => projected?.sources?.some((each) => each.serviceAccountToken))
+  return hasToken ? 'a mirror pod may not use ServiceAccountToken volume projections' : undefined
+}
+
+/** Containers that are added later are held to the same secrets. */
+function checkEphemeral(attributes: AdmissionAttributes, reader: ClusterReader): void {
+  const { spec } = attributes.object as Pod
+  const account = reader.get(ServiceAccount, attributes.namespace, spec.serviceAccountName ?? '')
+  if (account?.metadata.annotations?.[enforceAnnotation] !== 'true') return
+  const known = new Set((account.secrets ?? []).map((secret) => secret.name))
+  for (const container of spec.ephemeralContainers ?? []) {
+    const offence = foreignEnvironment(container as Pick<Container, 'env' | 'envFrom'>, known)
+    if (!offence) continue
+    const owner = `is not allowed because service account ${account.metadata.name} does not reference that secret`
+    throw refuseAttributes(attributes, `ephemeral container ${container.name} with ${offence} ${owner}`)
   }
 }
 

@@ -1,4 +1,4 @@
-/** Rules for webhooks, but for the CEL expressions of their conditions: those the CEL compiler checks. */
+/** Rules for webhooks. */
 
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { validateLabelSelector } from '../../schema/meta-validation.ts'
@@ -72,7 +72,8 @@ function validateWebhook(path: string, webhook: Webhook, errors: FieldErrors): v
     validateWord(`${path}.reinvocationPolicy`, webhook.reinvocationPolicy, ['IfNeeded', 'Never'], errors)
   }
   validateClient(`${path}.clientConfig`, webhook.clientConfig, errors)
-  validateMatchConditions(`${path}.matchConditions`, matchConditions, errors)
+  const scope = { params: false, authorizer: true }
+  validateMatchConditions(`${path}.matchConditions`, matchConditions, scope, errors)
 }
 
 function validateClient(path: string, { url, service }: WebhookClientConfig, errors: FieldErrors): void {

@@ -6,14 +6,18 @@ import { equalJson } from '../../../schema/freeze.ts'
 import type { ApiObject } from '../../../schema/kind.ts'
 import { forbidden } from '../../../schema/status.ts'
 import type { AdmissionAttributes, AdmissionPlugin, ClusterReader } from '../../admission.ts'
+import type { Fields } from '../configuration.ts'
 import { type Policy, type Violation, violations } from './checks.ts'
-import { faultsOfLabels, policyOf } from './labels.ts'
+import { podSecuritySettings } from './configuration.ts'
+import { faultsOfLabels, type Labels, policyOf } from './labels.ts'
 
 /**
  * Holds pods to the level that their namespace asks for (KEP-2579): `enforce` refuses, `warn` warns. What makes pods
  * is let through, with a warning of what its pods would come to.
  */
-export function podSecurity(reader: ClusterReader): AdmissionPlugin {
+export function podSecurity(reader: ClusterReader, configuration?: Fields): AdmissionPlugin {
+  const { defaults, exempt } = podSecuritySettings(configuration)
+  const labelsOf = (namespace: ApiObject | undefined): Labels => ({ ...defaults, ...namespace?.metadata.labels })
   return {
     name: 'PodSecurity',
     handles: (attributes) => {
@@ -24,15 +28,17 @@ export function podSecurity(reader: ClusterReader): AdmissionPlugin {
       return subresource === '' && (isNamespace(attributes) || `${kind.plural}.${kind.group}` in templates)
     },
     validate(attributes) {
-      if (isNamespace(attributes)) return checkNamespace(reader, attributes)
-      const labels = reader.get(Namespace, '', attributes.namespace)?.metadata.labels ?? {}
+      if (isNamespace(attributes)) return checkNamespace(reader, attributes, labelsOf)
+      if (exempt.namespaces.has(attributes.namespace) || exempt.usernames.has(attributes.context.user.name)) return
+      const labels = labelsOf(reader.get(Namespace, '', attributes.namespace))
+      const spec = specOf(attributes.object!, attributes.kind.plural)
+      if (spec !== undefined && exempt.runtimeClasses.has(spec.runtimeClassName ?? '')) return
       const enforce = policyOf(labels, 'enforce')
       const warn = policyOf(labels, 'warn')
       const isPod = attributes.kind.plural === 'pods'
       if (isPod) checkPod(attributes, enforce)
       // A namespace that refuses such pods warns of what would make them.
       const warned = isPod || warn.level !== 'privileged' ? warn : enforce
-      const spec = specOf(attributes.object!, attributes.kind.plural)
       if (spec === undefined || (isPod && isUnchanged(attributes))) return
       const found = violations(spec, warned)
       if (found.length > 0) attributes.context.warn(`would violate PodSecurity "${show(warned)}": ${list(found)}`)
@@ -88,15 +94,18 @@ function specOf(object: ApiObject, plural: string): PodSpec | undefined {
 }
 
 /** Labels must say a level that there is; a stricter level is told what it would have refused. */
-function checkNamespace(reader: ClusterReader, attributes: AdmissionAttributes): void {
+function checkNamespace(
+  reader: ClusterReader,
+  attributes: AdmissionAttributes,
+  labelsOf: (namespace: ApiObject) => Labels,
+): void {
   const { object, oldObject, name, context } = attributes
-  const labels = object!.metadata.labels ?? {}
   const errors = new FieldErrors()
-  faultsOfLabels(labels, errors)
+  faultsOfLabels(object!.metadata.labels ?? {}, errors)
   if (errors.length > 0) throw errors.toError({ group: '', kind: 'Namespace' }, object!.metadata.name ?? name)
   if (oldObject === undefined) return
-  const enforce = policyOf(labels, 'enforce')
-  if (enforce.level === 'privileged' || equalJson(enforce, policyOf(oldObject.metadata.labels ?? {}, 'enforce'))) return
+  const enforce = policyOf(labelsOf(object!), 'enforce')
+  if (enforce.level === 'privileged' || equalJson(enforce, policyOf(labelsOf(oldObject), 'enforce'))) return
   const offenders = reader.list(Pod, name).flatMap(({ metadata, spec }) => {
     const reasons = violations(spec, enforce).map(({ reason }) => reason)
     return reasons.length === 0 ? [] : [{ pod: metadata.name ?? '', reasons: reasons.join(', ') }]

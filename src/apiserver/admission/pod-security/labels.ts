@@ -6,7 +6,7 @@ const levels: readonly Level[] = ['privileged', 'baseline', 'restricted']
 const modes = ['enforce', 'audit', 'warn'] as const
 
 export type Mode = (typeof modes)[number]
-type Labels = Readonly<Record<string, string>>
+export type Labels = Readonly<Record<string, string>>
 
 /** What a namespace asks for in a mode. A level that there is not is taken as the strictest. */
 export function policyOf(labels: Labels, mode: Mode): Policy {
@@ -23,6 +23,29 @@ function minorOf(text: string): number | 'latest' | undefined {
   if (text === 'latest') return 'latest'
   const [, minor] = /^v1\.(0|[1-9]\d{0,3})$/.exec(text) ?? []
   return minor === undefined ? undefined : Number(minor)
+}
+
+/** The defaults of a configuration (`enforce`, `enforce-version`, …) as labels, and what is wrong with them. */
+export function labelsOfDefaults(fields: Readonly<Record<string, unknown>>): {
+  readonly defaults: Labels
+  readonly faults: readonly string[]
+} {
+  const defaults: Record<string, string> = {}
+  const faults: string[] = []
+  for (const mode of modes) {
+    const { [mode]: level, [`${mode}-version`]: version } = fields
+    if (typeof level === 'string' && level !== '') defaults[`${prefix}/${mode}`] = level
+    if (typeof version === 'string' && version !== '') defaults[`${prefix}/${mode}-version`] = version
+    const given = defaults[`${prefix}/${mode}`]
+    if (given !== undefined && !isLevel(given)) {
+      faults.push(`defaults.${mode}: Invalid value: "${given}": must be one of ${levels.join(', ')}`)
+    }
+    const minor = defaults[`${prefix}/${mode}-version`]
+    if (minor !== undefined && minorOf(minor) === undefined) {
+      faults.push(`defaults.${mode}-version: Invalid value: "${minor}": must be "latest" or "v1.x"`)
+    }
+  }
+  return { defaults, faults }
 }
 
 export function faultsOfLabels(labels: Labels, errors: FieldErrors): void {

@@ -1,0 +1,2 @@
+/** Why a mutation cannot be made. */
+export class MutationError extends Error {}
