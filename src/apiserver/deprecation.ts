@@ -1,10 +1,21 @@
 import type { Kind } from '../schema/kind.ts'
 
 /** Kinds that the reference has declared deprecated, with the minor that did and what takes their place. */
-const deprecated: Readonly<Record<string, { readonly since: string; readonly replacement?: string }>> = {
+const deprecated: Readonly<Record<string, Deprecation>> = {
   'v1 ComponentStatus': { since: 'v1.19+' },
   'v1 Endpoints': { since: 'v1.33+', replacement: 'discovery.k8s.io/v1 EndpointSlice' },
 }
+
+interface Deprecation {
+  readonly since: string
+  readonly replacement?: string
+  /** The minor that has it no more. */
+  readonly removed?: string
+}
+
+/** The minor that serves the kind no more; empty when that is not known. */
+export const removedRelease = ({ group, version, kind }: Kind): string =>
+  deprecated[`${group === '' ? '' : `${group}/`}${version} ${kind}`]?.removed ?? ''
 
 const warnings = new WeakMap<Kind, string>()
 

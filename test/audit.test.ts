@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import type { AuditEvent } from '../src/apiserver/audit/event.ts'
+import { LogBackend } from '../src/apiserver/audit/log-backend.ts'
+import { WebhookBackend } from '../src/apiserver/audit/webhook-backend.ts'
+import type { ServeOptions } from '../src/cluster/serve.ts'
+import { ConfigMap } from '../src/kinds/core/config-map.ts'
+import { Endpoints } from '../src/kinds/core/endpoints.ts'
+import { Pod } from '../src/kinds/core/pod.ts'
+import { Secret } from '../src/kinds/core/secret.ts'
+import { createAuthority, issueCertificate } from '../src/lifecycle/pki.ts'
+import { VirtualHost } from '../src/world/virtual-host.ts'
+import { clientOf, quietWorld, serve } from './support/served.ts'
+
+class Folder implements AsyncDisposable {
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  async [Symbol.asyncDispose]() {
+    await rm(this.path, { recursive: true })
+  }
+}
+
+const folder = async () => new Folder(await mkdtemp(join(tmpdir(), 'coracle-audit-')))
+
+/** A server that writes down what the rules say, and what it has written when it is stopped. */
+async function audited(rules: string, work: (served: Awaited<ReturnType<typeof serve>>) => Promise<void>) {
+  await using home = await folder()
+  const policy = join(home.path, 'policy.yaml')
+  const log = join(home.path, 'audit.log')
+  await writeFile(policy, `apiVersion: audit.k8s.io/v1\nkind: Policy\n${rules}`)
+  const accessFlags: ServeOptions['accessFlags'] = { 'audit-policy-file': policy, 'audit-log-path': log }
+  const served = await serve({ accessFlags })
+  await work(served)
+  await served[Symbol.asyncDispose]()
+  assert.equal((await stat(log)).mode & 0o777, 0o600)
+  const text = await readFile(log, 'utf8')
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AuditEvent)
+}
+
+test('who asked for what, what they sent and what became of it', async () => {
+  const rules = `omitStages: [RequestReceived]
+rules:
+ - {level: None, nonResourceURLs: ["*"]}
+ - {level: Metadata, resources: [{group: "", resources: [secrets]}]}
+ - {level: RequestResponse, resources: [{group: "", resources: [configmaps]}], omitManagedFields: true}
+ - {level: Request}
+`
+  const namespace = 'default'
+  const events = await audited(rules, async (served) => {
+    await using client = clientOf(served, { userAgent: 'test/1' })
+    await client.create(Secret, { metadata: { name: 'key', namespace }, stringData: { a: 'hush' } })
+    await client.create(ConfigMap, { metadata: { name: 'map', namespace }, data: { a: 'b' } })
+    await client.list(ConfigMap, { namespace })
+    await assert.rejects(client.get(Pod, { namespace, name: 'none' }))
+    const jane = client.as({ name: 'jane', groups: ['sailors'] })
+    await assert.rejects(jane.list(Secret, { namespace }))
+  })
+  assert.deepEqual(
+    events.map(({ level, verb, stage, objectRef, responseStatus }) =>
+      [level, stage, verb, objectRef?.resource, objectRef?.name ?? '-', responseStatus?.code].join(' '),
+    ),
+    [
+      'Metadata ResponseComplete create secrets - 201',
+      'RequestResponse ResponseComplete create configmaps map 201',
+      'RequestResponse ResponseComplete list configmaps - 200',
+      'Request ResponseComplete get pods none 404',
+      'Metadata ResponseComplete list secrets - 403',
+    ],
+  )
+  assert.doesNotMatch(JSON.stringify(events), /hush|aHVzaA/)
+  const [secret, created, listed, missing, refused] = events as [
+    AuditEvent,
+    AuditEvent,
+    AuditEvent,
+    AuditEvent,
+    AuditEvent,
+  ]
+  assert.deepEqual([secret.requestObject, secret.responseObject], [undefined, undefined])
+  assert.deepEqual(secret.user, {
+    username: 'kubernetes-admin',
+    groups: ['system:masters', 'system:authenticated'],
+    extra: secret.user.extra,
+  })
+  assert.deepEqual([secret.userAgent, secret.sourceIPs], ['test/1', ['127.0.0.1']])
+  assert.match(secret.requestReceivedTimestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
+  assert.equal(secret.annotations?.['authorization.k8s.io/decision'], 'allow')
+  assert.deepEqual((created.requestObject as ConfigMap).data, { a: 'b' })
+  assert.equal((created.responseObject as ConfigMap).metadata.managedFields, undefined)
+  assert.equal((listed.responseObject as { readonly items: readonly unknown[] }).items.length > 0, true)
+  assert.deepEqual([missing.responseStatus?.reason, missing.responseObject], ['NotFound', undefined])
+  assert.deepEqual(refused.impersonatedUser, { username: 'jane', groups: ['sailors', 'system:authenticated'] })
+  assert.equal(refused.annotations?.['authorization.k8s.io/decision'], 'forbid')
+  assert.equal(new Set(events.map(({ auditID }) => auditID)).size, events.length)
+})
+
+test('a watch has a beginning and an end, and whoever does not say who they are is written down', async () => {
+  const events = await audited('rules: [{level: Metadata, verbs: [watch, list]}]\n', async (served) => {
+    await using client = clientOf(served)
+    const stop = new AbortController()
+    for await (const event of client.watch(ConfigMap, { namespace: 'kube-system', signal: stop.signal })) {
+      assert.equal(event.type, 'ADDED')
+      stop.abort()
+    }
+    await using stranger = clientOf(served, { clientCertificate: undefined, clientKey: undefined, token: 'wrong' })
+    await assert.rejects(stranger.list(ConfigMap), { code: 401 })
+  })
+  const said = events.map(({ verb, stage, responseStatus }) => [verb, stage, responseStatus?.code ?? '-'].join(' '))
+  assert.deepEqual(said.sort(), [
+    'list RequestReceived -',
+    'list ResponseComplete 401',
+    'watch RequestReceived -',
+    'watch ResponseComplete 200',
+    'watch ResponseStarted 200',
+  ])
+  assert.deepEqual(events.find(({ verb }) => verb === 'list')?.user, {})
+})
+
+const event = (auditID: string) =>
+  ({ kind: 'Event', auditID, requestURI: '/', verb: 'get', user: {} }) as unknown as AuditEvent
+
+describe('the log', () => {
+  test('begins a new file when one is full, and keeps as many as it should', async () => {
+    const host = new VirtualHost()
+    const options = { path: '/var/log/audit.log', format: 'json', bytesMax: 200, backupsMax: 2, ageMaxMs: 0 } as const
+    await using backend = new LogBackend({ ...options, ...host, clock: host.clock, log: host.log })
+    for (let number = 0; number < 12; number++) {
+      backend.write(event(`e-${number}`))
+      await host.advance(1000)
+    }
+    const names = (await host.disk.list('/var/log')).sort()
+    assert.equal(names.length, 3)
+    const texts = await Promise.all(names.map((name) => host.disk.read(`/var/log/${name}`)))
+    const ids = texts
+      .join('')
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as AuditEvent).auditID)
+    assert.equal(ids.includes('e-11') && !ids.includes('e-0'), true)
+    assert.ok(texts.every((text) => Buffer.byteLength(text!) <= 200))
+  })
+
+  test('a full disk costs events, and nothing else', async () => {
+    const host = new VirtualHost()
+    const faults: string[] = []
+    const log = (_: string, message: string) => void faults.push(message)
+    host.disk.capacityBytes = 0
+    const options = { path: '/audit.log', format: 'legacy', bytesMax: 1e6, backupsMax: 0, ageMaxMs: 0 } as const
+    await using backend = new LogBackend({ ...options, ...host, clock: host.clock, log })
+    backend.write(event('lost'))
+    await host.advance(0)
+    assert.deepEqual(faults, ['audit events were not written'])
+    host.disk.capacityBytes = 1e6
+    backend.write(event('kept'))
+    await host.advance(0)
+    assert.match((await host.disk.read('/audit.log'))!, /^\S* AUDIT: id="kept" stage=/)
+  })
+})
+
+describe('the webhook', () => {
+  const settings = { bufferSize: 5, batchMax: 3, waitMaxMs: 30_000, initialBackoffMs: 10_000 }
+  const target = { url: 'https://audit.example/events', headers: {}, tls: {} }
+
+  test('gets batches, again when it was down, and what there is no room for is dropped', async () => {
+    const host = new VirtualHost()
+    const batches: string[][] = []
+    const notes: string[] = []
+    const log = (_: string, message: string) => void notes.push(message)
+    const backend = new WebhookBackend({ ...settings, target, network: host.network, clock: host.clock, log })
+    const stop = host.network.serve('https://audit.example', async () => ({ status: 500, body: 'ouch' }))
+    for (let number = 0; number < 9; number++) backend.write(event(`e-${number}`))
+    await host.advance(9_000)
+    stop()
+    host.network.serve('https://audit.example', async ({ body }) => {
+      const { items } = JSON.parse(String(body)) as { readonly items: readonly AuditEvent[] }
+      batches.push(items.map(({ auditID }) => auditID))
+      return { status: 200, body: '' }
+    })
+    await host.advance(60_000)
+    // Three were on their way, five waited, and the ninth found no room.
+    assert.deepEqual(batches, [
+      ['e-0', 'e-1', 'e-2'],
+      ['e-3', 'e-4', 'e-5'],
+      ['e-6', 'e-7'],
+    ])
+    assert.deepEqual(notes, ['audit events were dropped'])
+  })
+
+  test('is asked over TLS, and everything is delivered before the server ends', async () => {
+    await using home = await folder()
+    const authority = createAuthority('audit', quietWorld)
+    const { certificate, key } = issueCertificate(
+      authority,
+      { commonName: 'x', hosts: ['127.0.0.1'], usages: ['server'] },
+      quietWorld,
+    )
+    const received: AuditEvent[] = []
+    const server = createServer({ cert: certificate, key }, async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk as Buffer)
+      received.push(...(JSON.parse(Buffer.concat(chunks).toString()) as { readonly items: AuditEvent[] }).items)
+      response.end()
+    })
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    const { port } = server.address() as { readonly port: number }
+    const kubeconfig = {
+      clusters: [
+        {
+          name: 'a',
+          cluster: {
+            server: `https://127.0.0.1:${port}/`,
+            'certificate-authority-data': Buffer.from(authority.certificate).toString('base64'),
+          },
+        },
+      ],
+      contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+      users: [{ name: 'a', user: {} }],
+      'current-context': 'a',
+    }
+    await writeFile(join(home.path, 'webhook'), JSON.stringify(kubeconfig))
+    await writeFile(
+      join(home.path, 'policy'),
+      'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n',
+    )
+    const served = await serve({
+      accessFlags: {
+        'audit-policy-file': join(home.path, 'policy'),
+        'audit-webhook-config-file': join(home.path, 'webhook'),
+      },
+    })
+    await using client = clientOf(served)
+    await client.list(ConfigMap)
+    await served[Symbol.asyncDispose]()
+    server.closeAllConnections()
+    server.close()
+    assert.ok(received.some(({ verb, stage }) => verb === 'list' && stage === 'ResponseComplete'))
+    assert.deepEqual((await readdir(home.path)).sort(), ['policy', 'webhook'])
+  })
+})
+
+test('who uses what is deprecated is told by namespace and user agent', async () => {
+  await using served = await serve()
+  await using client = clientOf(served, { userAgent: 'old-tool/1.2' })
+  await client.list(Endpoints, { namespace: 'default' })
+  await client.list(Endpoints, { namespace: 'default' })
+  const { uses } = (await client.read('/debug/deprecated-uses')) as {
+    readonly uses: readonly Record<string, unknown>[]
+  }
+  const [use] = uses
+  assert.deepEqual(
+    [uses.length, use?.['resource'], use?.['namespace'], use?.['userAgent'], use?.['count']],
+    [1, 'endpoints', 'default', 'old-tool/1.2', 2],
+  )
+  assert.match(String(use?.['warning']), /^v1 Endpoints is deprecated in v1\.33\+/)
+  const { body } = await served.cluster.handler({ ...metricsRequest })
+  assert.match(
+    String(body),
+    /^apiserver_requested_deprecated_apis\{group="",version="v1",resource="endpoints",subresource="",removed_release=""\} 1$/m,
+  )
+})
+
+const metricsRequest = {
+  method: 'GET',
+  url: '/metrics',
+  headers: {},
+  body: () => Promise.resolve(Buffer.alloc(0)),
+  signal: new AbortController().signal,
+  remoteAddress: '127.0.0.1',
+  user: { name: 'admin', groups: ['system:masters'] },
+}
