@@ -61,8 +61,11 @@ export class ApiServices {
     }
   }
 
+  /** Unless somebody else has made it, or taken it over. */
   async #delete(name: string): Promise<void> {
     try {
+      const { object } = await this.#registry.resource(APIService).get('', name)
+      if (object.metadata.labels?.[automanaged] !== 'true') return
       await this.#registry.resource(APIService).delete('', name, {}, this.#context)
     } catch (error) {
       if (!isNotFound(error)) throw error

@@ -13,11 +13,22 @@ import { ObjectMeta } from '../../kinds/meta/object-meta.ts'
 import { typeMeta } from '../../kinds/meta/type-meta.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
 import { equalJson } from '../../schema/freeze.ts'
-import { type ApiObject, defineKind, type Kind, type StatusRules, type StoredAs, type Verb } from '../../schema/kind.ts'
+import {
+  type ApiObject,
+  apiVersionOf,
+  type Conversion,
+  defineKind,
+  type Kind,
+  type StatusRules,
+  type StoredAs,
+  type Verb,
+} from '../../schema/kind.ts'
 import { subdomainNameRule } from '../../schema/names.ts'
-import { ApiError, forbidden } from '../../schema/status.ts'
+import { forbidden } from '../../schema/status.ts'
 import { embedded, type Mutable, type ObjectType, object } from '../../schema/types.ts'
+import type { OutgoingParts } from '../outgoing.ts'
 import { customColumns } from './columns.ts'
+import { ConversionWebhook } from './conversion-webhook.ts'
 import { customDecoder } from './decode.ts'
 import { customScale, validateReplicas } from './replicas.ts'
 import { structureOf } from './structure.ts'
@@ -33,15 +44,29 @@ export interface CustomKind extends Kind {
 /** As discovery lists them for custom resources. */
 const verbs: readonly Verb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
 
-/** The kinds that a definition makes to be served: one for each version that it serves, the preferred one first. */
-export function customKinds(definition: CustomResourceDefinition): readonly CustomKind[] {
+/**
+ * The kinds that a definition makes to be served: one for each version that it serves, the preferred one first.
+ * `outgoing`: by which a webhook is asked that converts between the versions.
+ */
+export function customKinds(definition: CustomResourceDefinition, outgoing: OutgoingParts): readonly CustomKind[] {
   const served = (definition.spec.versions ?? []).filter((version) => version.served)
+  const conversion = conversionOf(definition, outgoing)
   return served
     .toSorted((left, right) => compareVersions(left.name, right.name))
-    .map((version) => customKind(definition, version))
+    .map((version) => ({ ...customKind(definition, version), ...(conversion && { conversion }) }))
 }
 
-/** The kind as which the objects are stored, whether it is served or not. */
+function conversionOf(definition: CustomResourceDefinition, outgoing: OutgoingParts): Conversion | undefined {
+  if (definition.spec.conversion?.strategy !== 'Webhook') return undefined
+  const webhook = new ConversionWebhook(definition, outgoing)
+  const stored = storedKind(definition)
+  return {
+    storage: { apiVersion: apiVersionOf(stored), schema: stored.schema },
+    convert: (objects, apiVersion) => webhook.convert(objects, apiVersion),
+  }
+}
+
+/** The kind as which the objects are stored, whether it is served or not; other versions are taken as they are. */
 export function storedKind(definition: CustomResourceDefinition): CustomKind {
   const { versions } = definition.spec
   return customKind(definition, versions.find(({ storage }) => storage) ?? versions[0]!)
@@ -82,7 +107,6 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
   return {
     ...kind,
     ...deprecation(group, names.kind, version),
-    ...availability(definition, version),
     ...(names.listKind !== undefined && { listKind: names.listKind }),
     isCustom: true,
     jsonSchema,
@@ -123,14 +147,6 @@ function storedAs({ spec }: CustomResourceDefinition, version: string, storage: 
   const { group } = spec
   const convert = (to: string) => (object: ApiObject) => ({ ...object, apiVersion: `${group}/${to}` })
   return { group, version: storage, toStored: convert(storage), fromStored: convert(version) }
-}
-
-/** Only who is asked by a webhook knows how versions differ then. */
-function availability({ spec }: CustomResourceDefinition, { name, storage }: CustomResourceDefinitionVersion) {
-  if (storage || spec.conversion?.strategy !== 'Webhook') return {}
-  const why = 'this server does not call conversion webhooks'
-  const what = `conversion webhook for ${spec.group}/${name}, Kind=${spec.names.kind} failed`
-  return { unavailable: new ApiError('InternalError', `Internal error occurred: ${what}: ${why}`) }
 }
 
 function selectableFields({ selectableFields = [] }: CustomResourceDefinitionVersion) {

@@ -6,6 +6,7 @@ import type { Clock, Log } from '../../world/world.ts'
 import type { RequestContext } from '../context.ts'
 import { systemMaster } from '../context.ts'
 import { follow } from '../follow.ts'
+import type { OutgoingParts } from '../outgoing.ts'
 import type { Registry } from '../registry.ts'
 import { toTimestamp } from '../storage/state.ts'
 import { ApiServices } from './api-services.ts'
@@ -19,6 +20,8 @@ export interface CustomResourcesOptions {
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
+  /** By which conversion webhooks are asked. */
+  readonly outgoing: OutgoingParts
 }
 
 /** A definition, and what is served because of it. */
@@ -76,7 +79,7 @@ class CustomResources {
 
   constructor(options: CustomResourcesOptions) {
     this.#options = options
-    this.#builtIn = options.registry.kinds
+    this.#builtIn = options.registry.storedKinds
     this.#services = new ApiServices(options.registry, context, options.log)
   }
 
@@ -91,7 +94,7 @@ class CustomResources {
   take(definition: CustomResourceDefinition, isThere: boolean): void {
     const name = definition.metadata.name!
     const old = this.#known.get(name)
-    const kinds = isThere ? kindsOf(definition, old) : []
+    const kinds = isThere ? kindsOf(definition, old, this.#options.outgoing) : []
     if (isThere) this.#known.set(name, { definition, kinds })
     else this.#known.delete(name)
     this.#regroup(definition, isThere)
@@ -197,7 +200,11 @@ const isEstablished = (definition: CustomResourceDefinition) =>
   conditionOf(definition, 'Established')?.status === 'True'
 
 /** The kinds that a definition makes. They stay the same as long as nothing has changed that they are made of. */
-function kindsOf(definition: CustomResourceDefinition, old: Known | undefined): readonly CustomKind[] {
+function kindsOf(
+  definition: CustomResourceDefinition,
+  old: Known | undefined,
+  outgoing: OutgoingParts,
+): readonly CustomKind[] {
   if (!isEstablished(definition)) return []
   const isSame =
     old !== undefined &&
@@ -206,7 +213,7 @@ function kindsOf(definition: CustomResourceDefinition, old: Known | undefined): 
       (definition.metadata.deletionTimestamp === undefined) &&
     equalJson(old.definition.spec, definition.spec) &&
     equalJson(old.definition.status.acceptedNames, definition.status.acceptedNames)
-  return isSame ? old.kinds : customKinds(definition)
+  return isSame ? old.kinds : customKinds(definition, outgoing)
 }
 
 /** Where a kind belongs in the sorted list. */
