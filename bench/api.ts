@@ -20,16 +20,17 @@ const connections = 4
 
 /** A client over HTTP/2 that does as little as possible beside asking. */
 export class Api {
-  readonly #url: string
+  readonly url: string
+  /** Of every request. */
+  readonly headers: Readonly<Record<string, string>>
   readonly #sessions: readonly http2.ClientHttp2Session[]
-  readonly #headers: Readonly<Record<string, string>>
   readonly #watching: http2.ClientHttp2Session[] = []
   #turn = 0
 
   private constructor(url: string, token: string, sessions: readonly http2.ClientHttp2Session[]) {
-    this.#url = url
+    this.url = url
     this.#sessions = sessions
-    this.#headers = { authorization: `Bearer ${token}`, accept: 'application/json', 'user-agent': 'bench/1' }
+    this.headers = { authorization: `Bearer ${token}`, accept: 'application/json', 'user-agent': 'bench/1' }
   }
 
   /** Rejects when nobody listens. */
@@ -42,7 +43,7 @@ export class Api {
   request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const session = this.#sessions[this.#turn++ % this.#sessions.length]!
     const body = options.body && JSON.stringify(options.body)
-    return ask(session, this.#headersOf(method, path, options), body, options.discard === true)
+    return ask(session, this.#headersOf(method, path, options, body), body, options.discard === true)
   }
 
   /** As `request`, and throws when the answer is an error. */
@@ -58,7 +59,7 @@ export class Api {
 
   /** A watch on a connection of its own. Resolves when it stands; `onChunk` gets what comes. */
   async watch(path: string, onChunk: (chunk: Buffer) => void): Promise<void> {
-    const session = await connect(this.#url)
+    const session = await connect(this.url)
     this.#watching.push(session)
     const stream = session.request(this.#headersOf('GET', path, {}))
     stream.on('data', onChunk)
@@ -78,11 +79,16 @@ export class Api {
     for (const session of this.#sessions) session.destroy()
   }
 
-  #headersOf(method: string, path: string, options: RequestOptions): http2.OutgoingHttpHeaders {
-    const type = options.body && { 'content-type': options.contentType ?? 'application/json' }
-    return { ...this.#headers, ...type, ':method': method, ':path': path }
+  #headersOf(method: string, path: string, options: RequestOptions, body?: string): http2.OutgoingHttpHeaders {
+    return { ...this.headers, ':method': method, ':path': path, ...(body !== undefined && bodyHeaders(body, options)) }
   }
 }
+
+/** Go's clients say how long a body is, too. */
+const bodyHeaders = (body: string, { contentType = 'application/json' }: RequestOptions) => ({
+  'content-type': contentType,
+  'content-length': Buffer.byteLength(body),
+})
 
 /** Runs `task` for each number below `count`, so many at a time. */
 export async function inFlight(width: number, count: number, task: (at: number) => Promise<unknown>): Promise<void> {

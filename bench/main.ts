@@ -15,11 +15,14 @@ import { manyPods } from './many-pods.ts'
 import { root } from './process.ts'
 import { type Measured, tableOf, write } from './report.ts'
 import { requests } from './requests.ts'
+import { schedulerBenchmarks } from './scheduler.ts'
 import { idle, start } from './start.ts'
 import { watch } from './watch.ts'
 import { rollout, scheduling } from './workloads.ts'
 
 const benchmarks: readonly Benchmark[] = [start, idle, requests, manyPods, watch, scheduling, rollout]
+/** Too long for every day: these run when they are named. */
+const onRequest: readonly Benchmark[] = schedulerBenchmarks
 
 const { values: flags } = parseArgs({
   options: {
@@ -33,8 +36,9 @@ const { values: flags } = parseArgs({
 
 const circumstances = describe()
 const wanted = flags.only?.split(',')
-const chosen = benchmarks.filter(({ name }) => wanted === undefined || wanted.includes(name))
-if (chosen.length === 0) throw new Error(`--only: there are ${benchmarks.map(({ name }) => name).join(', ')}`)
+const all = [...benchmarks, ...onRequest]
+const chosen = wanted === undefined ? benchmarks : all.filter(({ name }) => wanted.includes(name))
+if (chosen.length === 0) throw new Error(`--only: there are ${all.map(({ name }) => name).join(', ')}`)
 
 const bundles = [flags.bundle ?? (await build()), ...(flags.against ? [flags.against] : [])]
 const measured: Measured[] = []

@@ -10,6 +10,8 @@ export const root = join(import.meta.dirname, '..')
 /** On the disk that the checkout is on: temporary folders lie in memory on some machines, where syncing is free. */
 const scratch = join(root, '.cache/bench')
 const token = 'bench-token'
+/** With which `./coracle` starts it. */
+const flagsOfUsers = /^exec "\$node" (.*) "\$bundle"/m.exec(readFileSync(join(root, 'coracle'), 'utf8'))![1]!.split(' ')
 
 export interface StartOptions {
   readonly nodes: number
@@ -42,7 +44,7 @@ export async function serve(bundle: string, options: StartOptions): Promise<Serv
   const kubeconfig = ['--kubeconfig', join(directory, 'kubeconfig')]
   const mode = options.apiOnly ? ['--api-only'] : []
   const nodeFlags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '')
-  const args = [...nodeFlags, '--disable-warning=ExperimentalWarning', bundle, 'up', ...place, ...flags, ...kubeconfig]
+  const args = [...flagsOfUsers, ...nodeFlags, bundle, 'up', ...place, ...flags, ...kubeconfig]
   const startedMs = performance.now()
   const child = spawn(process.execPath, [...args, ...mode], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''

@@ -1,5 +1,6 @@
-import { type Api, inFlight } from './api.ts'
+import { inFlight } from './api.ts'
 import type { Benchmark } from './benchmark.ts'
+import { follow, type PodLike } from './follow.ts'
 import { deployment, pod } from './objects.ts'
 import { serve } from './process.ts'
 import { untilServiceAccount } from './requests.ts'
@@ -35,11 +36,6 @@ export const scheduling: Benchmark = {
     await all
     return { bound: (pods * 1000) / (performance.now() - startedMs) }
   },
-}
-
-interface PodLike {
-  readonly metadata: { readonly name: string }
-  readonly spec: { readonly nodeName?: string }
 }
 
 const deploymentsPath = '/apis/apps/v1/namespaces/default/deployments'
@@ -85,16 +81,3 @@ interface Condition {
 
 const isTrue = (conditions: readonly Condition[] | undefined, wanted: string) =>
   conditions?.some(({ type, status }) => type === wanted && status === 'True') ?? false
-
-/** Resolves when `isLast` says so of an object that the watch brings. */
-function follow<T>(api: Api, path: string, isLast: (object: T) => boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let rest = ''
-    const onChunk = (chunk: Buffer) => {
-      const lines = (rest + chunk.toString('latin1')).split('\n')
-      rest = lines.pop()!
-      if (lines.some((line) => isLast((JSON.parse(line) as { object: T }).object))) resolve()
-    }
-    api.watch(path, onChunk).catch(reject)
-  })
-}

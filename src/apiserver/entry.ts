@@ -49,6 +49,46 @@ function toBytes(text: string): Buffer {
   return bytes
 }
 
+/** The entry of an object that has not been stored yet, of bytes of its kind. */
+export function entryToShow<T extends ApiObject>(kind: Kind<T>, shown: ApiObject): StoredEntry<T> {
+  return new StoredEntry<T>(kind, 0, bytesOf(kind, shown), undefined)
+}
+
+/**
+ * Whether `entryOf` can give the entry by itself. Where it cannot, because somebody has to be asked how versions
+ * differ, `setConverted` says it first.
+ */
+export function isConverted(kind: Kind, { value, memo }: KeyValue): boolean {
+  if (kind.conversion === undefined) return true
+  for (let entry = storedEntry(memo); entry !== undefined; entry = entry.sibling) if (entry.kind === kind) return true
+  return isOfVersion(kind, value)
+}
+
+/** Says what a stored value is as an object of the kind. */
+export function setConverted(kind: Kind, kv: KeyValue, object: ApiObject): void {
+  const entry = new StoredEntry(kind, kv.modRevision, bytesOf(kind, object), undefined)
+  entry.sibling = withoutVersion(storedEntry(kv.memo), kind.version)
+  kv.memo = entry
+}
+
+/** Kinds of a version that were there before are asked for no more. */
+function withoutVersion(entry: StoredEntry | undefined, version: string): StoredEntry | undefined {
+  if (entry === undefined) return undefined
+  const rest = withoutVersion(entry.sibling, version)
+  if (entry.kind.version === version) return rest
+  entry.sibling = rest
+  return entry
+}
+
+function isOfVersion(kind: Kind, value: Uint8Array): boolean {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  const prefix = prefixOf(kind)
+  if (bytes.subarray(0, prefix.length).equals(prefix)) return true
+  return (
+    (JSON.parse(bytes.toString()) as ApiObject & { readonly apiVersion?: string }).apiVersion === apiVersionOf(kind)
+  )
+}
+
 /** Lets go of the line of a watch stream: all who watch have it. */
 export function forgetLine({ memo }: KeyValue): void {
   for (let entry = storedEntry(memo); entry !== undefined; entry = entry.sibling) entry.forgetLine()
@@ -69,6 +109,8 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
   readonly #bytes: Buffer
   #object: T | undefined
   #isShared = false
+  /** Where the resourceVersion belongs; 0: not looked for yet. */
+  #place = 0
   #eventType: WatchEventType | undefined
   #event: Buffer | undefined
 
@@ -118,11 +160,31 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
   }
 
   json(): Buffer {
-    return this.#spliced(0)
+    return this.#revision === 0 ? this.#bytes : this.#written(true)
   }
 
   itemJson(): Buffer {
-    return this.#spliced(prefixOf(this.kind).length)
+    return this.#written(false)
+  }
+
+  /** How many bytes `write` will take. `whole`: with kind and apiVersion. */
+  length(whole: boolean): number {
+    return this.#bytes.length - this.#skipped(whole) + this.#revisionMember().length
+  }
+
+  /** Writes the object as JSON into `target`, the resourceVersion behind the uid, and gives the place behind it. */
+  write(target: Buffer, start: number, whole: boolean): number {
+    const bytes = this.#bytes
+    const skipped = this.#skipped(whole)
+    const member = this.#revisionMember()
+    if (this.#place === 0) this.#place = revisionPlace(bytes)
+    const place = this.#place
+    bytes.copy(target, start, skipped, place)
+    if (!whole) target[start] = openingBrace
+    const at = start + place - skipped
+    target.write(member, at, 'latin1')
+    bytes.copy(target, at + member.length, place)
+    return at + member.length + bytes.length - place
   }
 
   eventJson(type: WatchEventType): Buffer {
@@ -133,19 +195,19 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
     return this.#event
   }
 
-  /** The bytes with the resourceVersion behind the uid, where the reference has it; from `skip` on, in braces again. */
-  #spliced(skip: number): Buffer {
-    const bytes = this.#bytes
-    if (this.#revision === 0 && skip === 0) return bytes
-    const member = this.#revision === 0 ? '' : `,"resourceVersion":"${this.#revision}"`
-    const at = revisionPlace(bytes)
-    const start = skip === 0 ? 0 : skip - 1
-    const result = Buffer.allocUnsafe(bytes.length - start + member.length)
-    bytes.copy(result, 0, start, at)
-    result.write(member, at - start, 'latin1')
-    bytes.copy(result, at - start + member.length, at)
-    if (skip > 0) result[0] = openingBrace
+  #written(whole: boolean): Buffer {
+    const result = Buffer.allocUnsafe(this.length(whole))
+    this.write(result, 0, whole)
     return result
+  }
+
+  /** What stands before an item of a list is its kind and apiVersion, but for the brace. */
+  #skipped(whole: boolean): number {
+    return whole ? 0 : prefixOf(this.kind).length - 1
+  }
+
+  #revisionMember(): string {
+    return this.#revision === 0 ? '' : `,"resourceVersion":"${this.#revision}"`
   }
 }
 
@@ -201,8 +263,15 @@ function toCanonical(kind: Kind, value: Uint8Array, revision: number): Buffer {
   const isOlder = revision !== 0 && revision < (kind.schemaRevision ?? 0)
   if (!isOlder && isCanonical(kind, bytes)) return bytes
   const parsed = JSON.parse(bytes.toString()) as ApiObject
+  if (kind.conversion !== undefined && parsed.apiVersion !== apiVersionOf(kind)) {
+    throw new Error(`a stored ${kind.kind} was read as ${kind.version} before it was converted`)
+  }
   const isOtherVersion = kind.storedAs !== undefined && parsed.apiVersion !== apiVersionOf(kind)
-  const { metadata, ...rest } = isOtherVersion ? kind.storedAs!.fromStored(parsed) : parsed
+  return bytesOf(kind, isOtherVersion ? kind.storedAs!.fromStored(parsed) : parsed)
+}
+
+/** An object of the kind in canonical form. */
+function bytesOf(kind: Kind, { metadata, ...rest }: ApiObject): Buffer {
   const named = { ...rest, kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: withoutRevision(metadata) }
   return Buffer.from(JSON.stringify(decode(kind.schema, named).object))
 }

@@ -5,12 +5,22 @@
 
 import type { Mutable } from './types.ts'
 
+let freezes = true
+
+/**
+ * From now on nothing is frozen in this process. Freezing costs an eighth of a write; it is for tests, and for programs
+ * into which a cluster is built, where somebody may not know that what is read is shared.
+ */
+export function trustReaders(): void {
+  freezes = false
+}
+
 /**
  * Freezes a tree and gives it back. A part that is frozen already is taken to be frozen all the way down, so that
  * objects which share parts cost only what is new.
  */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) freezeTree(value)
+  if (freezes && typeof value === 'object' && value !== null && !Object.isFrozen(value)) freezeTree(value)
   return value
 }
 

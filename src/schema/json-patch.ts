@@ -10,7 +10,8 @@ import { ApiError, badRequest } from './status.ts'
  * - `""` may only be tested and replaced;
  * - an absent value and `null` are equal for `test`.
  *
- * What goes wrong while the operations run is always the same 422; its cause is not told.
+ * What goes wrong while the operations run is always the same 422; its cause is not told to clients who patch, but to
+ * those whose objects admission patches: it hangs on the error (`patchFaultOf`).
  */
 
 /** Beyond this, the reference refuses to start. */
@@ -78,12 +79,56 @@ function checkOperation(operation: unknown): void {
 
 const undecodable = (why: string) => badRequest(`error decoding patch: ${why}`)
 
-const notDone = () =>
-  new ApiError('Invalid', 'the server rejected our request due to an error in our request', { details: {} })
+/** Why an operation cannot be done, in the words of the reference's library. */
+export class PatchFault extends Error {
+  /** A `test` that failed: the patch is not meant for this object. */
+  readonly isTest: boolean
+
+  constructor(message: string, isTest = false) {
+    super(message)
+    this.isTest = isTest
+  }
+}
+
+/** The cause of an error of `applyJsonPatch`, where an operation could not be done. */
+export const patchFaultOf = (error: unknown): PatchFault | undefined =>
+  error instanceof ApiError && error.cause instanceof PatchFault ? error.cause : undefined
+
+const notDone = (why: string, isTest = false) =>
+  new ApiError('Invalid', 'the server rejected our request due to an error in our request', {
+    details: {},
+    cause: new PatchFault(why, isTest),
+  })
+
+/** There is nothing in which the value could be. */
+class NoContainer extends Error {}
 
 function perform(document: PatchedDocument, operation: Operation | null): void {
   const path = operation?.path
-  if (!operation || typeof path !== 'string') throw notDone()
+  if (!operation || typeof path !== 'string') throw notDone(`${operation?.op ?? ''} operation failed to decode path`)
+  try {
+    performOn(document, operation, path)
+  } catch (error) {
+    if (!(error instanceof NoContainer)) throw error
+    throw notDone(`${missingWords(operation, path)}: missing value`)
+  }
+}
+
+function missingWords({ op, from }: Operation, path: string): string {
+  switch (op) {
+    case 'test':
+      return `test operation does not apply: is missing path: ${path}`
+    case 'replace':
+      return `replace operation does not apply: doc is missing path: ${path}`
+    case 'move':
+    case 'copy':
+      return `${op} operation does not apply: doc is missing from path: ${from}`
+    default:
+      return `${op} operation does not apply: doc is missing path: "${path}"`
+  }
+}
+
+function performOn(document: PatchedDocument, operation: Operation, path: string): void {
   switch (operation.op) {
     case 'add':
       return document.add(path, operation.value ?? null)
@@ -98,12 +143,12 @@ function perform(document: PatchedDocument, operation: Operation | null): void {
     case 'test':
       return document.test(path, operation.value ?? null)
     default:
-      throw notDone()
+      throw notDone(`Unexpected kind: ${operation.op ?? ''}`)
   }
 }
 
-function fromOf({ from }: Operation): string {
-  if (typeof from !== 'string') throw notDone()
+function fromOf({ op, from }: Operation): string {
+  if (typeof from !== 'string') throw notDone(`${op} operation failed to decode from`)
   return from
 }
 
@@ -136,12 +181,12 @@ class PatchedDocument {
     const { container, key } = this.#placeToWrite(path)
     if (Array.isArray(container)) container.splice(indexIn(key, container.length), 1)
     else if (Object.hasOwn(container, key)) delete container[key]
-    else throw notDone()
+    else throw notDone(`Unable to remove nonexistent key: ${key}: missing value`)
   }
 
   replace(path: string, value: unknown): void {
     if (path === '') {
-      if (!isContainer(value)) throw notDone()
+      if (!isContainer(value)) throw notDone('replace operation value must be object or array')
       this.root = value
       return
     }
@@ -159,20 +204,21 @@ class PatchedDocument {
   copy(from: string, path: string): void {
     const value = this.#read(from)
     this.#copiedBytes += JSON.stringify(value).length
-    if (this.#copiedBytes > copiedBytesMax) throw notDone()
+    if (this.#copiedBytes > copiedBytesMax) throw notDone(`Unable to copy more than ${copiedBytesMax} bytes`)
     // From here on the value hangs in two places: a write to one of them must not be seen in the other.
     if (isContainer(value)) this.#own.clear()
     this.add(path, value)
   }
 
   test(path: string, value: unknown): void {
-    if (!isSameJson(path === '' ? this.root : this.#read(path), value)) throw notDone()
+    const isSame = isSameJson(path === '' ? this.root : this.#read(path), value)
+    if (!isSame) throw notDone(`testing path ${path} failed: test failed`, true)
   }
 
   #read(path: string): unknown {
     const { keys, last } = parsePath(path)
     let container: Container = this.root
-    for (const key of keys) container = toContainer(getFrom(container, key))
+    for (const key of keys) container = below(container, key)
     return getFrom(container, last) ?? null
   }
 
@@ -181,7 +227,7 @@ class PatchedDocument {
     let container = this.#writable(this.root)
     this.root = container
     for (const key of keys) {
-      const next = this.#writable(toContainer(getFrom(container, key)))
+      const next = this.#writable(below(container, key))
       if (Array.isArray(container)) container[indexIn(key, container.length)] = next
       else container[key] = next
       container = next
@@ -202,7 +248,7 @@ function parsePath(path: string): { readonly keys: readonly string[]; readonly l
   const decoded = keys.map((key) => key.replace(/~[01]/g, (escaped) => (escaped === '~1' ? '/' : '~')))
   const last = decoded.pop()
   // A member of this name would reach JavaScript's prototype instead of the document. No API field is called so.
-  if (last === undefined || last === '__proto__' || decoded.includes('__proto__')) throw notDone()
+  if (last === undefined || last === '__proto__' || decoded.includes('__proto__')) throw new NoContainer()
   return { keys: decoded, last }
 }
 
@@ -211,17 +257,26 @@ function getFrom(container: Container, key: string): unknown {
   return Object.hasOwn(container, key) ? container[key] : undefined
 }
 
+/** What stands on the way to a value. */
+function below(container: Container, key: string): Container {
+  const isOutside = Array.isArray(container) && !(/^[+-]?\d+$/.test(key) && container.at(Number(key)) !== undefined)
+  if (isOutside) throw new NoContainer()
+  return toContainer(getFrom(container, key))
+}
+
 function indexIn(key: string, length: number): number {
-  if (!/^[+-]?\d+$/.test(key)) throw notDone()
+  if (!/^[+-]?\d+$/.test(key)) throw notDone(`strconv.Atoi: parsing ${JSON.stringify(key)}: invalid syntax`)
   const index = Number(key)
-  if (index >= length || index < -length) throw notDone()
+  if (index >= length || index < -length) {
+    throw notDone(`Unable to access invalid index: ${index}: invalid index referenced`)
+  }
   return index < 0 ? index + length : index
 }
 
 const isContainer = (value: unknown): value is Container => typeof value === 'object' && value !== null
 
 function toContainer(value: unknown): Container {
-  if (!isContainer(value)) throw notDone()
+  if (!isContainer(value)) throw new NoContainer()
   return value
 }
 

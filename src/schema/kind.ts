@@ -1,5 +1,4 @@
 import type { FieldErrors } from './field-errors.ts'
-import type { ApiError } from './status.ts'
 import type { Mutable, ObjectType } from './types.ts'
 
 /** What every stored object has. `ObjectMeta` in `kinds/meta/` is the full type. */
@@ -116,8 +115,8 @@ export interface Kind<T extends ApiObject = ApiObject> {
   readonly listKind?: string
   /** What clients of this version are warned of. */
   readonly deprecation?: string
-  /** Why no object of this version can be read or written. */
-  readonly unavailable?: ApiError
+  /** How objects of other versions are made to be of this one, where that takes asking somebody. */
+  readonly conversion?: Conversion
   /** Objects that were stored before this revision may not have the form of the schema, and are decoded when they are read. */
   readonly schemaRevision?: number
 }
@@ -134,6 +133,14 @@ export interface StoredAs {
   /** Both take a fresh mutable object and return one; metadata is carried over as it is. */
   toStored(object: ApiObject): ApiObject
   fromStored(object: ApiObject): ApiObject
+}
+
+/** Versions that differ in ways which only somebody else knows (`spec.conversion.strategy: Webhook`). */
+export interface Conversion {
+  /** As which objects are stored from now on; older ones may be stored as any version. */
+  readonly storage: { readonly apiVersion: string; readonly schema: ObjectType }
+  /** The same objects in another version, in order; metadata differs in labels and annotations at most. Throws `ApiError`. */
+  convert(objects: readonly ApiObject[], apiVersion: string): Promise<readonly ApiObject[]>
 }
 
 export interface StatusRules<T> {

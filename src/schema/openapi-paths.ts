@@ -82,6 +82,14 @@ export function openApiV3(kinds: readonly OpenApiKind[], info: OpenApiInfo): Rea
   return new Map([...documents].sort(([left], [right]) => (left < right ? -1 : 1)))
 }
 
+/** A document of version 3 that is not made of kinds. */
+export const otherOpenApiV3 = (document: JsonObject): OpenApiDocument => lazyDocument(() => document, encodeOpenApiV3)
+
+/** A document of version 2 that is made of another when it is first asked for. */
+export function derivedOpenApiV2(from: OpenApiDocument, change: (document: JsonObject) => JsonObject): OpenApiDocument {
+  return lazyDocument(() => change(JSON.parse(from.json().toString())), encodeOpenApiV2)
+}
+
 function lazyDocument(build: () => JsonObject, encode: (document: JsonObject) => Buffer): OpenApiDocument {
   const json = once(() => Buffer.from(JSON.stringify(build())))
   return { json, protobuf: once(() => encode(JSON.parse(json().toString()))) }

@@ -112,3 +112,18 @@ test('closing waits for what was asked before', async () => {
   await settle()
   assert.deepEqual(log, ['too late refused', 'watch a', 'last true 2'])
 })
+
+test('history is bounded by its bytes, and never becomes too short for whoever asks again at once', async () => {
+  const kilobyte = 'x'.repeat(1000)
+  const remember = async (historyBytes: number, puts: number) => {
+    const store = new Engine('memory', { ...new VirtualWorld(), historyRevisions: 1000, historyBytes })
+    for (let n = 0; n < puts; n++) await store.txn(put('a', kilobyte))
+    return { store, kept: store.revision - store.compacted }
+  }
+  const { store, kept } = await remember(100_000, 300)
+  assert.ok(kept >= 75 && kept <= 101, `${kept} revisions of 100 that fit are kept`)
+  const oldest = (await store.range({ from: 'a', revision: store.compacted })).kvs[0]
+  assert.equal(oldest?.modRevision, store.compacted)
+  assert.equal((await remember(10_000, 300)).kept, 20, 'a fiftieth of the revisions')
+  assert.equal((await remember(100_000, 90)).store.compacted, 0)
+})

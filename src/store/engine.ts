@@ -56,6 +56,11 @@ export interface EngineOptions {
    * that many at a time. Each costs about 2 KB beside its values.
    */
   readonly historyRevisions?: number
+  /**
+   * Fewer stay when the values that are no longer current have more bytes than this together; default 32 MiB. But a
+   * fiftieth of `historyRevisions` always do, so that a client that asks again finds its place.
+   */
+  readonly historyBytes?: number
 }
 
 /** What a store begins with. */
@@ -66,6 +71,7 @@ export interface EngineState {
 }
 
 const defaultHistoryRevisions = 10_000
+const defaultHistoryBytes = 32 * 1024 * 1024
 /** etcd's limit: about 285 years. */
 const longestTtlSeconds = 9_000_000_000
 /** What `status` calls the version of an embedded store. */
@@ -85,6 +91,7 @@ export class Engine implements Store {
   readonly #clock: Clock
   readonly #random: Random
   readonly #historyRevisions: number
+  readonly #historyBytes: number
   readonly #history: History
   readonly #leases: Leases
   readonly #hub = new WatchHub()
@@ -104,6 +111,7 @@ export class Engine implements Store {
     this.#clock = options.clock
     this.#random = options.random
     this.#historyRevisions = options.historyRevisions ?? defaultHistoryRevisions
+    this.#historyBytes = options.historyBytes ?? defaultHistoryBytes
     this.#history = new History(state.versions, state.compacted)
     this.#compacting = state.compacted
     this.#visible = this.#history.newest
@@ -228,6 +236,7 @@ export class Engine implements Store {
       clock: world?.clock ?? this.#clock,
       random: world?.random ?? this.#random.fork(`fork ${at}`),
       historyRevisions: this.#historyRevisions,
+      historyBytes: this.#historyBytes,
     }
     return new Engine('memory', options, { versions, compacted: this.compacted, leases: [...leases.values()] })
   }
@@ -389,10 +398,19 @@ export class Engine implements Store {
   }
 
   #compactWhenLong(): void {
-    const oldest = this.#visible.revision - this.#historyRevisions
-    if (oldest < this.#compacting + this.#historyRevisions / 4) return
+    const oldest = this.#oldestToKeep()
     // When it cannot be written now, the next change tries again.
-    this.#compact(oldest)?.catch(() => {})
+    if (oldest > this.#compacting) this.#compact(oldest)?.catch(() => {})
+  }
+
+  /** Some are compacted at a time, so that it need not be done for each new one. */
+  #oldestToKeep(): number {
+    const { revision, superseded } = this.#visible
+    const oldest = revision - this.#historyRevisions
+    if (oldest >= this.#compacting + this.#historyRevisions / 4) return oldest
+    if (superseded - this.#history.oldestAfter(this.#compacting).superseded <= this.#historyBytes) return 0
+    const least = revision - Math.ceil(this.#historyRevisions / 50)
+    return Math.min(least, this.#history.oldestWithin((this.#historyBytes * 3) / 4).revision)
   }
 
   #compact(revision: number): Promise<void> | undefined {
@@ -409,5 +427,9 @@ const noSurroundings = {
 }
 
 function emptyState(): EngineState {
-  return { versions: [{ revision: 1, root: emptyTree(), events: [], bytes: 0 }], compacted: 0, leases: [] }
+  return {
+    versions: [{ revision: 1, root: emptyTree(), events: [], bytes: 0, superseded: 0 }],
+    compacted: 0,
+    leases: [],
+  }
 }

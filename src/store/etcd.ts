@@ -278,7 +278,7 @@ export class EtcdStore implements Store {
   }
 
   #nextVersion(before: Version, revision: number, changes: readonly Infer<typeof Event>[]): Version {
-    let { root, bytes } = before
+    let { root, bytes, superseded } = before
     const events: StoreEvent[] = []
     for (const { type, kv: changed } of changes) {
       const { key } = changed!
@@ -287,9 +287,10 @@ export class EtcdStore implements Store {
       const kv = type === eventType.delete ? undefined : fromWire(changed!)
       root = kv === undefined ? treeRemove(root, key) : treePut(root, kv)
       bytes += sizeOf(kv) - sizeOf(previous)
+      superseded += sizeOf(previous)
       events.push({ type: kv === undefined ? 'delete' : 'put', key, revision, kv, previous })
     }
-    return { revision, root, events, bytes }
+    return { revision, root, events, bytes, superseded }
   }
 
   #isKept(key: string): boolean {
@@ -455,7 +456,8 @@ export class EtcdStore implements Store {
 }
 
 function versionOf(revision: number, kvs: readonly KeyValue[]): Version {
-  return { revision, root: treeFromSorted(kvs), events: [], bytes: kvs.reduce((sum, kv) => sum + sizeOf(kv), 0) }
+  const bytes = kvs.reduce((sum, kv) => sum + sizeOf(kv), 0)
+  return { revision, root: treeFromSorted(kvs), events: [], bytes, superseded: 0 }
 }
 
 // From and to the wire.

@@ -145,12 +145,14 @@ class Run {
   readonly #events: StoreEvent[] = []
   #root: Tree<KeyValue>
   #bytes: number
+  #superseded: number
 
   constructor(head: Version, surroundings: Surroundings) {
     this.#head = head
     this.#surroundings = surroundings
     this.#root = head.root
     this.#bytes = head.bytes
+    this.#superseded = head.superseded
   }
 
   /** The revision as far as the transaction has come. */
@@ -160,7 +162,13 @@ class Run {
 
   version(): Version | undefined {
     if (this.#events.length === 0) return undefined
-    return { revision: this.revision, root: this.#root, events: this.#events, bytes: this.#bytes }
+    return {
+      revision: this.revision,
+      root: this.#root,
+      events: this.#events,
+      bytes: this.#bytes,
+      superseded: this.#superseded,
+    }
   }
 
   plan(plan: Plan): Omit<TxnResult, 'revision'> {
@@ -205,6 +213,7 @@ class Run {
     }
     this.#root = treePut(this.#root, kv)
     this.#bytes += sizeOf(kv) - sizeOf(previous)
+    this.#superseded += sizeOf(previous)
     this.#events.push({ type: 'put', key: op.key, revision, kv, previous })
     return op.previous ? { type: 'put', kv, previous } : { type: 'put', kv }
   }
@@ -215,6 +224,7 @@ class Run {
     for (const previous of gone) {
       this.#root = treeRemove(this.#root, previous.key)
       this.#bytes -= sizeOf(previous)
+      this.#superseded += sizeOf(previous)
       this.#events.push({ type: 'delete', key: previous.key, revision, previous })
     }
     return { type: 'delete', deleted: gone.length, previous: op.previous ? gone : [] }

@@ -13,6 +13,8 @@ export interface Version {
   readonly events: readonly StoreEvent[]
   /** The size of all keys and values. */
   readonly bytes: number
+  /** The size of all that was ever replaced or removed: what lies between two versions is held for history's sake. */
+  readonly superseded: number
 }
 
 export class History {
@@ -63,6 +65,17 @@ export class History {
     this.#compacted = revision
   }
 
+  /** The oldest version that is kept, or (when that is newer) the one at `revision`. */
+  oldestAfter(revision: number): Version {
+    return this.#versions[Math.max(1, this.#after(revision)) - 1]!
+  }
+
+  /** The oldest version from which on no more than `most` bytes were replaced or removed. */
+  oldestWithin(most: number): Version {
+    const { superseded } = this.newest
+    return this.#versions[this.#first((version) => superseded - version.superseded <= most)]!
+  }
+
   forgetAfter(revision: number): void {
     this.#versions.length = this.#after(revision)
   }
@@ -83,12 +96,17 @@ export class History {
     const versions = this.#versions
     const guess = revision - versions[0]!.revision
     if (versions[guess]?.revision === revision) return guess + 1
+    return this.#first((version) => version.revision > revision)
+  }
+
+  /** The index of the first version for which something holds that holds for all after it. */
+  #first(holds: (version: Version) => boolean): number {
     let low = 0
-    let high = versions.length
+    let high = this.#versions.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if (versions[middle]!.revision <= revision) low = middle + 1
-      else high = middle
+      if (holds(this.#versions[middle]!)) high = middle
+      else low = middle + 1
     }
     return low
   }

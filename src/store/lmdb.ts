@@ -7,12 +7,12 @@
  * with it a power cut can leave a file that cannot be opened. `eventTurnBatching` stays off because a failing commit
  * would reject a promise inside lmdb that nobody can handle, and end the process.
  */
-import { type FileHandle, mkdir, open as openFile, realpath, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, realpath, statfs } from 'node:fs/promises'
 import { open, type RootDatabase } from 'lmdb'
 import { type Change, Engine, type EngineOptions, type EngineState, type Journal } from './engine.ts'
 import { sizeOf } from './evaluate.ts'
 import type { Version } from './history.ts'
+import { requireDatabase } from './lmdb-file.ts'
 import { takeOwnership } from './lmdb-lock.ts'
 import {
   compactedKey,
@@ -45,21 +45,14 @@ const errnoNoSpace = 28
 export class LmdbStore extends Engine {
   /**
    * Opens the store in `directory`, making both when they are not there. Throws `StoreInUseError` when a living process
-   * has it open, `NewerFormatError` when a newer Coracle wrote it, `NotAStoreError` when its file is none of lmdb's, and
-   * `CorruptStoreError` when history has a hole.
+   * has it open, `NewerFormatError` when a newer Coracle wrote it, `NotAStoreError` when its file is none of lmdb's,
+   * `TruncatedStoreError` when that has lost its end, and `CorruptStoreError` when history has a hole.
    */
   static async open(directory: string, options: EngineOptions): Promise<LmdbStore> {
     await mkdir(directory, { recursive: true })
     const path = await realpath(directory)
     await requireDatabase(path)
-    const database: Database = open({
-      path,
-      noSubdir: false,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-      overlappingSync: false,
-      eventTurnBatching: false,
-    } as Parameters<typeof open>[0] & { path: string })
+    const database = openDatabase(path)
     try {
       requireFormat(database, path)
       takeOwnership(database, path)
@@ -70,6 +63,17 @@ export class LmdbStore extends Engine {
       throw error
     }
   }
+}
+
+function openDatabase(path: string): Database {
+  return open({
+    path,
+    noSubdir: false,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    overlappingSync: false,
+    eventTurnBatching: false,
+  } as Parameters<typeof open>[0] & { path: string })
 }
 
 /** The directory was written by a newer Coracle. */
@@ -90,38 +94,6 @@ export class CorruptStoreError extends Error {
   }
 }
 
-/** The file is none of lmdb's. */
-export class NotAStoreError extends Error {
-  constructor(directory: string) {
-    super(
-      `the store in ${directory} cannot be opened: data.mdb is damaged, or is something else: ` +
-        'restore a backup into another directory',
-    )
-  }
-}
-
-/** Where lmdb's first page says what it is, and what it says there. */
-const magicAt = 24
-const magic = Buffer.from('dec0efbe', 'hex')
-
-/** lmdb itself would take the process down with it. */
-async function requireDatabase(directory: string): Promise<void> {
-  let file: FileHandle
-  try {
-    file = await openFile(join(directory, 'data.mdb'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
-  }
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(magicAt + magic.length), { position: 0 })
-    // An empty file is one that a crash left between making and filling it.
-    if (bytesRead > 0 && !buffer.subarray(magicAt, bytesRead).equals(magic)) throw new NotAStoreError(directory)
-  } finally {
-    await file.close()
-  }
-}
-
 function requireFormat(database: Database, directory: string): void {
   const format = database.get(formatKey)?.toString()
   if (format === undefined) database.putSync(formatKey, Buffer.from(`${storeFormat}`))
@@ -131,7 +103,7 @@ function requireFormat(database: Database, directory: string): void {
 // Writing.
 
 class LmdbJournal implements Journal {
-  readonly #database: Database
+  #database: Database
   readonly #directory: string
   /** The numbers within their revision of those records where it is not 0. */
   readonly #subs: WeakMap<KeyValue, number>
@@ -140,6 +112,7 @@ class LmdbJournal implements Journal {
   #mayHaveLeftovers = false
   #void: Buffer[]
   #sweeping: Promise<void> | undefined
+  #hasSwept = false
 
   constructor(database: Database, directory: string, restored: Restored) {
     this.#database = database
@@ -152,6 +125,7 @@ class LmdbJournal implements Journal {
 
   async write(changes: readonly Change[]): Promise<void> {
     try {
+      if (this.#hasSwept && this.#sweeping === undefined) await this.#reopen()
       await this.#commit(() => {
         if (this.#mayHaveLeftovers) this.#wipeLeftovers()
         for (const change of changes) this.#put(change)
@@ -169,6 +143,16 @@ class LmdbJournal implements Journal {
     // A full disk must not keep the store from closing: an owner that is no more counts for nothing.
     await this.#commit(() => this.#database.remove(ownerKey)).catch(() => {})
     await this.#database.close()
+  }
+
+  /**
+   * To remove a record its page is read, and what lmdb has once read stays mapped: after some compactions the whole file
+   * would count as this process's memory. A new mapping begins with nothing.
+   */
+  async #reopen(): Promise<void> {
+    await this.#database.close()
+    this.#database = openDatabase(this.#directory)
+    this.#hasSwept = false
   }
 
   async #commit(write: () => void): Promise<void> {
@@ -251,6 +235,7 @@ class LmdbJournal implements Journal {
           for (const key of keys) this.#database.remove(key)
         })
         this.#void.splice(0, keys.length)
+        this.#hasSwept = true
       }
     } catch {
       // The disk is full or broken, which the next write will say. The rest is tried again at the next compaction.
@@ -350,7 +335,7 @@ class Base {
     }
     kvs.sort((a, b) => (a.key < b.key ? -1 : 1))
     events.sort((a, b) => a.sub - b.sub)
-    return { revision: Math.max(1, this.#compacted), root: treeFromSorted(kvs), events, bytes }
+    return { revision: Math.max(1, this.#compacted), root: treeFromSorted(kvs), events, bytes, superseded: 0 }
   }
 }
 
@@ -358,14 +343,15 @@ function nextVersion(before: Version, changes: readonly Record[], directory: str
   const { revision } = changes[0]!
   if (revision !== before.revision + 1) throw new CorruptStoreError(directory, before.revision + 1)
   let root: Tree<KeyValue> = before.root ?? emptyTree()
-  let { bytes } = before
+  let { bytes, superseded } = before
   const events = changes.map(({ key, kv }): StoreEvent => {
     const previous = treeGet(root, key)
     root = kv === undefined ? treeRemove(root, key) : treePut(root, kv)
     bytes += sizeOf(kv) - sizeOf(previous)
+    superseded += sizeOf(previous)
     return { type: kv === undefined ? 'delete' : 'put', key, revision, kv, previous }
   })
-  return { revision, root, events, bytes }
+  return { revision, root, events, bytes, superseded }
 }
 
 function leases(database: Database): Lease[] {

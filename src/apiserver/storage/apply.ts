@@ -13,6 +13,7 @@ import { type Expected, matchName } from '../body.ts'
 import type { RequestContext } from '../context.ts'
 import type { ApplyOptions } from '../resource.ts'
 import { scaleOf, scaleType, withScale } from '../subresources/scale.ts'
+import { withVersions } from './conversion.ts'
 import { scalePlace, scaleWriteOf, writeOf } from './managers.ts'
 import type { ResourceState } from './state.ts'
 import { type Updated, update } from './update.ts'
@@ -27,7 +28,8 @@ export function apply<T extends ApiObject>(
   options: ApplyOptions,
   context: RequestContext,
 ): Promise<Updated<T>> {
-  const change = (current: T | undefined) => {
+  const change = (current: T | undefined) => withVersions(state.kind, () => changeNow(current))
+  const changeNow = (current: T | undefined) => {
     const write = writeOf(state, subresource, context)
     const [object, owners] =
       subresource === 'scale'

@@ -4,9 +4,10 @@ import { ApiError, alreadyExists, type GroupResource } from '../../schema/status
 import type { Mutable } from '../../schema/types.ts'
 import type { KeyValue, Op } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
-import { entryOf, entryToStore } from '../entry.ts'
-import type { Entry } from '../resource.ts'
+import { entryOf } from '../entry.ts'
+import type { DraftOptions, Entry } from '../resource.ts'
 import { admit, validateAdmission } from './admission.ts'
+import { storedObject, toStore, withVersions } from './conversion.ts'
 import { keyOf } from './keys.ts'
 import { recordManagers } from './managers.ts'
 import {
@@ -26,21 +27,23 @@ import { withReservation } from './write-hook.ts'
 /** How often a name is generated anew when it is taken (KEP-4420). */
 const nameAttempts = 8
 
-/** Makes a new object of a draft, which is left as it is. */
+/** Makes a new object of a draft, which is left as it is unless it is `owned`. */
 export async function create<T extends ApiObject>(
   state: ResourceState<T>,
   namespace: string,
   given: ApiObject,
   context: RequestContext,
+  { owned }: DraftOptions = {},
 ): Promise<Entry<T>> {
   const { kind } = state
-  const object = fresh(kind, given)
+  const object = fresh(kind, given, owned)
   const metadata = object.metadata as Mutable<ApiObject['metadata']>
   wipeSystemFields(metadata)
   settleNamespace(kind, namespace, metadata)
   withoutDuplicateOwners(metadata, context.warn)
   kind.defaults(object)
-  recordManagers(state, '', undefined, object, given, context)
+  const recording = withVersions(kind, () => recordManagers(state, '', undefined, object, given, context))
+  if (recording instanceof Promise) await recording
   const attributes = {
     operation: 'CREATE' as const,
     kind,
@@ -126,7 +129,8 @@ async function writeNew<T extends ApiObject>(
   if (validation !== undefined) await validation
   if (hasRevision) throw new ApiError('', 'resourceVersion should not be set on objects to be created')
   const key = keyOf(kind, namespace, name)
-  const { value, entry } = entryToStore(kind, object)
+  const storing = toStore(kind, object)
+  const { value, entry } = storing instanceof Promise ? await storing : storing
   if (context.dryRun) {
     const [existing] = (await store.range({ from: key })).kvs
     if (existing !== undefined) throw isThere(state, metadata, existing)
@@ -142,8 +146,7 @@ async function writeNew<T extends ApiObject>(
 function isThere(state: ResourceState, metadata: ApiObject['metadata'], existing: KeyValue | undefined): ApiError {
   const name = metadata.name ?? ''
   const error = (metadata.generateName ?? '') === '' ? alreadyExists(state.name, name) : nameTaken(state.name, name)
-  const isDeleting =
-    existing !== undefined && entryOf(state.kind, existing).object.metadata.deletionTimestamp !== undefined
+  const isDeleting = existing !== undefined && storedObject(existing).metadata.deletionTimestamp !== undefined
   if (!isDeleting) return error
   return new ApiError('AlreadyExists', `object is being deleted: ${error.message}`, { details: error.details! })
 }

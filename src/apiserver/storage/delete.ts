@@ -3,9 +3,10 @@ import type { ApiObject, Kind, ObjectMetaLike } from '../../schema/kind.ts'
 import { ApiError, isNotFound, notFound } from '../../schema/status.ts'
 import type { KeyValue } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
-import { entryOf, entryToStore, type StoredEntry } from '../entry.ts'
+import { entryOf, type StoredEntry } from '../entry.ts'
 import type { DeleteOptions, Deletion, Entry, ListOptions, Page } from '../resource.ts'
 import { validateAdmission } from './admission.ts'
+import { readied, toStore } from './conversion.ts'
 import { definitionToTerminate } from './delete-definition.ts'
 import { namespaceToTerminate } from './delete-namespace.ts'
 import { keyOf } from './keys.ts'
@@ -34,6 +35,7 @@ export async function deleteOne<T extends ApiObject>(
   name: string,
   options: DeleteOptions,
   context: RequestContext,
+  isOneOfMany = false,
 ): Promise<Deletion<T>> {
   const key = keyOf(state.kind, namespace, name)
   validateOptions(options)
@@ -41,7 +43,9 @@ export async function deleteOne<T extends ApiObject>(
   for (;;) {
     const [kv] = (await state.store.range({ from: key })).kvs
     if (kv === undefined) throw notFound(state.name, name)
-    const done = await deleteNow(state, kv, options, { namespace, name, context })
+    // Who deletes many has named none.
+    const asked = isOneOfMany ? '' : name
+    const done = await deleteNow(state, kv, options, { namespace, name: asked, context })
     if (done !== undefined) return done
   }
 }
@@ -60,10 +64,13 @@ async function deleteNow<T extends ApiObject>(
   { namespace, name, context }: Target,
 ): Promise<Deletion<T> | undefined> {
   const { kind } = state
+  const readying = readied(kind, [kv])
+  if (readying !== undefined) await readying
   const current = entryOf(kind, kv)
   checkPreconditions(kind, current.object.metadata, options)
   const attributes = { operation: 'DELETE' as const, kind, subresource: '', namespace, name, context }
-  const validation = validateAdmission(state.admission, { ...attributes, oldObject: current.object })
+  const about = { ...attributes, oldObject: current.object, deleteOptions: options }
+  const validation = validateAdmission(state.admission, about)
   if (validation !== undefined) await validation
   const decision = decide(kind, current.object, options, state.clock.now())
   if (decision.type === 'wait') return waiting(current)
@@ -124,7 +131,8 @@ async function replace<T extends ApiObject>(
   object: T,
   context: RequestContext,
 ): Promise<{ readonly entry: StoredEntry<T>; readonly kv?: KeyValue } | undefined> {
-  const { value, entry } = entryToStore(state.kind, object)
+  const storing = toStore(state.kind, object)
+  const { value, entry } = storing instanceof Promise ? await storing : storing
   if (context.dryRun) return { entry: entry.at(kv.modRevision) }
   const put = { type: 'put', key: kv.key, value, memo: entry, ...(kv.lease !== 0n && { lease: kv.lease }) } as const
   const { succeeded, kv: written } = await changeIf(state.store, kv.key, kv.modRevision, put)
@@ -272,7 +280,7 @@ export async function deleteCollection<T extends ApiObject>(
   const page = await list(state, namespace, options)
   for (const { object } of page.entries) {
     try {
-      await deleteOne(state, object.metadata.namespace ?? '', object.metadata.name ?? '', deleteOptions, context)
+      await deleteOne(state, object.metadata.namespace ?? '', object.metadata.name ?? '', deleteOptions, context, true)
     } catch (error) {
       if (!isNotFound(error)) throw error
     }

@@ -2,6 +2,7 @@ import type { ApiObject } from '../../schema/kind.ts'
 import { ApiError, notFound } from '../../schema/status.ts'
 import { entryOf } from '../entry.ts'
 import type { Entry, GetOptions } from '../resource.ts'
+import { readied } from './conversion.ts'
 import { keyOf } from './keys.ts'
 import { notANumber, parseRevision, type ResourceState, tooLargeRevision } from './state.ts'
 
@@ -23,5 +24,7 @@ export async function get<T extends ApiObject>(
   if (revision > result.revision) throw tooLargeRevision(revision, result.revision)
   const [kv] = result.kvs
   if (kv === undefined) throw notFound(state.name, name)
+  const readying = readied(state.kind, [kv])
+  if (readying !== undefined) await readying
   return entryOf(state.kind, kv)
 }

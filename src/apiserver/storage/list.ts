@@ -4,6 +4,7 @@ import { CompactedError, FutureRevisionError, type KeyValue, type RangeResult } 
 import { entryOf } from '../entry.ts'
 import type { Entry, ListOptions, Page } from '../resource.ts'
 import { type ContinueToken, decodeContinue, encodeContinue } from './continue-token.ts'
+import { readied } from './conversion.ts'
 import { type KeyRange, keyOf, rangeOf } from './keys.ts'
 import { type ReadAt, readAt } from './list-options.ts'
 import { type Selection, selectionOf } from './selection.ts'
@@ -114,7 +115,7 @@ interface Read {
 }
 
 async function read(
-  { store }: ResourceState,
+  { kind, store }: ResourceState,
   at: ReadAt,
   range: { readonly from: string; readonly to?: string },
   limit: number,
@@ -122,10 +123,16 @@ async function read(
 ): Promise<Read> {
   const query = { ...range, limit }
   const exact = token === undefined ? (at.type === 'exact' ? at.revision : 0) : Math.max(0, token.revision)
-  if (exact > 0) return readExact(() => store.range({ ...query, revision: exact }), exact, token)
+  if (exact > 0) return ready(await readExact(() => store.range({ ...query, revision: exact }), exact, token))
   const result = at.type === 'any' ? store.rangeNow(query) : await store.range(query)
   if (at.type === 'not older' && at.revision > result.revision) throw tooLargeRevision(at.revision, result.revision)
-  return { result, revision: result.revision }
+  return ready({ result, revision: result.revision })
+
+  async function ready(read: Read): Promise<Read> {
+    const readying = readied(kind, read.result.kvs)
+    if (readying !== undefined) await readying
+    return read
+  }
 
   async function readExact(ask: () => Promise<RangeResult>, revision: number, token: ContinueToken | undefined) {
     try {

@@ -18,6 +18,7 @@ import { ownersAfterScale, type ScalePath, scaleOwners, scaleVersion } from '../
 import { afterUpdate, type Write } from '../../schema/managed-fields/tracking.ts'
 import type { Mutable } from '../../schema/types.ts'
 import type { RequestContext } from '../context.ts'
+import { versionNow } from './conversion.ts'
 import { resetFields } from './reset-fields.ts'
 import { type ResourceState, toTimestamp } from './state.ts'
 
@@ -139,6 +140,7 @@ function withTemplateGeneration<T extends ApiObject>(object: T): T {
 function inVersion(kind: Kind, other: Kind | undefined, object: ApiObject): ReturnType<Write['inVersion']> {
   if (other === undefined) return undefined
   const { schema } = other
+  if (kind.conversion !== undefined) return { schema, object: versionNow(object, apiVersionOf(other), schema) }
   if (isStoredAs(kind, other)) return { schema, object: kind.storedAs!.toStored(clone(object)) }
   return isStoredAs(other, kind) ? { schema, object: other.storedAs!.fromStored(clone(object)) } : undefined
 }

@@ -1,6 +1,8 @@
 import { decode } from '../../schema/decode.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, Kind, ObjectMetaLike, OwnerReferenceLike } from '../../schema/kind.ts'
+import { emptyListsOf } from '../../schema/managed-fields/empty-lists.ts'
+import { isEmptySet } from '../../schema/managed-fields/field-set.ts'
 import { badRequest } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
 import type { Random } from '../../world/world.ts'
@@ -32,9 +34,14 @@ export function toStoredForm<T extends ApiObject>(kind: Kind<T>, object: ApiObje
   return { ...apiVersionAndKind(kind), metadata: orderedMetadata(metadata), ...rest } as unknown as Mutable<T>
 }
 
-/** A draft as a complete object that nobody else holds, so that hooks may change it. */
-export function fresh<T extends ApiObject>(kind: Kind<T>, draft: ApiObject): Mutable<T> {
-  return toStoredForm(kind, decode(kind.schema, draft).object as unknown as ApiObject)
+/**
+ * A draft as a complete object that nobody else holds, so that hooks may change it. One that is `owned` is that already,
+ * but for what it may have of empty lists and maps, which mean something to managed fields alone.
+ */
+export function fresh<T extends ApiObject>(kind: Kind<T>, draft: ApiObject, owned = false): Mutable<T> {
+  const { schema } = kind
+  const isComplete = owned && schema.options.decode === undefined && isEmptySet(emptyListsOf(schema, draft))
+  return toStoredForm(kind, isComplete ? draft : (decode(schema, draft).object as unknown as ApiObject))
 }
 
 /**

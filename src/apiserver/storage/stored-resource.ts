@@ -4,6 +4,7 @@ import type {
   ApplyOptions,
   DeleteOptions,
   Deletion,
+  DraftOptions,
   Entry,
   GetOptions,
   ListOptions,
@@ -44,8 +45,8 @@ export class StoredResource<T extends ApiObject = ApiObject> implements Resource
     return watch(this.#state, namespace, options, observer)
   }
 
-  create(namespace: string, object: ApiObject, context: RequestContext): Promise<Entry<T>> {
-    return create(this.#state, namespace, object, context)
+  create(namespace: string, object: ApiObject, context: RequestContext, options: DraftOptions = {}): Promise<Entry<T>> {
+    return create(this.#state, namespace, object, context, options)
   }
 
   update(

@@ -5,9 +5,10 @@ import { ApiError, conflict, modifiedMessage, notFound } from '../../schema/stat
 import type { Mutable } from '../../schema/types.ts'
 import type { KeyValue, Op } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
-import { entryOf, entryToStore } from '../entry.ts'
+import { entryOf } from '../entry.ts'
 import type { Entry, UpdateOptions } from '../resource.ts'
 import { admit, validateAdmission } from './admission.ts'
+import { readied, toStore, withVersions } from './conversion.ts'
 import { createAdmitted } from './create.ts'
 import { keyOf } from './keys.ts'
 import { isOnlyNewer, recordManagers, setManagers } from './managers.ts'
@@ -63,7 +64,7 @@ async function createByUpdate<T extends ApiObject>(task: Update<T>): Promise<Upd
   if (!mayCreate || subresource !== '') throw notFound(state.name, name)
   checkUid(task, '')
   const given = await task.change(undefined)
-  const object = fresh(state.kind, given)
+  const object = fresh(state.kind, given, task.options.owned)
   const metadata = object.metadata as Mutable<ObjectMetaLike>
   metadata.name ??= name
   delete metadata.deletionTimestamp
@@ -71,7 +72,12 @@ async function createByUpdate<T extends ApiObject>(task: Update<T>): Promise<Upd
   settleNamespace(state.kind, namespace, metadata)
   state.kind.defaults(object)
   if (task.options.keepsManagers === true) setManagers(object, given.metadata.managedFields)
-  else recordManagers(state, subresource, undefined, object, given, context)
+  else {
+    const recording = withVersions(state.kind, () =>
+      recordManagers(state, subresource, undefined, object, given, context),
+    )
+    if (recording instanceof Promise) await recording
+  }
   await admit(state.admission, { operation: 'CREATE', kind: state.kind, subresource, namespace, name, object, context })
   if (askedRevision(given) !== 0) throw conflict(state.name, name, modifiedMessage)
   try {
@@ -86,17 +92,22 @@ async function createByUpdate<T extends ApiObject>(task: Update<T>): Promise<Upd
 async function updateExisting<T extends ApiObject>(task: Update<T>, kv: KeyValue): Promise<Updated<T> | undefined> {
   const { state, namespace, name, subresource, context } = task
   const { kind } = state
+  const readying = readied(kind, [kv])
+  if (readying !== undefined) await readying
   const current = entryOf(kind, kv)
   const old = current.object
   checkUid(task, old.metadata.uid ?? '')
   const given = await task.change(old)
   if (given === old) return { entry: current, created: false }
-  const changed = fresh(kind, given)
+  const changed = fresh(kind, given, task.options.owned)
   settleNamespace(kind, namespace, changed.metadata as Mutable<ObjectMetaLike>)
   withoutDuplicateOwners(changed.metadata as Mutable<ObjectMetaLike>, context.warn)
   kind.defaults(changed)
   if (task.options.keepsManagers === true) setManagers(changed, given.metadata.managedFields)
-  else recordManagers(state, subresource, old, changed, given, context)
+  else {
+    const recording = withVersions(kind, () => recordManagers(state, subresource, old, changed, given, context))
+    if (recording instanceof Promise) await recording
+  }
   const about = { operation: 'UPDATE' as const, kind, subresource, namespace, name, oldObject: old, context }
   const admission = admit(state.admission, { ...about, object: changed })
   if (admission !== undefined) await admission
@@ -134,7 +145,8 @@ async function writeChange<T extends ApiObject>(
   if (validation !== undefined) await validation
   if (shouldDelete(task, object, old)) return deleteInstead(task, object, kv)
   if (isSame(object, old)) return { entry: current, created: false }
-  const { value, entry } = entryToStore(kind, object)
+  const storing = toStore(kind, object)
+  const { value, entry } = storing instanceof Promise ? await storing : storing
   if (context.dryRun) return { entry: entry.at(kv.modRevision), created: false }
   const lease = kind.ttlSeconds === undefined ? kv.lease : await state.leases.leaseFor(kind.ttlSeconds)
   const put = { type: 'put', key, value, memo: entry, ...(lease !== 0n && { lease }) } as const
@@ -216,7 +228,7 @@ async function deleteInstead<T extends ApiObject>(
   object: T,
   kv: KeyValue,
 ): Promise<Updated<T> | undefined> {
-  const { entry } = entryToStore(state.kind, object)
+  const { entry } = await toStore(state.kind, object)
   if (!context.dryRun && (await removeKey(state, kv)) === undefined) return undefined
   return { entry: entry.at(kv.modRevision), created: false }
 }

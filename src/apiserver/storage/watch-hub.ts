@@ -35,6 +35,8 @@ export class WatchHub {
   /** By namespace; the empty one has those that watch all. Only members without an exact field. */
   readonly #plain = new Map<string, Set<Member>>()
   readonly #fields = new Map<string, FieldIndex>()
+  /** Watches of their own, which want to know when their kind goes. */
+  readonly #others = new Map<Kind, Set<() => void>>()
   #stop: AbortController | undefined
   #cancelBookmarks: (() => void) | undefined
 
@@ -70,11 +72,19 @@ export class WatchHub {
 
   /** The kind is served no longer, or not as it was: whoever watches it has to ask again. */
   end(kind: Kind): void {
+    for (const end of [...(this.#others.get(kind) ?? [])]) end()
+    this.#others.delete(kind)
     for (const member of [...this.#members]) {
       if (member.kind !== kind) continue
       this.leave(member)
       member.ended()
     }
+  }
+
+  /** Calls `end` when the kind goes; the returned function calls it off. */
+  onEnd(kind: Kind, end: () => void): () => void {
+    setAt(this.#others, kind).add(end)
+    return () => void this.#others.get(kind)?.delete(end)
   }
 
   /** Brings one change to one member: also for those that catch up on their own. */

@@ -4,6 +4,7 @@ import { badRequest } from '../../schema/status.ts'
 import { CompactedError, prefixEnd } from '../../store/store.ts'
 import { entryOf } from '../entry.ts'
 import type { WatchObserver, WatchOptions } from '../resource.ts'
+import { ConvertedWatch } from './converted-watch.ts'
 import { folderOf, rangeOf } from './keys.ts'
 import { selectionOf } from './selection.ts'
 import { notANumber, parseRevision, type ResourceState, tooLargeRevision } from './state.ts'
@@ -45,7 +46,15 @@ export async function watch<T extends ApiObject>(
     },
     { once: true },
   )
-  if (sendInitialEvents ?? revision === 0)
+  if (state.kind.conversion !== undefined) {
+    const converted = new ConvertedWatch(state, member, signal)
+    if (sendInitialEvents ?? revision === 0)
+      await converted.beginWithList(resourceVersion === '0', sendInitialEvents === true)
+    else {
+      if (revision === 0) member.after = state.store.revision
+      converted.begin()
+    }
+  } else if (sendInitialEvents ?? revision === 0)
     await beginWithList(state, member, resourceVersion, sendInitialEvents === true, signal)
   else if (revision === 0) beginNow(state, member)
   else beginAfter(state, member, signal)

@@ -4,7 +4,7 @@
  */
 
 import { deepFreeze, sharing } from '../freeze.ts'
-import { type FieldSet, type FieldSetDraft, isEmptySet } from './field-set.ts'
+import { equalSets, type FieldSet, type FieldSetDraft, isEmptySet } from './field-set.ts'
 import { compareElements, isElement } from './path-element.ts'
 
 /** As many different sets are kept at hand; then all are forgotten and it begins again. */
@@ -18,12 +18,12 @@ const sound = new WeakSet<FieldSet>()
 /** The set with its elements in the reference's order, frozen, and shared with everybody who has the same. */
 export function toFieldsV1(set: FieldSet): FieldSet {
   if (sound.has(set)) return set
+  const top = Object.keys(set).join()
+  const last = newest.get(top)
+  if (last !== undefined && equalSets(set, last)) return last
   // Objects of one type give their fields in the same order, so that sorting is for the first of its like alone.
   const text = JSON.stringify(set)
-  const known = kept.get(text)
-  if (known !== undefined) return known
-  const top = Object.keys(set).join()
-  const ordered = deepFreeze(sharing(sorted(set), newest.get(top)))
+  const ordered = kept.get(text) ?? deepFreeze(sharing(sorted(set), last))
   sound.add(ordered)
   if (newest.size >= keptSets) newest.clear()
   newest.set(top, ordered)
