@@ -1,12 +1,18 @@
 import { runCommand } from './cli/command.ts'
 import { commands } from './cli/commands/index.ts'
+import { trustReaders } from './schema/freeze.ts'
 import { hostWorld } from './world/host.ts'
+import { giveMemoryBackAtRest } from './world/idle-memory.ts'
 import { lineLog } from './world/real.ts'
 
 /** argv → world → command: the only place where the real world is made. */
 const interrupted = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
 })
+
+giveMemoryBackAtRest()
+// The commands are our own, and all of them are tested with frozen objects.
+trustReaders()
 
 process.exitCode = await runCommand(
   commands,

@@ -134,6 +134,9 @@ const bound = (client: LocalClient) =>
     patch: client.patch.bind(client),
     delete: client.delete.bind(client),
     createSubresource: client.createSubresource.bind(client),
+    scale: client.scale.bind(client),
+    updateScale: client.updateScale.bind(client),
+    read: client.read.bind(client),
     as: client.as.bind(client),
   }) as Omit<Client, 'list' | 'watch'>
 

@@ -54,6 +54,14 @@ describe('the command line', { concurrency: 2 }, () => {
         ['up', '--detach', '--ephemeral'],
         'error: --detach needs a data directory to find the cluster again\n  leave out --ephemeral\n',
       ],
+      [
+        ['up', '--feature-gates', 'HPAScaleToZero=true'],
+        'error: invalid argument "HPAScaleToZero=true" for "--feature-gates" flag: HPAScaleToZero is alpha or off by default',
+      ],
+      [
+        ['up', '--runtime-config', 'api/all=false'],
+        'error: invalid argument "api/all=false" for "--runtime-config" flag: invalid key with only api/all=false\n',
+      ],
       [['status', '--output', 'yaml'], 'error: --output knows json, not "yaml"\n'],
     ]
     for (const [args, message] of cases) {
@@ -251,6 +259,25 @@ users:
     await assert.rejects(bob.list(Namespace), { reason: 'Forbidden', message: /User "bob" cannot list/ })
     up.kill('SIGINT')
     assert.equal((await up.ended).code, 0)
+  })
+
+  test('--prometheus and --metrics-rules are of use together, and the rules must make sense', async () => {
+    await using home = await Home.make()
+    const refused = async (...args: string[]) => {
+      const { code, stderr } = await home.run(...upQuickly, '--ephemeral', ...args)
+      return [code, stderr]
+    }
+    assert.deepEqual(await refused('--prometheus', 'http://127.0.0.1:9090'), [
+      2,
+      'error: --prometheus and --metrics-rules are of use together alone\n',
+    ])
+    await writeFile(home.path('rules.yaml'), 'rules: [{seriesQuery: a}]')
+    assert.deepEqual(await refused('--prometheus', 'http://127.0.0.1:9090', '--metrics-rules', 'rules.yaml'), [
+      2,
+      'error: --metrics-rules: rules[0].metricsQuery: must be set\n',
+    ])
+    const absent = await refused('--prometheus', 'http://127.0.0.1:9090', '--metrics-rules', 'absent.yaml')
+    assert.deepEqual(absent, [1, 'error: --metrics-rules: there is no file absent.yaml\n'])
   })
 
   test('the script finds its checkout from anywhere', async () => {

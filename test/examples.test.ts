@@ -8,6 +8,7 @@ import { root } from './support/sources.ts'
 
 /** What each example prints: what its reader may rely on. */
 const prints: Readonly<Record<string, RegExp>> = {
+  'autoscaling.ts': /^0 min: \n10 min: #{2,6}\n(.*\n)+40 min: #{17,22}\n(.*\n)+80 min: #{1,4}\n$/,
   'rollout.test.ts': /pass 1\n.*fail 0/,
   'fork.ts':
     /^1 more min: [1-5] of 6 .*\n2 more min: [1-5] of 6 .*\n3 more min: 6 of 6 .*\nand in the cluster itself: 6\n$/,

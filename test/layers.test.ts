@@ -19,8 +19,8 @@ const layers: Readonly<Record<string, { readonly may: readonly string[]; readonl
     why: "what speaks etcd's protocol; its messages are written in the schema language",
   },
   apiserver: {
-    may: ['base', 'world', 'schema', 'kinds', 'store'],
-    why: 'requests in, answers out, state in the store',
+    may: ['base', 'world', 'cel', 'schema', 'kinds', 'store'],
+    why: 'requests in, answers out, state in the store; policies are expressions',
   },
   client: { may: ['base', 'world', 'schema', 'kinds'], why: 'the one way to the API; the server is handed in' },
   reconciler: { may: ['base', 'world', 'schema', 'kinds', 'client'], why: 'what controllers share' },
@@ -35,6 +35,10 @@ const layers: Readonly<Record<string, { readonly may: readonly string[]; readonl
   kubelet: {
     may: ['base', 'world', 'schema', 'kinds', 'client', 'reconciler'],
     why: 'it meets others through the API',
+  },
+  metrics: {
+    may: ['base', 'world', 'schema', 'kinds', 'client', 'reconciler'],
+    why: 'it tells what others measure; what measures is handed in',
   },
   lifecycle: {
     may: ['base', 'world', 'schema', 'kinds', 'client'],
@@ -53,6 +57,7 @@ const layers: Readonly<Record<string, { readonly may: readonly string[]; readonl
       'controllers',
       'scheduler',
       'kubelet',
+      'metrics',
       'lifecycle',
     ],
     why: 'the composition: the one place where both sides of the API are put together',

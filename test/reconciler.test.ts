@@ -298,6 +298,28 @@ describe('events', () => {
   test('beyond 25 of one object are lost', async () => {
     assert.deepEqual(await record(Array.from({ length: 40 }, () => 'same')), [['same', 25]])
   })
+
+  test('that are gone meanwhile come back with what was counted', async () => {
+    const api = await newApi()
+    const { world, client } = api
+    const recorder = new EventRecorder('test', { client, ...world })
+    const object = await client.create(ConfigMap, configMap('a'))
+    const say = async () => {
+      recorder.record({ kind: ConfigMap, object, reason: 'R', message: 'same', type: 'Normal' })
+      await recorder.idle
+      return (await client.list(Event, { namespace })).items
+    }
+    const [first] = await say()
+    await client.delete(Event, { namespace, name: first?.metadata.name ?? '' })
+    await world.advance(60_000)
+    const [second] = await say()
+    assert.deepEqual(
+      [second?.metadata.name, second?.count, second?.firstTimestamp],
+      [first?.metadata.name, 2, first?.firstTimestamp],
+    )
+    assert.notEqual(second?.lastTimestamp, first?.lastTimestamp)
+    await api[Symbol.asyncDispose]()
+  })
 })
 
 describe('a leader', () => {

@@ -110,6 +110,18 @@ for (const [name, make] of Object.entries(places)) {
       await disk.remove(`${folder}/a`)
     })
 
+    test('adds to files, and gives them other names', async () => {
+      const path = `${folder}/log/a.log`
+      assert.deepEqual([await disk.size(path), await disk.list(`${folder}/log`)], [0, []])
+      await disk.append(path, 'one\n')
+      await disk.append(path, 'zwei é\n')
+      assert.deepEqual([await disk.read(path), await disk.size(path)], ['one\nzwei é\n', 12])
+      assert.equal(await modeOf(path), 0o600)
+      await disk.rename(path, `${folder}/log/b.log`)
+      assert.deepEqual(await disk.list(`${folder}/log`), ['b.log'])
+      await assert.rejects(disk.rename(path, `${folder}/log/c.log`), DiskError)
+    })
+
     test('says which file it cannot read or write', async () => {
       await disk.write(`${folder}/file/x`, '')
       const names = (path: string) => (error: unknown) => error instanceof DiskError && error.message.includes(path)

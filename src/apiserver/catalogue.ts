@@ -21,6 +21,23 @@ export interface ServedGroup {
 export interface ServedVersion {
   readonly version: string
   readonly kinds: readonly Kind[]
+  /** Another server answers for it, and has said this of itself. */
+  readonly remote?: RemoteVersion
+}
+
+export interface RemoteVersion {
+  /** Entries of the aggregated discovery document; undefined: it has not been heard yet. */
+  readonly resources: readonly object[] | undefined
+  /** Whether it could be asked the last time. */
+  readonly isFresh: boolean
+}
+
+/** Versions that other servers answer for, and where everything stands in discovery. */
+export interface RemoteCatalogue {
+  /** Raised whenever anything of it changes. */
+  readonly generation: number
+  readonly remotes: Iterable<RemoteVersion & { readonly group: string; readonly version: string }>
+  priorityOf(group: string, version: string): { readonly group: number; readonly version: number }
 }
 
 /** The kinds of a catalogue by group and version, in its order. The core group has the empty name. */

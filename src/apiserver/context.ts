@@ -22,4 +22,19 @@ export interface RequestContext {
   /** Collects warnings for the client; each becomes a `Warning` header. Repeats are dropped when they are sent. */
   readonly warn: (message: string) => void
   readonly signal: AbortSignal
+  /** Adds a line to the request's audit event. */
+  readonly annotate?: (key: string, value: string) => void
+  /** Admission has let the request in already: what it comes to is not asked about again. */
+  readonly admitted?: boolean
+}
+
+/** Of the server's own writes. */
+export const serverContext: RequestContext = {
+  user: systemMaster,
+  dryRun: false,
+  fieldManager: 'kube-apiserver',
+  userAgent: 'kube-apiserver',
+  fieldValidation: 'Ignore',
+  warn: () => {},
+  signal: new AbortController().signal,
 }

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto'
 import { apiVersionOf, type Kind } from '../schema/kind.ts'
-import { type Catalogue, groupsOf, type ServedGroup, type ServedVersion, subresourcesOf } from './catalogue.ts'
+import { withRemotes } from './aggregation/discovery.ts'
+import {
+  type Catalogue,
+  groupsOf,
+  type RemoteCatalogue,
+  type ServedGroup,
+  type ServedVersion,
+  subresourcesOf,
+} from './catalogue.ts'
 
 /** A document as it is sent, with the tag by which a client asks whether it has changed. */
 export interface Document {
@@ -15,20 +23,26 @@ export type AggregatedVersion = 'v2' | 'v2beta1'
 export class Discovery {
   readonly #catalogue: Catalogue
   readonly #serverAddress: string
+  readonly #remotes: RemoteCatalogue | undefined
+  #remoteGeneration = 0
   #kinds: readonly Kind[] = []
   #groups: readonly ServedGroup[] = []
   readonly #documents = new Map<string, Document>()
 
   /** `serverAddress` is `host:port`, as clients without a kubeconfig may use it. */
-  constructor(catalogue: Catalogue, serverAddress: string) {
+  constructor(catalogue: Catalogue, serverAddress: string, remotes?: RemoteCatalogue) {
     this.#catalogue = catalogue
+    this.#remotes = remotes
     this.#serverAddress = serverAddress
   }
 
   groups(): readonly ServedGroup[] {
-    if (this.#kinds !== this.#catalogue.kinds) {
+    const remoteGeneration = this.#remotes?.generation ?? 0
+    if (this.#kinds !== this.#catalogue.kinds || this.#remoteGeneration !== remoteGeneration) {
       this.#kinds = this.#catalogue.kinds
-      this.#groups = groupsOf(this.#kinds)
+      this.#remoteGeneration = remoteGeneration
+      const groups = groupsOf(this.#kinds)
+      this.#groups = this.#remotes === undefined ? groups : withRemotes(groups, this.#remotes)
       this.#documents.clear()
     }
     return this.#groups
@@ -89,11 +103,19 @@ export class Discovery {
         metadata: {},
         items: groups.map((group) => ({
           metadata: group.name === '' ? {} : { name: group.name },
-          versions: group.versions.map(({ version, kinds }) => ({
-            version,
-            resources: kinds.map((kind) => aggregatedEntry(kind, this.#isCustom(kind))),
-            freshness: 'Current',
-          })),
+          versions: group.versions.map(({ version, kinds, remote }) =>
+            remote === undefined
+              ? {
+                  version,
+                  resources: kinds.map((kind) => aggregatedEntry(kind, this.#isCustom(kind))),
+                  freshness: 'Current',
+                }
+              : {
+                  version,
+                  ...(remote.resources?.length && { resources: remote.resources }),
+                  freshness: remote.isFresh ? 'Current' : 'Stale',
+                },
+          ),
         })),
       }
     })

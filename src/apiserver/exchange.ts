@@ -1,3 +1,4 @@
+import type { AuditRecord } from './audit/audit.ts'
 import type { UserInfo } from './context.ts'
 import type { ApiRequest } from './request.ts'
 import type { RequestInfo } from './request-info.ts'
@@ -9,6 +10,8 @@ export interface Exchange {
   readonly user: UserInfo
   /** Collected on the way; they become `Warning` headers, each text once. */
   readonly warnings: string[]
+  /** Where the request is written down, if it is. */
+  readonly audit?: AuditRecord
 }
 
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }

@@ -1,15 +1,18 @@
-import type { PolicyRule } from '../kinds/rbac/shared.ts'
+import { Metrics } from '../base/metrics.ts'
 import type { Kind } from '../schema/kind.ts'
 import { ApiError, badRequest, forbidden } from '../schema/status.ts'
 import type { Clock, Log, Random } from '../world/world.ts'
+import type { Audit, AuditRecord } from './audit/audit.ts'
 import type { Authenticator } from './authn/authn.ts'
-import type { Attributes, Authorizer } from './authz/authz.ts'
-import type { Catalogue } from './catalogue.ts'
+import type { Attributes, Authorizer, Decision } from './authz/authz.ts'
+import { selectorsOf } from './authz/request-selectors.ts'
+import type { RuleResolver } from './authz/rules.ts'
+import type { Catalogue, RemoteCatalogue } from './catalogue.ts'
 import { compress } from './compress.ts'
 import type { UserInfo } from './context.ts'
+import { DeprecatedUses } from './deprecated-uses.ts'
 import { Discovery } from './discovery.ts'
 import { anonymous, type Exchange } from './exchange.ts'
-import { Metrics } from './metrics.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import type { ApiRequest, ApiResponse, Sink } from './request.ts'
 import { BadPathError, type RequestInfo, readRequestInfo } from './request-info.ts'
@@ -20,7 +23,7 @@ import { answerObjects, type SubresourceFinder } from './routes/objects.ts'
 import type { Apply } from './routes/patch.ts'
 import type { ReviewServices, TokenReviewer } from './routes/reviews.ts'
 import { answerSystem, type OpenApi, type SystemServices } from './routes/system.ts'
-import { checkTimeout } from './timeout.ts'
+import { Deadlines, timeoutOf } from './timeout.ts'
 import { versionInfo } from './version.ts'
 
 /** What a server is put together from. */
@@ -31,12 +34,16 @@ export interface HandlerParts {
   /** Everything that is served: `registry.ts`. */
   readonly catalogue: Catalogue
   readonly subresources: SubresourceFinder
+  /** What other servers answer. Absent: nothing. */
+  readonly aggregation?: Aggregation
   /** Asked in order; nobody's answer means anonymous. */
   readonly authenticators: readonly Authenticator[]
-  /** Whether requests without a credential are let through as `system:anonymous` (to authorization). */
-  readonly anonymous: boolean
+  /** Whether requests without a credential are let through as `system:anonymous` (to authorization), by path. */
+  readonly anonymous: boolean | ((path: string) => boolean)
   readonly authorizer: Authorizer
-  readonly rulesOf?: (user: UserInfo, namespace: string) => readonly PolicyRule[]
+  /** Writes down who asked for what. Absent: nobody does. */
+  readonly audit?: Audit
+  readonly rules?: RuleResolver
   readonly tokenReviewer?: TokenReviewer
   /** Acting as somebody else (`Impersonate-User`). Absent: such requests are refused. */
   readonly impersonate?: Impersonate
@@ -52,6 +59,11 @@ export interface HandlerParts {
   readonly metrics?: Metrics
 }
 
+export interface Aggregation extends RemoteCatalogue {
+  /** What passes a request on to the server that answers it; undefined: this one does. */
+  route(info: RequestInfo): ((exchange: Exchange) => Promise<ApiResponse>) | undefined
+}
+
 /**
  * Gives the user as whom the request is to be handled. Throws Forbidden when the one who asks may not do so, and
  * BadRequest when the headers make no sense.
@@ -59,9 +71,9 @@ export interface HandlerParts {
 export type Impersonate = (
   request: ApiRequest,
   user: UserInfo,
-  authorize: (attributes: Attributes) => void,
+  authorize: (attributes: Attributes) => void | Promise<void>,
   info: RequestInfo,
-) => UserInfo
+) => UserInfo | Promise<UserInfo>
 
 export type Handler = (request: ApiRequest) => Promise<ApiResponse>
 
@@ -69,10 +81,13 @@ export type Handler = (request: ApiRequest) => Promise<ApiResponse>
 export function createHandler(parts: HandlerParts): Handler {
   const metrics = parts.metrics ?? new Metrics()
   const counts = new RequestMetrics(metrics)
+  const deadlines = new Deadlines(parts.clock)
   if (parts.metrics === undefined) addProcessMetrics(metrics, parts.clock)
   const kinds = new KindIndex(parts.catalogue)
+  const deprecatedUses = new DeprecatedUses(metrics, parts.clock)
   const system: SystemServices = {
-    discovery: new Discovery(parts.catalogue, parts.serverAddress),
+    deprecatedUses,
+    discovery: new Discovery(parts.catalogue, parts.serverAddress, parts.aggregation),
     health: new Health(parts.healthChecks ?? {}),
     version: versionInfo(parts.version),
     metrics,
@@ -80,23 +95,36 @@ export function createHandler(parts: HandlerParts): Handler {
     documents: parts.documents,
   }
   const objects: ReviewServices = {
+    deprecatedUses,
     clock: parts.clock,
     random: parts.random,
     catalogue: parts.catalogue,
     isKnown: (group, version, kind) => kinds.isKnown(group, version, kind),
-    authenticators: parts.authenticators,
+    get authenticators() {
+      return parts.authenticators
+    },
     authorizer: parts.authorizer,
-    rulesOf: parts.rulesOf,
+    rules: parts.rules,
     tokenReviewer: parts.tokenReviewer,
   }
 
-  async function answer(request: ApiRequest, info: RequestInfo, warnings: string[]): Promise<ApiResponse> {
-    checkTimeout(info)
-    const asked = authenticate(parts, request)
-    let user = asked instanceof Promise ? await asked : asked
-    if (impersonates(request)) user = actAs(parts, request, user, info)
-    authorize(parts.authorizer, attributesOf(user, info))
-    const exchange: Exchange = { request, info, user, warnings }
+  async function answer(asked: ApiRequest, info: RequestInfo, warnings: string[], trail: Trail): Promise<ApiResponse> {
+    const found = authenticate(parts, asked, info.path)
+    let user = found instanceof Promise ? await found : found
+    const audit = parts.audit?.begin(asked, info, user)
+    trail.audit = audit
+    trail.isKnown = true
+    const request = audit?.request ?? asked
+    if (impersonates(request)) {
+      user = await actAs(parts, request, user, info)
+      if (audit !== undefined) audit.impersonated = user
+    }
+    const authorization = authorizeRequest(parts.authorizer, attributesOf(user, info), audit)
+    if (authorization !== undefined) await authorization
+    const exchange: Exchange = { request, info, user, warnings, ...(audit !== undefined && { audit }) }
+    trail.exchange = exchange
+    const elsewhere = parts.aggregation?.route(info)
+    if (elsewhere !== undefined) return elsewhere(exchange)
     if (!info.isResource) return answerSystem(exchange, system)
     const { catalogue, subresources, apply } = parts
     const kind = kinds.find(info.group, info.version, info.resource)
@@ -108,16 +136,20 @@ export function createHandler(parts: HandlerParts): Handler {
     const inflight = counts.inflight(request.method)
     inflight.value++
     const warnings: string[] = []
+    const trail: Trail = { audit: undefined, isKnown: false, exchange: undefined }
     let info: RequestInfo | undefined
     let response: ApiResponse
     try {
       info = readRequestInfo(request.method, request.url)
-      response = compress(request, await answer(request, info, warnings))
+      const timeoutMs = timeoutOf(info)
+      response = compress(request, await deadlines.within(answer(request, info, warnings, trail), timeoutMs))
     } catch (error) {
       response = failed(parts.log, request, error, warnings)
     }
     inflight.value--
     if (info === undefined) return response
+    if (warnings.length > 0 && trail.exchange !== undefined) deprecatedUses.warned(trail.exchange)
+    if (parts.audit !== undefined) response = audited(parts.audit, trail, request, info, response)
     const isKnown = info.isResource && kinds.find(info.group, info.version, info.resource) !== undefined
     if (typeof response.body === 'function') return counted(response, counts.longRunning(info), record)
     record()
@@ -127,6 +159,27 @@ export function createHandler(parts: HandlerParts): Handler {
       counts.record(info!, isKnown, response.status, (parts.clock.monotonic() - started) / 1000)
     }
   }
+}
+
+/** What is written down of a request on its way. */
+interface Trail {
+  audit: AuditRecord | undefined
+  /** Whether who asks was found out: who fails to say so is written down, too. */
+  isKnown: boolean
+  exchange: Exchange | undefined
+}
+
+function audited(
+  audit: Audit,
+  trail: Trail,
+  request: ApiRequest,
+  info: RequestInfo,
+  response: ApiResponse,
+): ApiResponse {
+  const record = trail.isKnown ? trail.audit : audit.begin(request, info, undefined)
+  if (record === undefined) return response
+  const answered = record.answered(response)
+  return { ...answered, headers: { ...answered.headers, 'audit-id': record.id } }
 }
 
 /** Raises a gauge while the answer is being written. */
@@ -149,6 +202,9 @@ const isTooDeep = (error: unknown) => error instanceof RangeError && error.messa
 
 function failed(log: Log, request: ApiRequest, error: unknown, warnings: readonly string[]): ApiResponse {
   if (error instanceof BadPathError) return answerText(400, '400 Bad Request: the path cannot be understood\n')
+  if (error instanceof AuthorizationFault) {
+    return answerText(500, `Internal Server Error: ${JSON.stringify(request.url)}: ${error.message}\n`)
+  }
   if (isTooDeep(error)) return answerError(request, badRequest('the body is nested too deeply'), warnings)
   if (!(error instanceof ApiError)) {
     const trace = error instanceof Error ? error.stack : String(error)
@@ -157,18 +213,20 @@ function failed(log: Log, request: ApiRequest, error: unknown, warnings: readonl
   return answerError(request, error, warnings)
 }
 
-function authenticate(parts: HandlerParts, request: ApiRequest): UserInfo | Promise<UserInfo> {
+function authenticate(parts: HandlerParts, request: ApiRequest, path: string): UserInfo | Promise<UserInfo> {
+  if (request.user !== undefined) return request.user
   for (let at = 0; at < parts.authenticators.length; at++) {
     const found = parts.authenticators[at]!.authenticate(request)
-    if (found instanceof Promise) return authenticateRest(parts, request, found, at + 1)
+    if (found instanceof Promise) return authenticateRest(parts, request, path, found, at + 1)
     if (found !== undefined) return found
   }
-  return nobody(parts)
+  return nobody(parts, path)
 }
 
 async function authenticateRest(
   parts: HandlerParts,
   request: ApiRequest,
+  path: string,
   first: Promise<UserInfo | undefined>,
   next: number,
 ): Promise<UserInfo> {
@@ -178,11 +236,11 @@ async function authenticateRest(
     const user = await authenticator.authenticate(request)
     if (user !== undefined) return user
   }
-  return nobody(parts)
+  return nobody(parts, path)
 }
 
-function nobody(parts: HandlerParts): UserInfo {
-  if (parts.anonymous) return anonymous
+function nobody({ anonymous: isAllowed }: HandlerParts, path: string): UserInfo {
+  if (typeof isAllowed === 'function' ? isAllowed(path) : isAllowed) return anonymous
   throw new ApiError('Unauthorized', 'Unauthorized')
 }
 
@@ -192,7 +250,12 @@ function impersonates({ headers }: ApiRequest): boolean {
   return false
 }
 
-function actAs(parts: HandlerParts, request: ApiRequest, user: UserInfo, info: RequestInfo): UserInfo {
+function actAs(
+  parts: HandlerParts,
+  request: ApiRequest,
+  user: UserInfo,
+  info: RequestInfo,
+): UserInfo | Promise<UserInfo> {
   if (parts.impersonate === undefined) throw badRequest('impersonation is switched off')
   return parts.impersonate(request, user, (attributes) => authorize(parts.authorizer, attributes), info)
 }
@@ -209,12 +272,42 @@ function attributesOf(user: UserInfo, info: RequestInfo): Attributes {
     name: info.name,
     isResource: info.isResource,
     path: info.path,
+    ...(info.isResource && !info.query.isEmpty && selectorsOf(info)),
   }
 }
 
-/** Throws Forbidden in the reference's words. */
-export function authorize(authorizer: Authorizer, attributes: Attributes): void {
+/** An authorizer that could not find out, where nobody else has allowed the request: it is refused as our own fault. */
+class AuthorizationFault extends Error {}
+
+/** Throws Forbidden in the reference's words, at once or, where somebody must be asked, later. */
+function authorizeRequest(
+  authorizer: Authorizer,
+  attributes: Attributes,
+  audit: AuditRecord | undefined,
+): void | Promise<void> {
   const decision = authorizer.authorize(attributes)
+  if (decision instanceof Promise) return decision.then((late) => requireKnown(attributes, late, audit))
+  requireKnown(attributes, decision, audit)
+}
+
+function requireKnown(attributes: Attributes, decision: Decision, audit: AuditRecord | undefined): void {
+  if (audit !== undefined) {
+    audit.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid')
+    audit.annotate('authorization.k8s.io/reason', decision.reason)
+  }
+  if (!decision.allowed && decision.evaluationError !== undefined)
+    throw new AuthorizationFault(decision.evaluationError)
+  requireAllowed(attributes, decision)
+}
+
+/** The same for what is asked besides the request itself. */
+export function authorize(authorizer: Authorizer, attributes: Attributes): void | Promise<void> {
+  const decision = authorizer.authorize(attributes)
+  if (decision instanceof Promise) return decision.then((late) => requireAllowed(attributes, late))
+  requireAllowed(attributes, decision)
+}
+
+function requireAllowed(attributes: Attributes, decision: Decision): void {
   if (!decision.allowed) throw refusal(attributes, decision.reason)
 }
 

@@ -28,7 +28,7 @@ export function writeContext(exchange: Exchange, kind: WriteOptionsKind, applies
 
 /** The context of a request whose query has nothing of the sort: a delete, a connection. */
 export function contextOf(
-  { request, info, user, warnings }: Exchange,
+  { request, info, user, warnings, audit }: Exchange,
   dryRun: boolean,
   fieldManager: string,
   fieldValidation: FieldValidation,
@@ -42,6 +42,7 @@ export function contextOf(
     fieldValidation,
     warn: (message) => warnings.push(message),
     signal: request.signal,
+    ...(audit !== undefined && { annotate: (key: string, value: string) => audit.annotate(key, value) }),
   }
 }
 

@@ -1,5 +1,5 @@
+import type { Metrics } from '../base/metrics.ts'
 import type { Clock } from '../world/world.ts'
-import type { Metrics } from './metrics.ts'
 
 /** What the process itself uses, read off whenever somebody looks. */
 export function addProcessMetrics(metrics: Metrics, clock: Clock): void {

@@ -1,18 +1,22 @@
+import type { Scale } from '../kinds/autoscaling/scale.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import { notFound } from '../schema/status.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world/world.ts'
 import type { AdmissionPlugin } from './admission.ts'
+import type { LocalApi } from './aggregation/local.ts'
 import type { RequestContext } from './context.ts'
-import { unavailableResource } from './custom/unavailable.ts'
 import type { Resource } from './resource.ts'
 import { folderOf } from './storage/keys.ts'
 import { LeasePool } from './storage/lease-pool.ts'
 import { StoredResource } from './storage/stored-resource.ts'
 import { WatchHub } from './storage/watch-hub.ts'
 import type { WriteHook } from './storage/write-hook.ts'
+import { admitted } from './subresources/admitted.ts'
+import { postedTypes } from './subresources/body-types.ts'
 import { subresourceCreators } from './subresources/index.ts'
 import type { SubresourceCreator } from './subresources/resources.ts'
+import { scaleOf, updateScale } from './subresources/scale.ts'
 import type { TokenIssuer } from './subresources/token.ts'
 
 export interface RegistryOptions {
@@ -25,6 +29,8 @@ export interface RegistryOptions {
   readonly hooks?: ReadonlyMap<Kind, WriteHook>
   /** Signs the tokens of service accounts. Absent: nobody gets one. */
   readonly tokens?: TokenIssuer
+  /** Resources of which nothing is stored, because their objects are made when somebody asks. */
+  readonly computed?: ReadonlyMap<Kind, Resource>
 }
 
 /**
@@ -36,6 +42,8 @@ export class Registry {
   readonly world: Pick<World, 'clock' | 'random' | 'log'>
   readonly admission: readonly AdmissionPlugin[]
   #kinds: readonly Kind[]
+  #stored: readonly Kind[]
+  readonly #local: LocalApi[] = []
   #generation = 1
   #paths: ReadonlyMap<string, Kind> | undefined
   readonly #resources = new Map<Kind, Resource>()
@@ -43,15 +51,18 @@ export class Registry {
   readonly #leases: LeasePool
   readonly #hooks: ReadonlyMap<Kind, WriteHook>
   readonly #creators: Readonly<Record<string, SubresourceCreator>>
+  readonly #computed: ReadonlyMap<Kind, Resource> | undefined
 
-  constructor({ store, kinds, world, admission, tokens, hooks }: RegistryOptions) {
+  constructor({ store, kinds, world, admission, tokens, hooks, computed }: RegistryOptions) {
     this.store = store
     this.world = world
     this.admission = admission
     this.#kinds = kinds
+    this.#stored = kinds
     this.#leases = new LeasePool(store, world.clock)
     this.#hooks = hooks ?? new Map()
     this.#creators = subresourceCreators(tokens)
+    this.#computed = computed
   }
 
   get kinds(): readonly Kind[] {
@@ -67,8 +78,26 @@ export class Registry {
     return this.#generation
   }
 
-  /** Serves other kinds from now on: those of CustomResourceDefinitions come and go. */
-  setKinds(kinds: readonly Kind[]): void {
+  /** What is served and stored. */
+  get storedKinds(): readonly Kind[] {
+    return this.#stored
+  }
+
+  /** What is served and not stored. */
+  get localApis(): readonly LocalApi[] {
+    return this.#local
+  }
+
+  /** Serves what this process answers without a store, besides everything else. */
+  serveLocal(api: LocalApi): void {
+    this.#local.push(api)
+    this.setKinds(this.#stored)
+  }
+
+  /** Serves other stored kinds from now on: those of CustomResourceDefinitions come and go. */
+  setKinds(stored: readonly Kind[]): void {
+    this.#stored = stored
+    const kinds = [...stored, ...this.#local.flatMap((api) => api.kinds)]
     const served = new Set(kinds)
     for (const kind of this.#kinds) {
       if (served.has(kind)) continue
@@ -88,7 +117,10 @@ export class Registry {
 
   /** What a POST to a sub-resource does. */
   subresourceCreator(kind: Kind, subresource: string): SubresourceCreator | undefined {
-    return this.#creators[`${kind.plural}.${kind.group}/${subresource}`]
+    const name = `${kind.plural}.${kind.group}/${subresource}`
+    const create = this.#creators[name]
+    const bodyKind = postedTypes[name]
+    return create && bodyKind && admitted(create, kind, subresource, bodyKind, this.admission)
   }
 
   /** POST to a sub-resource by somebody in this process. Throws NotFound when there is none such. */
@@ -105,6 +137,18 @@ export class Registry {
     return create(this, namespace, name, body, context)
   }
 
+  /** The number of replicas of an object, for somebody in this process. */
+  async scale(kind: Kind, namespace: string, name: string): Promise<Scale> {
+    const { object } = await this.resource(kind).get(namespace, name)
+    kind.scale?.checkRead?.(object)
+    return scaleOf(kind, object)
+  }
+
+  updateScale(kind: Kind, scale: Scale, context: RequestContext): Promise<Scale> {
+    const { namespace = '', name = '', uid } = scale.metadata
+    return updateScale(this.resource(kind), namespace, name, () => scale, context, uid ? { uid } : {})
+  }
+
   resource<T extends ApiObject>(kind: Kind<T>): Resource<T> {
     let resource = this.#resources.get(kind)
     if (resource === undefined) {
@@ -115,7 +159,10 @@ export class Registry {
   }
 
   #make(kind: Kind): Resource {
-    if (kind.unavailable !== undefined) return unavailableResource(kind, kind.unavailable)
+    const computed = this.#computed?.get(kind)
+    if (computed !== undefined) return computed
+    const local = this.#local.find((api) => api.kinds.includes(kind))
+    if (local !== undefined) return local.resource(kind)
     const { store, admission } = this
     const { clock, random } = this.world
     const name = { group: kind.group, resource: kind.plural }

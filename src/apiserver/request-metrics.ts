@@ -1,4 +1,4 @@
-import type { Histogram, Metrics, Numbers, Series } from './metrics.ts'
+import type { Histogram, Metrics, Numbers, Series } from '../base/metrics.ts'
 import type { RequestInfo } from './request-info.ts'
 
 /** Seconds; the reference's bounds. */

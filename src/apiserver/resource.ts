@@ -21,7 +21,7 @@ export interface Resource<T extends ApiObject = ApiObject> {
   watch(namespace: string, options: WatchOptions, observer: WatchObserver<T>): Promise<void>
 
   /** Makes an object of a draft: what it leaves out is filled in here, and the draft itself stays as it is. */
-  create(namespace: string, object: ApiObject, context: RequestContext): Promise<Entry<T>>
+  create(namespace: string, object: ApiObject, context: RequestContext, options?: DraftOptions): Promise<Entry<T>>
 
   /**
    * Reads the object, lets `change` make the new one of it, and stores that unless somebody else was faster, in
@@ -74,7 +74,13 @@ export interface Entry<T extends ApiObject = ApiObject> {
   eventJson(type: WatchEventType): Buffer
 }
 
-export interface UpdateOptions {
+export interface DraftOptions {
+  /** The draft was decoded as the kind's type for this call alone: it may be changed instead of being copied. */
+  readonly owned?: boolean
+}
+
+/** `owned` is said of what `change` gives. */
+export interface UpdateOptions extends DraftOptions {
   /** A PUT states the uid of the object that it sends: another uid in store is a conflict. A PATCH does not. */
   readonly uid?: string
   /** Whether a name that does not exist is created: absent, as the kind says; server-side apply always. */

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { ApiError } from '../schema/status.ts'
 import { bodyTooLarge } from './body.ts'
+import { type PeerCertificate, readCertificate } from './peer-certificate.ts'
 import type { ApiRequest, ApiResponse, ClientCertificate, Sink } from './request.ts'
 
 export interface ServerOptions {
@@ -24,6 +25,8 @@ export interface Certificates {
   readonly key: string
   /** Client certificates that one of these signed are believed. Absent: none is. */
   readonly clientCa?: string
+  /** Front proxies that one of these signed may say for whom they ask (`--requestheader-client-ca-file`). */
+  readonly requestHeaderCa?: string
 }
 
 export interface Limits {
@@ -78,11 +81,13 @@ class SocketServer implements ApiServer {
   readonly #sockets = new Set<Socket>()
   readonly #open = new Set<Gone>()
   readonly #certificates = new WeakMap<object, PeerCertificate>()
+  #trusted: Certificates
   #isClosing = false
   #closing: Promise<void> | undefined
 
   constructor(options: ServerOptions) {
     this.#options = options
+    this.#trusted = options.certificates
     this.host = options.host
     this.#limits = { ...defaultLimits, ...options.limits }
     this.#server = http2.createSecureServer({
@@ -128,6 +133,7 @@ class SocketServer implements ApiServer {
 
   setCertificates(certificates: Certificates): void {
     this.#server.setSecureContext(tlsOptions(certificates))
+    this.#trusted = certificates
   }
 
   close(graceMs = 5000): Promise<void> {
@@ -159,7 +165,10 @@ class SocketServer implements ApiServer {
       const status = statusOfClientError[code] ?? '400 Bad Request'
       if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
     })
-    server.on('stream', (stream, headers) => void this.#onStream(stream, headers))
+    server.on('stream', (stream, headers, ...rest: unknown[]) => {
+      // The types do not know of the raw headers, which come last.
+      void this.#onStream(stream, headers, rest[1] as readonly string[])
+    })
     // Whoever listens to requests gets HTTP/2 streams a second time, dressed up as requests, at a third of the speed.
     // Node sets that up when the listener is added; without its own listener for that, only HTTP/1 comes here.
     server.removeAllListeners('newListener')
@@ -171,7 +180,11 @@ class SocketServer implements ApiServer {
     })
   }
 
-  async #onStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): Promise<void> {
+  async #onStream(
+    stream: http2.ServerHttp2Stream,
+    headers: http2.IncomingHttpHeaders,
+    rawHeaders: readonly string[],
+  ): Promise<void> {
     stream.on('error', ignore)
     const socket = stream.session?.socket as TLSSocket | undefined
     if (socket === undefined) return
@@ -182,6 +195,7 @@ class SocketServer implements ApiServer {
       method,
       headers[':path'] ?? '/',
       headers as Record<string, string>,
+      rawHeaders,
       stream.endAfterHeaders
         ? undefined
         : new IncomingBody(stream, headers['content-length'], this.#limits.bodyTimeoutMs),
@@ -232,13 +246,22 @@ class SocketServer implements ApiServer {
 
   #toRequest(request: IncomingMessage, gone: Gone): ApiRequest {
     const socket = request.socket as TLSSocket
-    const { method = 'GET', url = '/', headers } = request
+    const { method = 'GET', url = '/', headers, rawHeaders } = request
     const body = hasNoBody(headers)
       ? undefined
       : new IncomingBody(request, headers['content-length'], this.#limits.bodyTimeoutMs)
     // Node joins repeated headers; `set-cookie` alone stays a list, and nobody sends that here.
     const joined = headers as Record<string, string | undefined>
-    return new SocketRequest(method, url, joined, body, gone, socket.remoteAddress ?? '', this.#certificateOf(socket))
+    return new SocketRequest(
+      method,
+      url,
+      joined,
+      rawHeaders,
+      body,
+      gone,
+      socket.remoteAddress ?? '',
+      this.#certificateOf(socket),
+    )
   }
 
   #exchange(): Gone {
@@ -253,7 +276,7 @@ class SocketServer implements ApiServer {
   #certificateOf(socket: TLSSocket): PeerCertificate {
     let known = this.#certificates.get(socket)
     if (known === undefined) {
-      known = this.#options.certificates.clientCa === undefined ? 'none' : readCertificate(socket)
+      known = readCertificate(socket, this.#trusted)
       this.#certificates.set(socket, known)
     }
     return known
@@ -317,8 +340,10 @@ class SocketRequest implements ApiRequest {
   readonly method: string
   readonly url: string
   readonly headers: Readonly<Record<string, string | undefined>>
+  readonly rawHeaders: readonly string[]
   readonly remoteAddress: string
   readonly certificate: ClientCertificate | undefined
+  readonly frontProxy: ClientCertificate | undefined
   readonly hasUnverifiedCertificate: boolean
   readonly #body: IncomingBody | undefined
   readonly #gone: Gone
@@ -327,6 +352,7 @@ class SocketRequest implements ApiRequest {
     method: string,
     url: string,
     headers: Readonly<Record<string, string | undefined>>,
+    rawHeaders: readonly string[],
     body: IncomingBody | undefined,
     gone: Gone,
     remoteAddress: string,
@@ -335,11 +361,13 @@ class SocketRequest implements ApiRequest {
     this.method = method
     this.url = url
     this.headers = headers
+    this.rawHeaders = rawHeaders
     this.#body = body
     this.#gone = gone
     this.remoteAddress = remoteAddress
-    this.certificate = typeof certificate === 'object' ? certificate : undefined
-    this.hasUnverifiedCertificate = certificate === 'unverified'
+    this.certificate = certificate.ofClient
+    this.frontProxy = certificate.ofFrontProxy
+    this.hasUnverifiedCertificate = certificate.isShown && certificate.ofClient === undefined
   }
 
   body(limit: number): Promise<Buffer> {
@@ -360,10 +388,12 @@ const statusOfClientError: Readonly<Record<string, string>> = {
 const ignore = () => {}
 const noBody = Promise.resolve(Buffer.alloc(0))
 
-const tlsOptions = ({ certificate, key, clientCa }: Certificates) => ({
+const tlsOptions = ({ certificate, key, clientCa, requestHeaderCa }: Certificates) => ({
   cert: certificate,
   key,
-  ...(clientCa !== undefined && { ca: clientCa }),
+  ...((clientCa ?? requestHeaderCa) !== undefined && {
+    ca: [clientCa, requestHeaderCa].filter((bundle) => bundle !== undefined),
+  }),
 })
 
 /** HTTP/2 headers as they are to be sent, by the headers of the answer, which most answers share. */
@@ -417,7 +447,7 @@ class StreamSink implements Sink {
     return this.#to.writableLength
   }
 
-  write(chunk: Uint8Array | string): void {
+  write(chunk: Uint8Array | string, written?: () => void): void {
     if (this.signal.aborted || this.#to.destroyed) return
     // What is written in one go leaves in one go. HTTP/1 does so by itself, and loses what is corked when it ends.
     if (!this.#corked && 'session' in this.#to) {
@@ -428,7 +458,7 @@ class StreamSink implements Sink {
         if (!this.#to.destroyed) this.#to.uncork()
       })
     }
-    this.#to.write(chunk)
+    this.#to.write(chunk, written)
   }
 
   drained(): Promise<void> {
@@ -505,18 +535,3 @@ class IncomingBody {
 
 const hasNoBody = (headers: IncomingHttpHeaders) =>
   headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
-
-type PeerCertificate = ClientCertificate | 'none' | 'unverified'
-
-/** Who the verified certificate of a connection names. Node reads the name part by part, so no value can pose as two. */
-function readCertificate(socket: TLSSocket): PeerCertificate {
-  const { subject, fingerprint256 } = socket.getPeerCertificate()
-  if (subject === undefined) return 'none'
-  if (!socket.authorized) return 'unverified'
-  const values = (part: string | readonly string[] | undefined) => (part === undefined ? [] : [part].flat())
-  return {
-    commonName: values(subject.CN)[0] ?? '',
-    organizations: values(subject.O),
-    fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
-  }
-}

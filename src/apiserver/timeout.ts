@@ -1,16 +1,91 @@
 import { DurationError, parseDuration } from '../base/duration.ts'
-import { badRequest } from '../schema/status.ts'
+import { ApiError, badRequest } from '../schema/status.ts'
+import type { Clock } from '../world/world.ts'
 import type { RequestInfo } from './request-info.ts'
 
-/** Requests may say how long they may take; what cannot be read is refused. Throws BadRequest. */
-export function checkTimeout({ query, verb }: RequestInfo): void {
-  if (query.isEmpty || verb === 'watch') return
-  const text = query.get('timeout')
-  if (text === undefined || text === '') return
+/** No request may take longer, whatever it says. */
+const longestMs = 60_000
+
+/**
+ * How long a request may take: as it says (`timeout=5s`), at most a minute; undefined: it is meant to last.
+ * Throws BadRequest when it cannot be read.
+ */
+export function timeoutOf(info: RequestInfo): number | undefined {
+  const { query, verb, subresource } = info
+  if (verb === 'watch') return undefined
+  const asked = query.isEmpty ? 0 : askedTimeout(query.get('timeout') ?? '')
+  if (lasting.has(subresource)) return undefined
+  return asked > 0 && asked < longestMs ? asked : longestMs
+}
+
+/** Connections, which end when they end. */
+const lasting: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforward', 'proxy'])
+
+function askedTimeout(text: string): number {
+  if (text === '') return 0
   try {
-    parseDuration(text)
+    return parseDuration(text)
   } catch (error) {
     if (!(error instanceof DurationError)) throw error
     throw badRequest(`invalid timeout specified in the request URL - ${error.message}`)
+  }
+}
+
+const tooLate = () =>
+  new ApiError('Timeout', 'Timeout: request did not complete within the allotted timeout', { details: {} })
+
+interface Waiting {
+  readonly until: number
+  readonly expire: () => void
+}
+
+/** Sees to it that whoever asks is answered in time. What was too slow goes on, and nobody hears of it any more. */
+export class Deadlines {
+  readonly #clock: Clock
+  /** With the usual time, so in the order in which their time is over. They share one timer, for most need none. */
+  readonly #usual = new Set<Waiting>()
+  #hasTimer = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** What the work comes to; a Timeout (504) when that takes too long. */
+  within<T>(work: Promise<T>, timeoutMs: number | undefined): Promise<T> {
+    if (timeoutMs === undefined) return work
+    return new Promise((resolve, reject) => {
+      const expire = () => reject(tooLate())
+      const cancel = timeoutMs === longestMs ? this.#wait(expire) : this.#clock.timer(timeoutMs, expire)
+      work.then(
+        (result) => {
+          cancel()
+          resolve(result)
+        },
+        (error: unknown) => {
+          cancel()
+          reject(error)
+        },
+      )
+    })
+  }
+
+  #wait(expire: () => void): () => void {
+    const waiting = { until: this.#clock.monotonic() + longestMs, expire }
+    this.#usual.add(waiting)
+    if (!this.#hasTimer) this.#look(longestMs)
+    return () => void this.#usual.delete(waiting)
+  }
+
+  #look(delayMs: number): void {
+    this.#hasTimer = true
+    this.#clock.timer(delayMs, () => {
+      this.#hasTimer = false
+      const now = this.#clock.monotonic()
+      for (const waiting of this.#usual) {
+        if (waiting.until > now) return this.#look(waiting.until - now)
+        this.#usual.delete(waiting)
+        waiting.expire()
+      }
+    })
   }
 }

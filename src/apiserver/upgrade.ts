@@ -7,15 +7,23 @@ import type { ApiRequest, ApiResponse } from './request.ts'
  */
 export function answerUpgrades(
   handler: (request: ApiRequest) => Promise<ApiResponse>,
-): (request: ApiRequest, socket: Duplex) => void {
-  return (request, socket) => {
-    void handler(request).then((response) => socket.end(toHttp1(response)))
+): (request: ApiRequest, socket: Duplex, head: Buffer) => void {
+  return (request, socket, head) => {
+    void handler(request).then((response) => {
+      if (response.takeOver === undefined) return socket.end(toHttp1(response))
+      socket.write(`${['HTTP/1.1 101 Switching Protocols', ...linesOf(response)].join('\r\n')}\r\n\r\n`)
+      response.takeOver(socket, head)
+    })
   }
 }
 
-function toHttp1({ status, headers, body }: ApiResponse): Buffer {
+const linesOf = ({ headers }: ApiResponse) =>
+  Object.entries(headers).flatMap(([name, values]) => [values].flat().map((value) => `${name}: ${value}`))
+
+function toHttp1(response: ApiResponse): Buffer {
+  const { status, body } = response
   const content = typeof body === 'function' ? Buffer.alloc(0) : Buffer.from(body)
-  const lines = Object.entries(headers).flatMap(([name, values]) => [values].flat().map((value) => `${name}: ${value}`))
+  const lines = linesOf(response)
   const head = [
     `HTTP/1.1 ${status} ${status}`,
     ...lines,

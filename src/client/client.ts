@@ -1,3 +1,4 @@
+import type { Scale } from '../kinds/autoscaling/scale.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import type { Draft } from '../schema/types.ts'
 
@@ -21,6 +22,12 @@ export interface Client {
   delete<T extends ApiObject>(kind: Kind<T>, ref: Ref, options?: DeleteOptions): Promise<boolean>
   /** POST to a sub-resource such as `binding`, `eviction`, `token`. */
   createSubresource<T extends ApiObject>(kind: Kind<T>, ref: Ref, subresource: string, body: object): Promise<unknown>
+  /** The number of replicas of an object, whatever its kind calls it. NotFound where the kind has no such number. */
+  scale<T extends ApiObject>(kind: Kind<T>, ref: Ref): Promise<Scale>
+  /** Sets it; with the resourceVersion that was read, only if nobody was faster. */
+  updateScale<T extends ApiObject>(kind: Kind<T>, scale: Scale): Promise<Scale>
+  /** GET of a path as it is (with its query): for documents, and for APIs whose objects have no kind of their own. */
+  read(path: string): Promise<unknown>
   /** Changes until the signal aborts or the server ends the watch (then the iteration ends; begin again from the last revision). */
   watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>
   /** The same API as somebody else (in process: without impersonation headers). */

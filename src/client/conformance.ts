@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { ReplicaSet } from '../kinds/apps/replica-set.ts'
 import { ConfigMap } from '../kinds/core/config-map.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
 import { ClusterRole } from '../kinds/rbac/cluster-role.ts'
 import { ApiError, isAlreadyExists, isConflict, isExpired, isInvalid, isNotFound } from '../schema/status.ts'
+import type { Draft } from '../schema/types.ts'
 import type { Client, WatchEvent } from './client.ts'
 
 export interface ClientUnderTest extends AsyncDisposable {
@@ -133,6 +135,27 @@ export function clientConformance(name: string, open: () => Promise<ClientUnderT
       const marked = await client.updateStatus(Namespace, { ...made, spec: {}, status })
       assert.equal(marked.status.conditions?.[0]?.type, 'Seen')
       assert.deepEqual(marked.spec, made.spec)
+    })
+
+    story('scales whatever has a scale', async ({ client, namespace }) => {
+      const template = {
+        metadata: { labels: { app: 'web' } },
+        spec: { containers: [{ name: 'main', image: 'web:1' }] },
+      }
+      const spec = { replicas: 2, selector: { matchLabels: { app: 'web' } }, template }
+      const made = await client.create(ReplicaSet, { metadata: { name: 'web', namespace }, spec } as Draft<ReplicaSet>)
+      const ref = { namespace, name: 'web' }
+      const scale = await client.scale(ReplicaSet, ref)
+      assert.deepEqual([scale.spec.replicas, scale.status], [2, { replicas: 0, selector: 'app=web' }])
+      assert.equal(scale.metadata.resourceVersion, made.metadata.resourceVersion)
+      const scaled = await client.updateScale(ReplicaSet, { ...scale, spec: { replicas: 5 } })
+      assert.equal(scaled.spec.replicas, 5)
+      assert.equal((await client.get(ReplicaSet, ref)).spec.replicas, 5)
+      await assert.rejects(client.updateScale(ReplicaSet, { ...scale, spec: { replicas: 1 } }), isConflict)
+      await assert.rejects(client.updateScale(ReplicaSet, { ...scaled, spec: { replicas: -1 } }), isInvalid)
+      await assert.rejects(client.scale(ReplicaSet, { namespace, name: 'absent' }), isNotFound)
+      await client.create(ConfigMap, { metadata: { name: 'a', namespace } })
+      await assert.rejects(client.scale(ConfigMap, { namespace, name: 'a' }), isNotFound)
     })
 
     story('watches from a revision, each change once and in order', async ({ client, namespace }) => {

@@ -1,8 +1,10 @@
+import type { Scale } from '../kinds/autoscaling/scale.ts'
 import { deepFreeze } from '../schema/freeze.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
-import { ApiError, badRequest, type Reason, reasons, type Status } from '../schema/status.ts'
+import { ApiError, badRequest, type Status } from '../schema/status.ts'
 import type { Draft } from '../schema/types.ts'
 import type { Log } from '../world/world.ts'
+import { errorOf, parseJson, readAnswer } from './answer.ts'
 import type {
   Client,
   ClientUser,
@@ -126,6 +128,20 @@ export class HttpClient implements Client, AsyncDisposable {
     return deepFreeze(await this.#call('POST', pathOf(kind, ref, subresource), body))
   }
 
+  scale<T extends ApiObject>(kind: Kind<T>, ref: Ref): Promise<Scale> {
+    return this.#object('GET', pathOf(kind, ref, 'scale'))
+  }
+
+  updateScale<T extends ApiObject>(kind: Kind<T>, scale: Scale): Promise<Scale> {
+    const { name = '', namespace = '' } = scale.metadata
+    const body = { ...scale, kind: 'Scale', apiVersion: 'autoscaling/v1' }
+    return this.#object('PUT', pathOf(kind, { namespace, name }, 'scale'), body)
+  }
+
+  async read(path: string): Promise<unknown> {
+    return deepFreeze(await this.#call('GET', path))
+  }
+
   /** Begins at once, not when the first event is asked for. What is not asked for waits at the server. */
   watch<T extends ApiObject>(
     kind: Kind<T>,
@@ -181,9 +197,8 @@ export class HttpClient implements Client, AsyncDisposable {
   async #call(method: string, path: string, body?: object, contentType?: string): Promise<unknown> {
     try {
       const answer = await this.#connection.request(this.#outgoing(method, path, body, contentType))
-      if (answer.status >= 400) throw errorOf(answer)
-      this.#passOnWarnings(answer)
-      return parse(answer.body)
+      if (answer.status < 400) this.#passOnWarnings(answer)
+      return readAnswer(answer)
     } catch (error) {
       throw toApiError(error)
     }
@@ -269,30 +284,6 @@ const isWaiting = ({ metadata }: ApiObject): boolean =>
   metadata.deletionTimestamp !== undefined &&
   ((metadata.finalizers?.length ?? 0) > 0 || (metadata.deletionGracePeriodSeconds ?? 0) > 0)
 
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch (error) {
-    throw new ApiError('InternalError', `the server's answer is not JSON: ${excerpt(body)}`, { cause: error })
-  }
-}
-
-/** The Status that a failed request is answered with; or what stands between us and the server has said something else. */
-function errorOf({ status, body }: Pick<Answer, 'status' | 'body'>): ApiError {
-  try {
-    const answer = JSON.parse(body.toString('utf8')) as Status
-    if (answer.kind === 'Status') return ApiError.from({ code: status, ...answer })
-  } catch {
-    // It is no JSON, which the next line says.
-  }
-  return new ApiError(reasonOf(status), `the server answered ${status}: ${excerpt(body)}`, { code: status })
-}
-
-const reasonOf = (status: number): Reason | '' =>
-  (Object.keys(reasons) as Reason[]).find((reason) => reasons[reason] === status) ?? ''
-
-const excerpt = (body: Buffer): string => body.subarray(0, 200).toString('utf8').trim() || '(nothing)'
-
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
   return new ApiError('ServiceUnavailable', (error as Error).message, { cause: error })
@@ -329,7 +320,7 @@ type SentEvent<T> =
 
 /** Throws what the server says went wrong. */
 function toEvent<T extends ApiObject>(line: Buffer): WatchEvent<T> {
-  const event = parse(line) as SentEvent<T>
+  const event = parseJson(line) as SentEvent<T>
   if (event.type === 'ERROR') throw ApiError.from(event.object)
   if (event.type !== 'BOOKMARK') return deepFreeze({ type: event.type, object: event.object })
   const { resourceVersion = '', annotations } = event.object.metadata

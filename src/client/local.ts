@@ -1,9 +1,12 @@
+import type { Scale } from '../kinds/autoscaling/scale.ts'
+import { deepFreeze } from '../schema/freeze.ts'
 import { applyJsonPatch } from '../schema/json-patch.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import { applyMergePatch } from '../schema/merge-patch.ts'
 import { ApiError, notFound } from '../schema/status.ts'
 import { applyStrategicMergePatch } from '../schema/strategic-merge.ts'
 import type { Draft, ObjectType, Type } from '../schema/types.ts'
+import { errorOf, type RawAnswer, readAnswer } from './answer.ts'
 import type {
   Client,
   ClientUser,
@@ -30,6 +33,16 @@ export interface LocalServer {
     body: ApiObject,
     context: LocalContext,
   ): Promise<unknown>
+  /** What the `scale` sub-resource shows. */
+  scale(kind: Kind, namespace: string, name: string): Promise<Scale>
+  updateScale(kind: Kind, scale: Scale, context: LocalContext): Promise<Scale>
+  /**
+   * A GET as this user, or a POST of what is `posted`, answered as one that came over a socket. Absent: there is nobody
+   * to answer it.
+   */
+  readonly read?: (path: string, context: LocalContext, posted?: object) => Promise<RawAnswer>
+  /** Told of every request; what it gives is told the code of its answer. */
+  readonly counted?: (method: string) => (code: number) => void
 }
 
 export interface LocalContext {
@@ -115,11 +128,12 @@ export class LocalClient implements Client {
     ref: Ref,
     options: { readonly resourceVersion?: string } = {},
   ): Promise<T> {
-    return (await this.#server.resource(kind).get(ref.namespace ?? '', ref.name, options)).object
+    const asked = this.#server.resource(kind).get(ref.namespace ?? '', ref.name, options)
+    return (await this.#counted('GET', asked)).object
   }
 
   async list<T extends ApiObject>(kind: Kind<T>, { namespace = '', ...options }: ListOptions = {}): Promise<List<T>> {
-    const page = await this.#server.resource(kind).list(namespace, options)
+    const page = await this.#counted('GET', this.#server.resource(kind).list(namespace, options))
     return {
       items: page.entries.map((entry) => entry.object),
       resourceVersion: page.resourceVersion,
@@ -129,9 +143,13 @@ export class LocalClient implements Client {
 
   async create<T extends ApiObject>(kind: Kind<T>, object: Draft<T>, options?: WriteOptions): Promise<T> {
     const decoded = toObject(kind, object)
-    return (
-      await this.#server.resource(kind).create(decoded.metadata.namespace ?? '', decoded, this.#contextOf(options))
-    ).object
+    const { namespace = '' } = decoded.metadata
+    if (isQuestion(kind) && this.#server.read !== undefined) {
+      const answer = await this.#server.read(collectionOf(kind, namespace), this.#context, decoded)
+      return deepFreeze(readAnswer(answer)) as T
+    }
+    const created = this.#server.resource(kind).create(namespace, decoded, this.#contextOf(options))
+    return (await this.#counted('POST', created)).object
   }
 
   update<T extends ApiObject>(kind: Kind<T>, object: Draft<T>, options?: WriteOptions): Promise<T> {
@@ -151,15 +169,9 @@ export class LocalClient implements Client {
     const { name = '', namespace = '', uid } = (object as Draft<ApiObject>).metadata ?? {}
     const change = () => toObject(kind, object)
     const resource = this.#server.resource(kind)
-    const { entry } = await resource.update(
-      namespace,
-      name,
-      subresource,
-      change,
-      this.#contextOf(options),
-      uid ? { uid } : {},
-    )
-    return entry.object
+    const context = this.#contextOf(options)
+    const updated = resource.update(namespace, name, subresource, change, context, uid ? { uid } : {})
+    return (await this.#counted('PUT', updated)).entry.object
   }
 
   async patch<T extends ApiObject>(kind: Kind<T>, ref: Ref, patch: Patch, options?: WriteOptions): Promise<T> {
@@ -169,17 +181,33 @@ export class LocalClient implements Client {
     }
     const resource = this.#server.resource(kind)
     const context = this.#contextOf(options)
-    return (await resource.update(ref.namespace ?? '', ref.name, options?.subresource ?? '', change, context)).entry
-      .object
+    const updated = resource.update(ref.namespace ?? '', ref.name, options?.subresource ?? '', change, context)
+    return (await this.#counted('PATCH', updated)).entry.object
   }
 
   async delete<T extends ApiObject>(kind: Kind<T>, ref: Ref, options: DeleteOptions = {}): Promise<boolean> {
-    return (await this.#server.resource(kind).delete(ref.namespace ?? '', ref.name, options, this.#context)).gone
+    const deleted = this.#server.resource(kind).delete(ref.namespace ?? '', ref.name, options, this.#context)
+    return (await this.#counted('DELETE', deleted)).gone
   }
 
   createSubresource<T extends ApiObject>(kind: Kind<T>, ref: Ref, subresource: string, body: object): Promise<unknown> {
     const sent = structuredClone(body) as ApiObject
-    return this.#server.createSubresource(kind, ref.namespace ?? '', ref.name, subresource, sent, this.#context)
+    const { namespace = '', name } = ref
+    const created = this.#server.createSubresource(kind, namespace, name, subresource, sent, this.#context)
+    return this.#counted('POST', created)
+  }
+
+  scale<T extends ApiObject>(kind: Kind<T>, { namespace = '', name }: Ref): Promise<Scale> {
+    return this.#server.scale(kind as unknown as Kind, namespace, name)
+  }
+
+  updateScale<T extends ApiObject>(kind: Kind<T>, scale: Scale): Promise<Scale> {
+    return this.#server.updateScale(kind as unknown as Kind, structuredClone(scale), this.#context)
+  }
+
+  async read(path: string): Promise<unknown> {
+    if (this.#server.read === undefined) throw errorOf({ status: 404, body: Buffer.alloc(0) })
+    return deepFreeze(readAnswer(await this.#server.read(path, this.#context)))
   }
 
   watch<T extends ApiObject>(
@@ -208,6 +236,19 @@ export class LocalClient implements Client {
 
   as(user: ClientUser): LocalClient {
     return new LocalClient(this.#server, user)
+  }
+
+  /** Gives back the very promise: who is not counted loses no time by it. */
+  #counted<T>(method: string, request: Promise<T>): Promise<T> {
+    const { counted } = this.#server
+    if (counted !== undefined) {
+      const answered = counted(method)
+      request.then(
+        () => answered(method === 'POST' ? 201 : 200),
+        (error: unknown) => answered(error instanceof ApiError ? error.code : 500),
+      )
+    }
+    return request
   }
 
   #contextOf(options: WriteOptions | undefined): LocalContext {
@@ -265,4 +306,15 @@ function patched(kind: Kind, current: ApiObject, patch: Patch): object {
       throw new ApiError('Invalid', 'the patch does not leave an object')
     }
   }
+}
+
+/** What is answered and never stored: reviews. */
+const isQuestion = ({ verbs }: Pick<Kind, 'verbs'>): boolean => !verbs.includes('get')
+
+function collectionOf(
+  { group, version, plural }: Pick<Kind, 'group' | 'version' | 'plural'>,
+  namespace: string,
+): string {
+  const root = group === '' ? '/api' : `/apis/${group}`
+  return `${root}/${version}/${namespace === '' ? '' : `namespaces/${namespace}/`}${plural}`
 }

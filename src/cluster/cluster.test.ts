@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { Deployment } from '../kinds/apps/deployment.ts'
+import { ReplicaSet } from '../kinds/apps/replica-set.ts'
 import { Lease } from '../kinds/coordination/lease.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
@@ -335,4 +336,31 @@ test('many nodes have addresses of their own', async () => {
   const nodes = (await cluster.client.list(Node)).items
   assert.ok(unique(nodes.map(({ spec }) => spec?.podCIDR)))
   assert.ok(unique(nodes.map(({ status }) => status?.addresses?.[0]?.address)))
+})
+
+test('controllers run that are asked for', async () => {
+  const quiet = { time: 'virtual', nodes: 1, controllers: ['*', '-replicaset-controller'] } as const
+  await using cluster = await startCluster(quiet)
+  await cluster.client.create(Deployment, web(2))
+  await cluster.settle()
+  const { items } = await cluster.client.list(ReplicaSet, { namespace: 'default' })
+  assert.deepEqual(
+    items.map(({ spec, status }) => [spec?.replicas, status?.replicas]),
+    [[2, 0]],
+  )
+  await assert.rejects(startCluster({ ...quiet, controllers: ['*', '-replica-controller'] }), {
+    message: '"-replica-controller" is not in the list of known controllers',
+  })
+})
+
+test('one seed has one history', async () => {
+  const digestOf = async (seed: number) => {
+    await using cluster = await startCluster({ time: 'virtual', seed, nodes: 2 })
+    await cluster.client.create(Deployment, web(3))
+    await cluster.advance(60_000)
+    const { kvs } = await cluster.store.range({ from: '\0', to: '\0' })
+    return kvs.map(({ key, value, modRevision }) => `${modRevision} ${key} ${Buffer.from(value)}`).join('\n')
+  }
+  assert.equal(await digestOf(3), await digestOf(3))
+  assert.notEqual(await digestOf(3), await digestOf(4))
 })

@@ -1,23 +1,38 @@
+import type { AccessSettings } from '../apiserver/access/settings.ts'
 import { clusterReader } from '../apiserver/cluster-reader.ts'
+import type { Component } from '../apiserver/component-statuses.ts'
 import type { UserInfo } from '../apiserver/context.ts'
 import type { Handler } from '../apiserver/handler.ts'
 import type { Registry } from '../apiserver/registry.ts'
+import type { IsServed } from '../apiserver/runtime-config.ts'
 import { CacheSet } from '../client/cache.ts'
 import type { Client } from '../client/client.ts'
+import type { CertificateSignerOptions } from '../controllers/certificate-signer.ts'
+import type { AutoscalerOptions } from '../controllers/horizontal-pod-autoscaler.ts'
 import { startControllers } from '../controllers/index.ts'
 import { Node } from '../kinds/core/node.ts'
 import type { SimulatedBehaviour } from '../kubelet/simulated/behaviour.ts'
 import { type SimulatedNodeSpec, SimulatedNodes } from '../kubelet/simulated/nodes.ts'
-import { createSigningKey } from '../lifecycle/pki.ts'
+import { SimulatedUsage } from '../kubelet/simulated/usage.ts'
+import { createSigningKey, signRequest } from '../lifecycle/pki.ts'
+import { PrometheusAdapter } from '../metrics/prometheus/adapter.ts'
+import { Prometheus } from '../metrics/prometheus/prometheus.ts'
+import { parseRules } from '../metrics/prometheus/rules.ts'
+import { ResourceMetrics } from '../metrics/resource-metrics.ts'
 import { type Caches, toCaches } from '../reconciler/caches.ts'
+import type { SchedulerSettings } from '../scheduler/configuration.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
+import { lateNetwork } from '../world/late-network.ts'
 import { realWorld } from '../world/real.ts'
-import { VirtualClock } from '../world/virtual.ts'
-import type { World } from '../world/world.ts'
+import { VirtualClock, VirtualWorld } from '../world/virtual.ts'
+import type { Disk, Network, World } from '../world/world.ts'
+import { ComponentMetrics } from './component-metrics.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { elected, type Part } from './elected.ts'
+import { prometheusApis } from './prometheus-metrics.ts'
+import { resourceMetricsApi } from './resource-metrics.ts'
 
 /** The minor of Kubernetes that this server is. */
 export const kubernetesVersion = 'v1.36.2'
@@ -25,19 +40,38 @@ export const kubernetesVersion = 'v1.36.2'
 export interface ClusterOptions {
   /** Clock, chance and log; default: the machine's. */
   readonly world?: World
+  /** `virtual`: a world whose clock moves only with `settle` and `advance`, instead of the machine's. */
+  readonly time?: 'virtual'
+  /** Of all chance in virtual time: one seed, one history. Default 1. */
+  readonly seed?: number
   /** Where the state lies; default: in memory. It is closed with the cluster. */
   readonly store?: Store
   /** How many simulated nodes, or which; default three. */
   readonly nodes?: number | readonly SimulatedNodeSpec[]
   /** Store and API alone: no controller, no scheduler, no node. */
   readonly apiOnly?: boolean
-  /** Controllers that do not run, by name (`deployment-controller`). */
-  readonly disabledControllers?: readonly string[]
+  /** Which controllers run: `['*', '-deployment-controller']` is all but one; default all. */
+  readonly controllers?: readonly string[]
+  /** Stands between the server and the parts of the cluster that use it: with this, a simulation lets calls fail. */
+  readonly connect?: (client: Client) => Client
   readonly simulation?: Partial<SimulatedBehaviour>
+  /** Where pods get their addresses from, and services: one range, or one of each family. Default: as kubeadm sets it. */
+  readonly podCidrs?: readonly string[]
+  readonly serviceCidrs?: readonly string[]
+  /** Profiles of the scheduler, as `readConfiguration` makes them; default: the usual one. */
+  readonly scheduler?: SchedulerSettings
+  /** What the controller manager has flags for (`--horizontal-pod-autoscaler-sync-period` …). */
+  readonly autoscaler?: AutoscalerOptions
+  /** Whether something measures what pods and nodes use (`kubectl top`, autoscalers); default true. */
+  readonly metrics?: boolean
+  /** A Prometheus from which custom and external metrics come, and the text of a rules file that says which. */
+  readonly prometheus?: { readonly url: string; readonly rules: string }
   /** PEM of the key that signs service account tokens; default: a new one. */
   readonly signingKey?: string
   /** PEM of the authority that pods find in `kube-root-ca.crt`. */
   readonly certificateAuthority?: string
+  /** PEM of its key, with which approved certificate requests are signed; absent: nobody signs. */
+  readonly certificateAuthorityKey?: string
   readonly tokens?: ReadonlyMap<string, UserInfo>
   /**
    * Who the controllers and the scheduler are in their leases; given, they work only while they lead. A cluster that
@@ -46,6 +80,19 @@ export interface ClusterOptions {
   readonly identity?: string
   /** `host:port` under which clients reach the API, where there is a socket. */
   readonly serverAddress?: string
+  /** Who is let in, and what they may do; default: as kubeadm sets a server up. */
+  readonly access?: AccessSettings
+  /** Where the files lie that `access` names. */
+  readonly disk?: Disk
+  /**
+   * By which the API server asks others (webhooks, aggregated servers); default: the machine's, and in a world that was
+   * handed in or has virtual time none, so that nobody can be asked.
+   */
+  readonly network?: Network
+  /** Which of what is built in is served: see `readRuntimeConfig`. Absent: all. */
+  readonly isServed?: IsServed
+  /** What the API server shows to aggregated servers, and who signed it; all in PEM. */
+  readonly frontProxy?: { readonly authority: string; readonly certificate: string; readonly key: string }
 }
 
 /**
@@ -89,7 +136,7 @@ export interface ForkOptions {
 
 /** Starts a cluster. Everything of it ends with `[Symbol.asyncDispose]`. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const world = options.world ?? realWorld()
+  const world = options.world ?? (options.time === 'virtual' ? new VirtualWorld(options.seed) : realWorld())
   const store = options.store ?? new MemoryStore(world)
   const signingKey = options.signingKey ?? createSigningKey().private
   const controlPlane = await startControlPlane({
@@ -98,17 +145,36 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     signingKey,
     version: kubernetesVersion,
     serverAddress: options.serverAddress ?? '127.0.0.1:6443',
+    ...(options.serviceCidrs && { serviceCidrs: options.serviceCidrs }),
     ...(options.tokens && { tokens: options.tokens }),
+    ...networkOf(options),
+    ...(options.access && { access: options.access }),
+    ...(options.disk && { disk: options.disk }),
+    ...(options.isServed && { isServed: options.isServed }),
+    ...(options.frontProxy && { frontProxy: options.frontProxy }),
+    ...(options.certificateAuthority && { clientAuthority: options.certificateAuthority }),
   })
   const cluster = new RunningCluster(controlPlane, { ...options, world, signingKey })
-  if (!options.apiOnly) await cluster.start()
-  return cluster
+  try {
+    if (!options.apiOnly) await cluster.start()
+    await cluster.servePrometheus(networkOf(options).network)
+    return cluster
+  } catch (error) {
+    await cluster[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function networkOf({ network, world, time }: ClusterOptions): { readonly network?: Network } {
+  if (network !== undefined) return { network }
+  return world === undefined && time !== 'virtual' ? { network: lateNetwork } : {}
 }
 
 class RunningCluster implements Cluster {
   readonly #controlPlane: ControlPlane
   readonly #options: ClusterOptions & { readonly world: World }
   readonly #stop = new AbortController()
+  readonly #partsClient: Client
   readonly caches: Caches
   readonly #running: Part[] = []
   nodes: SimulatedNodes | undefined
@@ -117,8 +183,8 @@ class RunningCluster implements Cluster {
   constructor(controlPlane: ControlPlane, options: ClusterOptions & { readonly world: World }) {
     this.#controlPlane = controlPlane
     this.#options = options
-    const { client } = controlPlane
-    this.caches = toCaches(new CacheSet({ client, ...options.world, signal: this.#stop.signal }))
+    this.#partsClient = options.connect?.(controlPlane.client) ?? controlPlane.client
+    this.caches = toCaches(new CacheSet({ client: this.#partsClient, ...options.world, signal: this.#stop.signal }))
   }
 
   get client(): Client {
@@ -135,28 +201,66 @@ class RunningCluster implements Cluster {
   }
 
   async start(): Promise<void> {
-    const { world, certificateAuthority, disabledControllers, nodes = 3, simulation } = this.#options
-    const parts = { client: this.client, caches: this.caches, world }
-    this.#lead('kube-controller-manager', () =>
-      startControllers(parts, {
-        kinds: () => this.registry.kinds,
-        ...(certificateAuthority && { rootCertificate: certificateAuthority }),
-        ...(disabledControllers && { disabled: disabledControllers }),
-      }),
-    )
-    this.#lead('kube-scheduler', () => new Scheduler(parts))
+    const { world, certificateAuthority, controllers, nodes = 3, simulation, podCidrs } = this.#options
+    const parts = { client: this.#partsClient, caches: this.caches, world }
+    const metrics = new ComponentMetrics(this.#controlPlane.metrics, world.clock)
+    const startManager = () =>
+      startControllers(
+        { ...parts, queueMetrics: metrics.queues },
+        {
+          kinds: () => this.registry.kinds,
+          ...(certificateAuthority && { rootCertificate: certificateAuthority }),
+          ...this.#signing(),
+          ...(controllers && { controllers }),
+          ...(podCidrs && { clusterCidrs: podCidrs }),
+          ...this.#options.autoscaler,
+        },
+      )
+    this.#lead('controller-manager', metrics.leading('kube-controller-manager', startManager))
+    const { scheduler: meter } = metrics
+    const startScheduler = () => meter.follow(new Scheduler({ ...parts, ...this.#options.scheduler, meter }))
+    this.#lead('scheduler', metrics.leading('kube-scheduler', startScheduler))
     this.nodes = new SimulatedNodes({
       ...parts,
       version: kubernetesVersion,
       ...(simulation && { behaviour: simulation }),
+      ...(podCidrs && { podCidrs }),
     })
     this.#running.push(this.nodes)
+    if (this.#options.metrics !== false)
+      await this.#controlPlane.serveLocal(resourceMetricsApi(this.#simulatedMetrics(this.nodes)))
     await this.nodes.add(typeof nodes === 'number' ? numbered(nodes) : nodes)
   }
 
-  #lead(name: string, start: () => Part): void {
+  /** Also where nothing but the API runs, as it is asked for. */
+  async servePrometheus(network: Network | undefined): Promise<void> {
+    const { prometheus, world } = this.#options
+    if (prometheus === undefined || network === undefined) return
+    const adapter = new PrometheusAdapter({
+      client: this.client,
+      prometheus: new Prometheus(prometheus.url, network),
+      rules: parseRules(prometheus.rules),
+      clock: world.clock,
+      kinds: () => this.registry.storedKinds,
+    })
+    for (const api of prometheusApis(adapter)) await this.#controlPlane.serveRouted(api)
+  }
+
+  #simulatedMetrics(nodes: SimulatedNodes): ResourceMetrics {
+    const { clock, log } = this.#options.world
+    const meter = new SimulatedUsage({ caches: this.caches, log, isUp: (name) => nodes.isUp(name) })
+    return new ResourceMetrics({ caches: this.caches, clock, meter })
+  }
+
+  #signing(): CertificateSignerOptions {
+    const { world, certificateAuthority: certificate, certificateAuthorityKey: key } = this.#options
+    return certificate && key ? { signCertificate: (wanted) => signRequest({ certificate, key }, wanted, world) } : {}
+  }
+
+  #lead(component: Component, start: () => Part): void {
     const { world, identity } = this.#options
-    const lease = { client: this.client, world, namespace: 'kube-system', name }
+    this.#controlPlane.components.started(component)
+    const lease = { client: this.#partsClient, world, namespace: 'kube-system', name: `kube-${component}` }
     this.#running.push(identity === undefined ? start() : elected({ ...lease, identity }, start))
   }
 

@@ -1,28 +1,51 @@
-import { defaultAdmission } from '../apiserver/admission/index.ts'
+import { reviewerAsker } from '../apiserver/access/ask-reviewer.ts'
+import { type AccessSettings, usualSettings } from '../apiserver/access/settings.ts'
+import { startAuthentication, startAuthorization } from '../apiserver/access/start.ts'
+import { admissionPlugins } from '../apiserver/admission/index.ts'
 import type { QuotaBooks } from '../apiserver/admission/resource-quota.ts'
-import { clientCertificates, refuseUnverifiedCertificates } from '../apiserver/authn/client-certificate.ts'
+import { storedAdmission } from '../apiserver/admission/stored.ts'
+import { Aggregator } from '../apiserver/aggregation/aggregator.ts'
+import { publishAuthentication } from '../apiserver/aggregation/authentication-config.ts'
+import type { LocalApi } from '../apiserver/aggregation/local.ts'
+import { LocalRoutes, type RoutedApi } from '../apiserver/aggregation/local-routes.ts'
+import { remoteOpenApi } from '../apiserver/aggregation/openapi.ts'
+import type { FrontProxy } from '../apiserver/aggregation/remote.ts'
+import { Audit } from '../apiserver/audit/audit.ts'
+import type { AuditBackend } from '../apiserver/audit/event.ts'
+import { backendsOf } from '../apiserver/audit/settings.ts'
 import { createImpersonation } from '../apiserver/authn/impersonation.ts'
 import { type BoundObjects, ServiceAccountTokens } from '../apiserver/authn/service-account-tokens.ts'
-import { refuseUnknownTokens, staticTokens } from '../apiserver/authn/static-token.ts'
+import { NodeGraph } from '../apiserver/authz/node-graph.ts'
+import { followNodeGraph } from '../apiserver/authz/node-sync.ts'
 import { RbacAuthorizer } from '../apiserver/authz/rbac.ts'
 import { followRbac } from '../apiserver/authz/rbac-sync.ts'
-import { firstThatDecides, privilegedGroup } from '../apiserver/authz/simple.ts'
-import { bootstrap } from '../apiserver/bootstrap.ts'
+import { bootstrap, usualServiceCidrs } from '../apiserver/bootstrap.ts'
+import { create, object } from '../apiserver/bootstrap-objects.ts'
 import { clusterReader } from '../apiserver/cluster-reader.ts'
+import { ComponentStatuses } from '../apiserver/component-statuses.ts'
 import { systemMaster, type UserInfo } from '../apiserver/context.ts'
 import { serveCustomResources } from '../apiserver/custom/custom-resources.ts'
 import { markDanglingFlows } from '../apiserver/flow-control/dangling.ts'
 import { createHandler, type Handler } from '../apiserver/handler.ts'
+import { localReader } from '../apiserver/local-reader.ts'
+import { addProcessMetrics } from '../apiserver/process-metrics.ts'
 import { Registry } from '../apiserver/registry.ts'
+import type { Resource } from '../apiserver/resource.ts'
 import { applyObject } from '../apiserver/routes/apply.ts'
 import { openApiDocuments } from '../apiserver/routes/openapi.ts'
 import { openIdDocuments } from '../apiserver/routes/openid.ts'
+import { type IsServed, servedCatalogue } from '../apiserver/runtime-config.ts'
 import { ServiceAllocator } from '../apiserver/service-allocation.ts'
 import { serviceHook } from '../apiserver/service-hook.ts'
+import { followServiceRanges } from '../apiserver/service-ranges.ts'
 import type { WriteHook } from '../apiserver/storage/write-hook.ts'
 import { connectRoutes } from '../apiserver/subresources/connect.ts'
 import { subresourceRoutes } from '../apiserver/subresources/routes.ts'
-import { LocalClient } from '../client/local.ts'
+import { Metrics } from '../base/metrics.ts'
+import { LocalClient, type LocalServer } from '../client/local.ts'
+import { ComponentStatus } from '../kinds/core/component-status.ts'
+import { ConfigMap } from '../kinds/core/config-map.ts'
+import { Namespace } from '../kinds/core/namespace.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import { ResourceQuota } from '../kinds/core/resource-quota.ts'
@@ -30,10 +53,11 @@ import { Secret } from '../kinds/core/secret.ts'
 import { Service } from '../kinds/core/service.ts'
 import { ServiceAccount } from '../kinds/core/service-account.ts'
 import { kinds } from '../kinds/index.ts'
-import type { ApiObject, Kind } from '../schema/kind.ts'
+import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import { isConflict } from '../schema/status.ts'
 import type { Store } from '../store/store.ts'
-import type { World } from '../world/world.ts'
+import type { Disk, Network, World } from '../world/world.ts'
+import { countClientRequests } from './component-metrics.ts'
 
 export interface ControlPlaneOptions {
   readonly world: World
@@ -46,6 +70,20 @@ export interface ControlPlaneOptions {
   readonly serverAddress: string
   /** Bearer tokens, by digest: see `parseTokenFile`. */
   readonly tokens?: ReadonlyMap<string, UserInfo>
+  /** Who is let in, and what they may do; default: as kubeadm sets a server up. */
+  readonly access?: AccessSettings
+  /** Where the files lie that `access` names. Absent: it may name none. */
+  readonly disk?: Disk
+  /** By which others are asked (webhooks, aggregated servers). Absent: nobody can be. */
+  readonly network?: Network
+  /** What this server shows to aggregated ones. Absent: nothing, so they believe nobody it asks for. */
+  readonly frontProxy?: FrontProxy
+  /** Which of what is built in is served (`--runtime-config`). Absent: all. */
+  readonly isServed?: IsServed
+  /** PEM of the authority that signs clients' certificates. */
+  readonly clientAuthority?: string
+  /** Where services get their addresses from, one range or one of each family. Absent: 10.96.0.0/12. */
+  readonly serviceCidrs?: readonly string[]
 }
 
 /** The API of one cluster, in this process: as a function of requests, and as a client that needs none. */
@@ -55,6 +93,14 @@ export interface ControlPlane extends AsyncDisposable {
   readonly handler: Handler
   readonly client: LocalClient
   readonly serviceAccountTokens: ServiceAccountTokens
+  /** What `/metrics` shows. */
+  readonly metrics: Metrics
+  /** Which parts of the control plane run in this process. */
+  readonly components: ComponentStatuses
+  /** Serves a version of a group that this process answers without a store. */
+  serveLocal(api: LocalApi): Promise<void>
+  /** The same for a version whose resources are no kinds. */
+  serveRouted(api: RoutedApi): Promise<void>
 }
 
 /** Puts the API server together over a store, and into the store what every cluster begins with. */
@@ -64,66 +110,136 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const reader = clusterReader(store)
   const books: QuotaBooks = { book: (quota, used) => bookQuota(registry, quota, used), isConflict }
   const rbac = new RbacAuthorizer()
-  const authorizer = firstThatDecides([privilegedGroup, rbac])
-  const admission = defaultAdmission({
-    reader,
-    books,
-    random: world.random.fork('admission'),
-    authorizer,
-    rulesOf: (user, namespace) => rbac.rulesOf(user, namespace),
-  })
+  const nodeGraph = new NodeGraph()
+  const { access = usualSettings } = options
+  const parts = { ...world, network: options.network, disk: options.disk, reader, signal: stop.signal }
+  const { authorizer, rules } = await startAuthorization(access, parts, rbac, nodeGraph)
+  const { network, frontProxy } = options
+  const outgoing = { network, reader, random: world.random.fork('outgoing') }
+  const stored = storedAdmission({ kinds: () => registry.kinds, reader, authorizer, outgoing, log: world.log })
+  const admission = admissionPlugins(
+    {
+      stored: stored.plugins,
+      ...(options.network &&
+        options.disk && { askReviewer: reviewerAsker({ ...world, network: options.network, disk: options.disk }) }),
+      reader,
+      books,
+      clock: world.clock,
+      random: world.random.fork('admission'),
+      authorizer,
+      rulesOf: (user, namespace) => rbac.rulesOf(user, namespace),
+      findKind: (apiVersion, name) =>
+        registry.kinds.find((kind) => kind.kind === name && apiVersionOf(kind) === apiVersion),
+      createNamespace: (name) => create(resources(Namespace), object(Namespace, name, {})),
+    },
+    access.admission,
+  )
   const serviceAccountTokens = new ServiceAccountTokens({
     signingKey: options.signingKey,
     objects: boundObjects(reader),
     tools: world,
+    furtherPublicKeys: access.authentication.serviceAccountKeys,
   })
-  const allocator = new ServiceAllocator({ random: world.random.fork('services') })
+  const authentication = await startAuthentication(access, parts, serviceAccountTokens, options.tokens)
+  const { serviceCidrs = usualServiceCidrs } = options
+  const allocator = new ServiceAllocator({ random: world.random.fork('services'), serviceCidrs })
   const hooks = new Map<Kind, WriteHook>([[Service, serviceHook(allocator, reader, world) as WriteHook]])
-  const registry = new Registry({ store, kinds, world, admission, hooks, tokens: serviceAccountTokens })
+  const metrics = new Metrics()
+  addProcessMetrics(metrics, world.clock)
+  const components = new ComponentStatuses()
+  const computed = new Map<Kind, Resource>([[ComponentStatus, components.resource() as Resource]])
+  const registry = new Registry({ store, kinds, world, admission, hooks, tokens: serviceAccountTokens, computed })
   const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)
 
-  await bootstrap(resources, world.clock.now())
+  await bootstrap(resources, world.clock.now(), serviceCidrs)
   await followRbac(rbac, resources, world.log, stop.signal)
+  await followServiceRanges(allocator, resources, world.log, stop.signal)
+  await followNodeGraph(nodeGraph, resources, world.log, stop.signal)
   await markDanglingFlows(resources, world, stop.signal)
+  await stored.follow(resources, stop.signal)
 
-  await serveCustomResources({ ...world, registry, signal: stop.signal })
+  await serveCustomResources({ ...world, registry, signal: stop.signal, outgoing })
+  const catalogue = options.isServed === undefined ? registry : servedCatalogue(registry, options.isServed)
+  const aggregator = new Aggregator({
+    ...world,
+    ...outgoing,
+    registry,
+    catalogue,
+    metrics,
+    signal: stop.signal,
+    ...(frontProxy && { frontProxy }),
+  })
+  await aggregator.begin()
+  if (frontProxy) await publishAuthentication(resources(ConfigMap), frontProxy, options.clientAuthority)
+
+  const backends = backendsFor(access.audit, options)
+  const routes = new LocalRoutes(aggregator, registry)
 
   const subresources = subresourceRoutes(registry)
   const furtherRoutes = connectRoutes(registry)
   const handler = createHandler({
     ...world,
-    catalogue: registry,
+    catalogue,
+    aggregation: routes,
     subresources: {
       find: (kind, subresource) =>
         subresources.find(kind, subresource) ?? furtherRoutes[`${kind.plural}.${kind.group}/${subresource}`],
     },
     apply: applyObject,
-    openApi: openApiDocuments(registry, options.version),
+    openApi: openApiDocuments(catalogue, options.version, remoteOpenApi(aggregator)),
     documents: openIdDocuments(serviceAccountTokens, options.serverAddress),
     tokenReviewer: serviceAccountTokens,
-    authenticators: [
-      clientCertificates,
-      staticTokens(options.tokens ?? new Map()),
-      serviceAccountTokens,
-      refuseUnknownTokens,
-      refuseUnverifiedCertificates,
-    ],
-    anonymous: true,
+    get authenticators() {
+      return authentication.authenticators
+    },
+    anonymous: authentication.anonymous,
     authorizer,
-    rulesOf: (user, namespace) => rbac.rulesOf(user, namespace),
+    ...(access.audit && { audit: new Audit({ ...world, backends, policy: access.audit.policy }) }),
+    rules,
     impersonate: createImpersonation(),
     version: options.version,
     serverAddress: options.serverAddress,
+    metrics,
   })
   return {
     store,
     registry,
     handler,
-    client: new LocalClient(registry),
+    client: new LocalClient({
+      ...localServer(registry, handler),
+      counted: countClientRequests(metrics, world.clock, options.serverAddress),
+    }),
     serviceAccountTokens,
+    metrics,
+    components,
+    serveRouted: (api) => routes.serve(api),
+    serveLocal(api) {
+      registry.serveLocal(api)
+      return aggregator.serveLocal()
+    },
     async [Symbol.asyncDispose]() {
       stop.abort()
+      await Promise.all(backends.map((backend) => backend[Symbol.asyncDispose]()))
     },
+  }
+}
+
+/** Where events go. Without a disk and a network they can go nowhere. */
+function backendsFor(
+  settings: AccessSettings['audit'],
+  { world, disk, network }: ControlPlaneOptions,
+): readonly AuditBackend[] {
+  return settings && disk && network ? backendsOf(settings, { ...world, disk, network }) : []
+}
+
+/** What the in-process client asks: resources go straight to the registry, paths to the handler. */
+function localServer(registry: Registry, handler: Handler): LocalServer {
+  return {
+    resource: (kind) => registry.resource(kind),
+    createSubresource: (...parameters) => registry.createSubresource(...parameters),
+    scale: (...parameters) => registry.scale(...parameters),
+    updateScale: (...parameters) => registry.updateScale(...parameters),
+    read: localReader(handler),
   }
 }
 

@@ -1,17 +1,28 @@
+import { type AccessFlags, readAccessFlags } from '../apiserver/access/flags.ts'
+import { type AccessSettings, usualRequestHeaders } from '../apiserver/access/settings.ts'
+import { defaultIssuer } from '../apiserver/authn/service-account-tokens.ts'
 import { parseTokenFile } from '../apiserver/authn/static-token.ts'
+import { checkFeatureGates, SettingError } from '../apiserver/feature-gates.ts'
 import type { Handler } from '../apiserver/handler.ts'
 import type { ApiResponse } from '../apiserver/request.ts'
+import { readRuntimeConfig } from '../apiserver/runtime-config.ts'
 import { startServer } from '../apiserver/server.ts'
 import { answerUpgrades } from '../apiserver/upgrade.ts'
+import { UnknownControllerError } from '../controllers/index.ts'
+import { kinds } from '../kinds/index.ts'
 import type { KubeconfigEntry } from '../lifecycle/kubeconfig.ts'
-import { createPki, loadOrCreatePki, type PkiRequest, serverHosts } from '../lifecycle/pki-store.ts'
+import { type ClusterPki, createPki, loadOrCreatePki, type PkiRequest, serverHosts } from '../lifecycle/pki-store.ts'
+import { parseRules, RulesError } from '../metrics/prometheus/rules.ts'
+import { ConfigurationError, parseConfiguration, type SchedulerSettings } from '../scheduler/configuration.ts'
 import { LmdbStore } from '../store/lmdb.ts'
 import { StoreInUseError } from '../store/lmdb-lock.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { HostWorld } from '../world/world.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 
+export { type AccessFlag, type AccessFlags, accessFlags } from '../apiserver/access/flags.ts'
 export { TokenFileError } from '../apiserver/authn/static-token.ts'
+export { SettingError } from '../apiserver/feature-gates.ts'
 
 export interface ServeOptions {
   readonly world: HostWorld
@@ -24,6 +35,17 @@ export interface ServeOptions {
   readonly apiOnly: boolean
   /** The text of a file of static tokens: see `parseTokenFile`. */
   readonly tokenFile?: string
+  /** kube-apiserver's flags about who is let in, by name without dashes. */
+  readonly accessFlags?: AccessFlags
+  /** kube-apiserver's `--runtime-config` and `--feature-gates`; what is not there is a `SettingError`. */
+  readonly runtimeConfig?: string
+  readonly featureGates?: string
+  /** Which controllers run, as `kube-controller-manager --controllers` has it; an unknown one is a `SettingError`. */
+  readonly controllers?: readonly string[]
+  /** The text of a KubeSchedulerConfiguration. What is wrong there is a `SettingError`. */
+  readonly schedulerConfig?: string
+  /** Where custom and external metrics come from, and the text of the rules. What is wrong there is a `SettingError`. */
+  readonly prometheus?: { readonly url: string; readonly rules: string }
 }
 
 /** A cluster behind a socket. */
@@ -46,9 +68,15 @@ const serviceAddress = '10.96.0.1'
 /** Opens what is in the data directory, or begins anew, and serves it over TLS. */
 export async function serveCluster(options: ServeOptions): Promise<ServedCluster> {
   const { world, dataDir, host } = options
+  checkFeatureGates(options.featureGates ?? '')
+  const scheduler = options.schedulerConfig === undefined ? undefined : schedulerOf(options.schedulerConfig)
+  if (options.prometheus) checkRules(options.prometheus.rules)
+  const isServed = readRuntimeConfig(options.runtimeConfig ?? '', kinds)
   const tokens = options.tokenFile === undefined ? undefined : parseTokenFile(options.tokenFile)
   const request: PkiRequest = { hosts: serverHosts(host, serviceAddress), tools: world }
   const pki = dataDir ? await loadOrCreatePki(world.disk, `${dataDir}/pki`, request) : createPki(request)
+  const access = await accessOf(options, pki)
+  const { requestHeaderCa } = access.authentication
   const store = dataDir ? await openStore(`${dataDir}/store`, world) : new MemoryStore(world)
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
 
@@ -60,25 +88,37 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
     upgrade: answerUpgrades(handler),
     host,
     port: options.port,
-    certificates: { certificate: pki.server.certificate, key: pki.server.key, clientCa: pki.authority.certificate },
+    certificates: {
+      ...{ certificate: pki.server.certificate, key: pki.server.key, clientCa: pki.authority.certificate },
+      ...(requestHeaderCa && { requestHeaderCa }),
+    },
   }).catch(async (error: unknown) => {
     await store[Symbol.asyncDispose]()
     throw error
   })
   cluster = await startCluster({
     world,
+    network: world.network,
+    disk: world.disk,
+    access,
     store,
     nodes: options.nodes,
     apiOnly: options.apiOnly,
     signingKey: pki.serviceAccountKey,
     identity: 'coracle',
     certificateAuthority: pki.authority.certificate,
+    certificateAuthorityKey: pki.authority.key,
+    frontProxy: { authority: pki.frontProxy.authority.certificate, ...pki.frontProxy.client },
     serverAddress: `${reachable}:${server.port}`,
+    ...(options.runtimeConfig && { isServed }),
     ...(tokens && { tokens }),
+    ...(options.controllers && { controllers: options.controllers }),
+    ...(scheduler && { scheduler }),
+    ...(options.prometheus && { prometheus: options.prometheus }),
   }).catch(async (error: unknown) => {
     await server.close(0)
     await store[Symbol.asyncDispose]()
-    throw error
+    throw error instanceof UnknownControllerError ? new SettingError(`--controllers: ${error.message}`) : error
   })
   const running = cluster
   const url = `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${server.port}`
@@ -97,6 +137,36 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
       await server.close()
       await running[Symbol.asyncDispose]()
     },
+  }
+}
+
+function schedulerOf(text: string): SchedulerSettings {
+  try {
+    return parseConfiguration(text)
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw new SettingError(`--scheduler-config: ${error.message}`)
+    throw error
+  }
+}
+
+/** Before anything has begun. */
+function checkRules(text: string): void {
+  try {
+    parseRules(text)
+  } catch (error) {
+    if (error instanceof RulesError) throw new SettingError(`--metrics-rules: ${error.message}`)
+    throw error
+  }
+}
+
+/** What the flags say. Front proxies are believed as kubeadm has it, unless somebody names another authority. */
+async function accessOf({ accessFlags = {}, world }: ServeOptions, pki: ClusterPki): Promise<AccessSettings> {
+  const settings = await readAccessFlags(accessFlags, (path) => world.disk.read(path), [defaultIssuer])
+  if (settings.authentication.requestHeaders) return settings
+  const requestHeaderCa = pki.frontProxy.authority.certificate
+  return {
+    ...settings,
+    authentication: { ...settings.authentication, requestHeaderCa, requestHeaders: usualRequestHeaders },
   }
 }
 

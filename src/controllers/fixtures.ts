@@ -106,6 +106,8 @@ function line(change: Change): string {
       return `create ${change.kind.singular}/${change.object.metadata?.name ?? change.object.metadata?.generateName}`
     case 'update':
       return `update ${change.kind.singular}/${change.object.metadata?.name}${change.subresource ? ` ${change.subresource}` : ''}`
+    case 'ask':
+      return 'ask'
     case 'confirm':
       return `confirm ${change.kind.singular}/${change.object.metadata.name}`
     case 'patch':

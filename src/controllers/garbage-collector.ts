@@ -2,6 +2,7 @@ import { deferred } from '../base/deferred.ts'
 import type { Client } from '../client/client.ts'
 import { CustomResourceDefinition } from '../kinds/apiextensions/custom-resource-definition.ts'
 import { WorkQueue } from '../reconciler/queue.ts'
+import { queueNameOf } from '../reconciler/queue-metrics.ts'
 import type { Running, RuntimeOptions, SpecialController } from '../reconciler/runtime.ts'
 import { onServedKinds } from '../reconciler/served-kinds.ts'
 import type { ApiObject, Kind, OwnerReferenceLike } from '../schema/kind.ts'
@@ -64,7 +65,8 @@ export class GarbageCollector implements Running {
     this.#served = kinds
     this.#options = options
     this.#client = options.client
-    this.#queue = new WorkQueue(options.world.clock, () => queueMicrotask(() => this.#pump()))
+    const meter = options.queueMetrics?.of(queueNameOf(this.name))
+    this.#queue = new WorkQueue(options.world.clock, () => queueMicrotask(() => this.#pump()), meter)
     this.#followKinds()
   }
 

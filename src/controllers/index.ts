@@ -2,41 +2,73 @@ import { kinds as builtIn } from '../kinds/index.ts'
 import type { Controller } from '../reconciler/controller.ts'
 import { type Running, type RuntimeOptions, type SpecialController, startController } from '../reconciler/runtime.ts'
 import type { Kind } from '../schema/kind.ts'
+import { attachDetachController } from './attach-detach.ts'
+import { bootstrapSigner } from './bootstrap-signer.ts'
+import { certificateApprover } from './certificate-approver.ts'
+import { certificateCleaner } from './certificate-cleaner.ts'
+import { type CertificateSignerOptions, certificateSigner } from './certificate-signer.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
+import { cronJobController } from './cronjob.ts'
 import { daemonSetController } from './daemonset.ts'
 import { deploymentController } from './deployment.ts'
 import { disruptionController } from './disruption.ts'
 import { endpointsController } from './endpoints.ts'
 import { endpointSliceController } from './endpointslice.ts'
+import { endpointSliceMirroringController } from './endpointslice-mirroring.ts'
+import { ephemeralVolumeController } from './ephemeral-volume.ts'
 import { garbageCollectorController } from './garbage-collector.ts'
+import { type AutoscalerOptions, horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts'
+import { jobControllers } from './job.ts'
+import { legacyTokenCleaner } from './legacy-token-cleaner.ts'
 import { namespaceController } from './namespace.ts'
+import { type NodeIpamOptions, nodeIpamController } from './node-ipam.ts'
 import { type NodeLifecycleOptions, nodeLifecycleController } from './node-lifecycle.ts'
+import { persistentVolumeBinder } from './persistentvolume-binder.ts'
+import { persistentVolumeExpander } from './persistentvolume-expander.ts'
 import { type PodGarbageOptions, podGarbageCollector } from './pod-garbage-collector.ts'
 import { replicaSetController } from './replicaset.ts'
 import { replicationControllerController } from './replicationcontroller.ts'
+import { resourceClaimControllers } from './resource-claim.ts'
 import { resourceQuotaController } from './resource-quota.ts'
 import { rootCaController } from './root-ca.ts'
 import { serviceAccountTokenController } from './service-account-token.ts'
+import { serviceAddressRepair } from './service-address-repair.ts'
+import { serviceCidrController } from './service-cidr.ts'
 import { serviceAccountController } from './serviceaccount.ts'
 import { statefulSetController } from './statefulset.ts'
 import { storageProtectionControllers } from './storage-protection.ts'
 import { taintEvictionController } from './taint-eviction.ts'
+import { tokenCleaner } from './token-cleaner.ts'
+import { ttlAfterFinishedController } from './ttl-after-finished.ts'
+import { validatingAdmissionPolicyStatusController } from './validating-admission-policy-status.ts'
+import { volumeDriverControllers } from './volume-driver.ts'
 
-export interface ControllerOptions extends NodeLifecycleOptions, PodGarbageOptions {
+export interface ControllerOptions
+  extends NodeIpamOptions,
+    NodeLifecycleOptions,
+    PodGarbageOptions,
+    AutoscalerOptions,
+    CertificateSignerOptions {
   /** The certificate authority of the API server, in PEM; without it nothing is published. */
   readonly rootCertificate?: string
   /** All kinds that are served at the moment, custom resources included; by default the built-in ones. */
   readonly kinds?: () => readonly Kind[]
-  /** Names of controllers that do not run. */
-  readonly disabled?: readonly string[]
+  /**
+   * Which controllers run, as `kube-controller-manager --controllers` says it: `*` for all, `name` for one, `-name` for
+   * all but one. All unless said otherwise.
+   */
+  readonly controllers?: readonly string[]
 }
 
+/** A name in `controllers` that no controller has. */
+export class UnknownControllerError extends Error {}
+
 /**
- * Every controller that is not disabled. To add one, add a file and a line here. Each call gives new ones, as some
+ * Every controller that is to run. To add one, add a file and a line here. Each call gives new ones, as some
  * remember what they saw.
  */
 function controllers(options: ControllerOptions): (Controller | SpecialController)[] {
-  const { rootCertificate, kinds = () => builtIn, disabled = [] } = options
+  const { rootCertificate, signCertificate, kinds = () => builtIn, controllers: chosen = ['*'] } = options
   // The other versions of a resource show the same objects.
   const stored = () => onePerResource(kinds())
   const all = [
@@ -51,16 +83,48 @@ function controllers(options: ControllerOptions): (Controller | SpecialControlle
     deploymentController,
     daemonSetController(),
     statefulSetController,
+    ...jobControllers(),
+    cronJobController(),
+    ttlAfterFinishedController,
+    certificateApprover,
+    ...(signCertificate ? [certificateSigner(signCertificate, options.certificateValidityMs)] : []),
+    certificateCleaner,
+    bootstrapSigner,
+    tokenCleaner,
+    legacyTokenCleaner,
     endpointsController,
     endpointSliceController,
+    endpointSliceMirroringController,
     disruptionController,
+    horizontalPodAutoscalerController({ ...options, kinds }),
     resourceQuotaController(stored),
+    nodeIpamController(options),
     nodeLifecycleController(options),
     taintEvictionController(),
     podGarbageCollector(options),
     ...storageProtectionControllers,
+    ...persistentVolumeBinder,
+    persistentVolumeExpander,
+    attachDetachController(),
+    ephemeralVolumeController,
+    ...volumeDriverControllers,
+    serviceCidrController,
+    ...serviceAddressRepair,
+    ...resourceClaimControllers,
+    validatingAdmissionPolicyStatusController(kinds),
   ]
-  return all.filter(({ name }) => !disabled.includes(name))
+  const names = new Set(all.map(({ name }) => name))
+  const unknown = chosen.find((entry) => entry !== '*' && !names.has(entry.replace(/^-/, '')))
+  if (unknown !== undefined) {
+    throw new UnknownControllerError(`${JSON.stringify(unknown)} is not in the list of known controllers`)
+  }
+  return all.filter(({ name }) => isChosen(name, chosen))
+}
+
+/** The first entry that names it decides; else whether all are wanted. */
+function isChosen(name: string, chosen: readonly string[]): boolean {
+  const entry = chosen.find((entry) => entry === name || entry === `-${name}`)
+  return entry === undefined ? chosen.includes('*') : entry === name
 }
 
 /** The version in which objects are stored; where that is not served, the one that is preferred. */

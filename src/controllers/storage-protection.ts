@@ -2,42 +2,25 @@ import { PersistentVolume } from '../kinds/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../kinds/core/persistent-volume-claim.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import { VolumeAttributesClass } from '../kinds/storage/volume-attributes-class.ts'
-import { defineIndex, type Index } from '../reconciler/caches.ts'
 import { type Change, update } from '../reconciler/changes.ts'
 import { type Context, type Controller, defineController, watch } from '../reconciler/controller.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import type { Draft } from '../schema/types.ts'
+import { claimKeysOf, keyOfObject, podsByClaim, refOfKey } from './shared/storage.ts'
 
 /**
  * Lets storage go that was deleted, once nobody uses it: admission gave it a finalizer, which is taken away here.
  * What was made before there was such a finalizer gets it.
  */
 
-/** Pods by the claims that they use: `namespace/claim`. */
-const podsByClaim: Index<Pod> = defineIndex(Pod, 'claim', claimsOf)
-
-function claimsOf({ metadata, spec }: Pod): readonly string[] {
-  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    const claim = persistentVolumeClaim?.claimName ?? (ephemeral ? `${metadata.name}-${name}` : undefined)
-    return claim === undefined ? [] : [`${metadata.namespace}/${claim}`]
-  })
-}
-
 /** A pod that has no node yet will not start with a claim that is going. */
 const claimProtection: Controller = defineController<PersistentVolumeClaim>({
   name: 'persistentvolumeclaim-protection-controller',
   serviceAccount: 'pvc-protection-controller',
   reconciles: PersistentVolumeClaim,
-  watches: [
-    watch(Pod, ({ object, old }) =>
-      claimsOf((object ?? old)!).map((claim) => {
-        const [namespace = '', name = ''] = claim.split('/')
-        return { namespace, name }
-      }),
-    ),
-  ],
+  watches: [watch(Pod, ({ object, old }) => claimKeysOf((object ?? old)!).map(refOfKey))],
   *reconcile(claim, { by }) {
-    const users = by(podsByClaim, `${claim.metadata.namespace}/${claim.metadata.name}`)
+    const users = by(podsByClaim, keyOfObject(claim))
     const isUsed = users.some(({ spec }) => Boolean(spec.nodeName))
     yield* guard(PersistentVolumeClaim, claim, 'kubernetes.io/pvc-protection', isUsed)
   },

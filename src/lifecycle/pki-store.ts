@@ -8,6 +8,8 @@ export interface ClusterPki {
   readonly server: KeyPair
   /** A client in `system:masters`. */
   readonly admin: KeyPair
+  /** Who signs what the server shows to aggregated ones, and that: they believe its holder whom it asks for. */
+  readonly frontProxy: { readonly authority: KeyPair; readonly client: KeyPair }
   /** PEM of the key that signs service account tokens. */
   readonly serviceAccountKey: string
 }
@@ -28,8 +30,18 @@ export function createPki(request: PkiRequest): ClusterPki {
     authority,
     server: issueServer(authority, request),
     admin: issueAdmin(authority, request),
+    frontProxy: createFrontProxy(request),
     serviceAccountKey: createSigningKey().private,
   }
+}
+
+function createFrontProxy({ tools }: PkiRequest): ClusterPki['frontProxy'] {
+  const authority = createAuthority('front-proxy-ca', tools)
+  return { authority, client: issueFrontProxyClient(authority, tools) }
+}
+
+function issueFrontProxyClient(authority: KeyPair, tools: PkiRequest['tools']): KeyPair {
+  return issueCertificate(authority, { commonName: 'front-proxy-client', usages: ['client'] }, tools)
 }
 
 function issueServer(authority: KeyPair, { hosts, tools }: PkiRequest): KeyPair {
@@ -51,8 +63,19 @@ export async function loadOrCreatePki(disk: Disk, folder: string, request: PkiRe
     authority,
     server: await pair(disk, folder, 'apiserver', () => issueServer(authority, request)),
     admin: await pair(disk, folder, 'admin', () => issueAdmin(authority, request)),
+    frontProxy: await loadOrCreateFrontProxy(disk, folder, request.tools),
     serviceAccountKey: await signingKey(disk, folder),
   }
+}
+
+async function loadOrCreateFrontProxy(
+  disk: Disk,
+  folder: string,
+  tools: PkiRequest['tools'],
+): Promise<ClusterPki['frontProxy']> {
+  const authority = await pair(disk, folder, 'front-proxy-ca', () => createAuthority('front-proxy-ca', tools))
+  const client = await pair(disk, folder, 'front-proxy-client', () => issueFrontProxyClient(authority, tools))
+  return { authority, client }
 }
 
 async function pair(disk: Disk, folder: string, name: string, make: () => KeyPair): Promise<KeyPair> {

@@ -94,6 +94,46 @@ export function signPublicKey(
   })
 }
 
+/** What goes into a certificate for which somebody has asked with a key of his own. */
+export interface RequestedCertificate {
+  /** DER. */
+  readonly subject: Buffer
+  readonly publicKey: KeyObject
+  /** DER, RFC 5280 GeneralNames. */
+  readonly alternativeNames: Buffer | undefined
+  /** Positions in the extension "key usage". */
+  readonly keyUsages: readonly number[]
+  /** Object identifiers of the extension "extended key usage". */
+  readonly purposes: readonly string[]
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
+/** A certificate, in PEM, of an approved request. It ends no later than the authority does. */
+export function signRequest(
+  authority: KeyPair,
+  request: RequestedCertificate,
+  { random }: Pick<Tools, 'random'>,
+): string {
+  const issuer = new X509Certificate(authority.certificate)
+  const { subject, publicKey, alternativeNames, keyUsages, purposes, notBefore, notAfter } = request
+  return certificate({
+    subject,
+    issuer: subjectOf(issuer),
+    publicKey,
+    signWith: createPrivateKey(authority.key),
+    notBefore,
+    notAfter: Math.min(notAfter, issuer.validToDate.getTime()),
+    serial: random.bytes(16),
+    extensions: [
+      ...(keyUsages.length > 0 ? [extension('2.5.29.15', usageBits(keyUsages), true)] : []),
+      ...(purposes.length > 0 ? [extension('2.5.29.37', der.sequence(...purposes.map(der.oid)))] : []),
+      extension('2.5.29.19', der.sequence(), true),
+      ...(alternativeNames ? [extension('2.5.29.17', alternativeNames)] : []),
+    ],
+  })
+}
+
 /** A key pair for signing service account tokens; `public` goes to whoever verifies them. */
 export function createSigningKey(): { readonly private: string; readonly public: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -167,9 +207,15 @@ function extension(id: string, value: Buffer, critical = false): Buffer {
 
 function keyUsage(usages: readonly ('digitalSignature' | 'keyEncipherment' | 'keyCertSign')[]): Buffer {
   const bit = { digitalSignature: 0, keyEncipherment: 2, keyCertSign: 5 }
-  const positions = usages.map((usage) => bit[usage])
-  const byte = positions.reduce((sum, position) => sum | (0x80 >> position), 0)
-  return der.bits(Buffer.from([byte]), 7 - Math.max(...positions))
+  return usageBits(usages.map((usage) => bit[usage]))
+}
+
+/** A bit string without zeros at its end. */
+function usageBits(positions: readonly number[]): Buffer {
+  const last = Math.max(...positions)
+  const bytes = Buffer.alloc(Math.floor(last / 8) + 1)
+  for (const position of positions) bytes[Math.floor(position / 8)]! |= 0x80 >> (position % 8)
+  return der.bits(bytes, 7 - (last % 8))
 }
 
 function subjectAltName(hosts: readonly string[]): Buffer {

@@ -65,6 +65,7 @@ function note(change: Exclude<Change, Write>, writer: Writer): undefined {
 
 async function write(change: Write, writer: Writer): Promise<unknown> {
   if (change.type === 'confirm') return confirm(change, writer.client)
+  if (change.type === 'ask') return change.ask(writer.client)
   if (!writer.allowed.has(change.kind))
     throw new Error(`controller ${writer.name} writes ${change.kind.plural} without having declared it`)
   if (change.type === 'remove') return removeObject(change, writer)
@@ -73,7 +74,10 @@ async function write(change: Write, writer: Writer): Promise<unknown> {
   return object
 }
 
-function writeObject(change: Exclude<Write, { type: 'remove' | 'confirm' }>, client: Client): Promise<ApiObject> {
+function writeObject(
+  change: Exclude<Write, { type: 'remove' | 'confirm' | 'ask' }>,
+  client: Client,
+): Promise<ApiObject> {
   const options = 'subresource' in change && change.subresource ? { subresource: change.subresource } : {}
   switch (change.type) {
     case 'create':

@@ -1,4 +1,4 @@
-import type { DeleteOptions, Patch, Ref } from '../client/client.ts'
+import type { Client, DeleteOptions, Patch, Ref } from '../client/client.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import type { ApiError } from '../schema/status.ts'
 import type { Draft } from '../schema/types.ts'
@@ -17,6 +17,8 @@ export type Change =
   | { readonly type: 'remove'; readonly kind: Kind; readonly ref: Ref; readonly options: DeleteOptions }
   /** Asks the server, not the caches, whether the object is still this one and stays. Fails with a conflict if not. */
   | { readonly type: 'confirm'; readonly kind: Kind; readonly object: ApiObject }
+  /** A question to the server about what no cache shows. */
+  | { readonly type: 'ask'; readonly ask: (client: Client) => Promise<unknown> }
   | EventChange
   | { readonly type: 'again'; readonly afterMs: number }
 
@@ -130,6 +132,11 @@ export const again = (afterMs: number): Change => ({ type: 'again', afterMs })
 /** Does a write and gives back the object as the server has it now. */
 export function* made<T extends ApiObject>(change: Change): Steps<T> {
   return (yield change) as T
+}
+
+/** Asks the server what no cache shows (metrics, sub-resources), and gives its answer. What it throws is thrown here. */
+export function* asked<T>(ask: (client: Client) => Promise<T>): Steps<T> {
+  return (yield { type: 'ask', ask }) as T
 }
 
 /**

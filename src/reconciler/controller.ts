@@ -39,6 +39,11 @@ export interface Controller<T extends ApiObject = ApiObject> {
   readonly reads: readonly Kind[]
   /** Kinds that are written beyond `reconciles` and `owns`. */
   readonly writes: readonly Kind[]
+  /**
+   * For objects of which one change follows the other: those of owned objects, and of the object itself while its wish
+   * stays the same, are looked at together that come within so many milliseconds. By default each is looked at at once.
+   */
+  readonly gatherMs: number
   /** How many objects are reconciled at the same time. */
   readonly concurrency: number
   /** Whether a change of the object itself should wake it; by default every one does. */
@@ -77,15 +82,18 @@ export interface Context {
 export interface Watch<T extends ApiObject = ApiObject> {
   readonly kind: Kind<T>
   /** Which objects a change wakes. */
-  wakes(change: CacheChange<T>, context: WatchContext): Iterable<Ref>
+  wakes(change: CacheChange<T>, context: WatchContext): Iterable<Wake>
 }
+
+/** Whom to wake, and if not at once, when. */
+export type Wake = Ref & { readonly afterMs?: number }
 
 export type WatchContext = Pick<Context, 'get' | 'list' | 'by' | 'now'>
 
 /** A kind whose changes wake objects that do not own them. */
 export function watch<T extends ApiObject>(
   kind: Kind<T>,
-  wakes: (change: CacheChange<T>, context: WatchContext) => Iterable<Ref>,
+  wakes: (change: CacheChange<T>, context: WatchContext) => Iterable<Wake>,
 ): Watch {
   return { kind, wakes } as unknown as Watch
 }
@@ -102,6 +110,7 @@ export function defineController<T extends ApiObject>(definition: ControllerDefi
     follows: undefined,
     reads: [],
     writes: [],
+    gatherMs: 0,
     concurrency: 5,
     wakes: () => true,
     wakeAt: () => undefined,

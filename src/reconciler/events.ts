@@ -5,17 +5,10 @@ import { isNotFound } from '../schema/status.ts'
 import type { Draft } from '../schema/types.ts'
 import type { Clock, Log, Random } from '../world/world.ts'
 import type { EventType } from './changes.ts'
+import { type Correlated, Correlator } from './correlator.ts'
 
-/** From this many different messages about the same thing within `similarWithinMs`, they become one combined event. */
-const similarAtMost = 10
-const similarWithinMs = 600_000
-/** Each object may have this many events of one source at once, and one more each `refillMs`. */
-const burst = 25
-const refillMs = 300_000
 /** Writes about different objects may be under way together, so that they share a trip to the disk. */
 const usualLanes = 16
-/** As many things are remembered, the longest unused forgotten first. */
-const rememberedAtMost = 4096
 
 export interface EventInput {
   readonly kind: Kind
@@ -30,18 +23,6 @@ export interface EventInput {
   readonly host?: string
 }
 
-interface Written {
-  readonly namespace: string
-  readonly name: string
-  readonly firstTimestamp: string
-  count: number
-}
-
-interface Similar {
-  readonly messages: Set<string>
-  lastMs: number
-}
-
 /**
  * Writes events the way the reference's recorder does: what repeats raises the count of the event that is there, many
  * similar ones are combined, and an object that causes too many loses some. Recording never fails and never waits:
@@ -53,12 +34,11 @@ export class EventRecorder {
   readonly #random: Random
   readonly #log: Log
   readonly #source: string
-  readonly #written = new Map<string, Written>()
-  readonly #similar = new Map<string, Similar>()
-  readonly #allowance = new Map<string, { left: number; sinceMs: number }>()
+  readonly #correlator = new Correlator()
   readonly #tails: Promise<void>[]
   #pending = 0
-  #sequence = 0n
+  /** Begins anywhere, as another recorder may say something of the same object in the same millisecond. */
+  #sequence: bigint
 
   /** `lanes`: how many writes may be under way together. */
   constructor(source: string, options: { client: Client; clock: Clock; random: Random; log: Log; lanes?: number }) {
@@ -68,6 +48,7 @@ export class EventRecorder {
     this.#clock = options.clock
     this.#random = options.random
     this.#log = options.log
+    this.#sequence = BigInt(Math.floor(options.random.fork(`events of ${source}`).next() * 1_000_000))
   }
 
   get busy(): boolean {
@@ -79,62 +60,31 @@ export class EventRecorder {
   }
 
   record(input: EventInput): void {
-    const about = aboutKey(input)
-    const combined = this.#isOneOfMany(`${about}/${input.type}/${input.reason}`, input.message)
-    if (!this.#mayWrite(about)) return
-    const message = combined ? `(combined from similar events): ${input.message}` : input.message
-    const key = `${about}/${input.type}/${input.reason}/${combined ? '' : input.message}`
+    const now = this.#clock.now()
+    const { type, reason, message, object, fieldPath: part = '' } = input
+    const saying = { about: aboutKey(input), part, type, reason, message }
+    const correlated = this.#correlator.correlate(saying, now, () => this.#nameFor(object.metadata.name ?? '', now))
+    if (correlated === undefined) return
     this.#pending++
-    const lane = laneOf(input.object, this.#tails.length)
-    const written = this.#tails[lane]!.then(() => this.#write(key, { ...input, message }))
+    const lane = laneOf(object, this.#tails.length)
+    const written = this.#tails[lane]!.then(() => this.#write(input, correlated))
     this.#tails[lane] = written.finally(() => this.#pending--)
   }
 
-  #isOneOfMany(key: string, message: string): boolean {
-    const now = this.#clock.now()
-    let similar = this.#similar.get(key)
-    if (similar === undefined || now - similar.lastMs > similarWithinMs) similar = { messages: new Set(), lastMs: now }
-    similar.lastMs = now
-    similar.messages.add(message)
-    remember(this.#similar, key, similar)
-    if (similar.messages.size < similarAtMost) return false
-    // The set only has to stay full: which messages are in it no longer matters.
-    similar.messages.delete(similar.messages.values().next().value!)
-    similar.messages.add(message)
-    return true
-  }
-
-  #mayWrite(about: string): boolean {
-    const now = this.#clock.now()
-    const allowance = this.#allowance.get(about) ?? { left: burst, sinceMs: now }
-    const left = Math.min(burst, allowance.left + (now - allowance.sinceMs) / refillMs)
-    const may = left >= 1
-    remember(this.#allowance, about, { left: may ? left - 1 : left, sinceMs: now })
-    return may
-  }
-
-  async #write(key: string, input: EventInput): Promise<void> {
+  async #write(input: EventInput, correlated: Correlated): Promise<void> {
     try {
-      const present = this.#written.get(key)
-      if (present === undefined || !(await this.#raise(present, input))) await this.#create(key, input)
+      if (correlated.count > 1 && (await this.#raise(input, correlated))) return
+      await this.#client.create(Event, this.#eventOf(input, correlated))
     } catch (error) {
       this.#log('debug', 'event not recorded', { reason: input.reason, error: String(error) })
     }
   }
 
   /** Answers whether the event was still there. */
-  async #raise(present: Written, input: EventInput): Promise<boolean> {
+  async #raise({ object }: EventInput, { name, count, message }: Correlated): Promise<boolean> {
+    const body = { count, lastTimestamp: secondsTime(this.#clock.now()), message }
     try {
-      const body = { count: present.count + 1, lastTimestamp: secondsTime(this.#clock.now()), message: input.message }
-      await this.#client.patch(
-        Event,
-        { namespace: present.namespace, name: present.name },
-        {
-          type: 'strategic',
-          body,
-        },
-      )
-      present.count++
+      await this.#client.patch(Event, { namespace: namespaceOf(object), name }, { type: 'strategic', body })
       return true
     } catch (error) {
       if (isNotFound(error)) return false
@@ -142,17 +92,9 @@ export class EventRecorder {
     }
   }
 
-  async #create(key: string, input: EventInput): Promise<void> {
-    const now = this.#clock.now()
-    const draft = this.#eventOf(input, now)
-    await this.#client.create(Event, draft)
-    const { namespace, name } = draft.metadata as { namespace: string; name: string }
-    remember(this.#written, key, { namespace, name, firstTimestamp: secondsTime(now), count: 1 })
-  }
-
   #eventOf(
-    { kind, object, reason, message, type, annotations, fieldPath, host }: EventInput,
-    now: number,
+    { kind, object, reason, type, annotations, fieldPath, host }: EventInput,
+    { message, count, name, firstMs }: Correlated,
   ): Draft<Event> {
     const { metadata } = object
     const involvedObject = {
@@ -166,17 +108,17 @@ export class EventRecorder {
     }
     return {
       metadata: {
-        name: this.#nameFor(metadata.name ?? '', now),
-        namespace: metadata.namespace || 'default',
+        name,
+        namespace: namespaceOf(object),
         ...(annotations && { annotations }),
       },
       involvedObject,
       reason,
       message,
       source: { component: this.#source, ...(host && { host }) },
-      firstTimestamp: secondsTime(now),
-      lastTimestamp: secondsTime(now),
-      count: 1,
+      firstTimestamp: secondsTime(firstMs),
+      lastTimestamp: secondsTime(this.#clock.now()),
+      count,
       type,
       reportingComponent: this.#source,
       ...(host && { reportingInstance: host }),
@@ -191,18 +133,15 @@ export class EventRecorder {
   }
 }
 
-const aboutKey = ({ kind, object: { metadata }, fieldPath }: EventInput): string =>
-  `${kind.group}/${kind.kind}/${metadata.namespace ?? ''}/${metadata.name}/${metadata.uid}/${fieldPath ?? ''}`
+const aboutKey = ({ kind, object: { metadata }, host = '' }: EventInput): string =>
+  `${host} ${kind.group}/${kind.kind}/${metadata.namespace ?? ''}/${metadata.name}/${metadata.uid}`
+
+/** Events about what has no namespace lie in the usual one. */
+const namespaceOf = ({ metadata }: ApiObject): string => metadata.namespace || 'default'
 
 /** All events of an object take the same lane. Uids end in a random digit. */
 const laneOf = ({ metadata }: ApiObject, lanes: number): number =>
   (Number.parseInt(metadata.uid?.at(-1) ?? '0', 16) || 0) % lanes
-
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size > rememberedAtMost) map.delete(map.keys().next().value!)
-}
 
 /** RFC 3339 in whole seconds, as the API writes times. */
 export function secondsTime(ms: number): string {

@@ -42,6 +42,24 @@ test('of several times the earliest counts', async () => {
   assert.equal(queue.take(), undefined)
 })
 
+test('what is soon is taken once for all, and counts as waiting until then', async () => {
+  const { queue, world } = newQueue()
+  queue.addSoon('a', 100)
+  await world.advance(60)
+  queue.addSoon('a', 100)
+  assert.deepEqual([queue.take(), queue.idle], [undefined, false])
+  await world.advance(40)
+  assert.equal(queue.take(), 'a')
+  queue.done('a')
+  queue.addSoon('a', 100)
+  queue.add('a')
+  assert.equal(queue.take(), 'a')
+  queue.done('a')
+  assert.equal(queue.idle, true, 'the one that came at once has seen what the other would')
+  await world.advance(100)
+  assert.equal(queue.take(), undefined)
+})
+
 test('failures wait twice as long each time, up to a limit, until one success', () => {
   const { queue } = newQueue()
   assert.deepEqual(

@@ -1,4 +1,5 @@
 import type { Clock } from '../world/world.ts'
+import type { QueueMeter } from './queue-metrics.ts'
 
 /** The first failure of a key is retried after this, each further one after twice as long. */
 const firstRetryMs = 5
@@ -12,23 +13,26 @@ const outdatedTries = 8
 export class WorkQueue {
   readonly #clock: Clock
   readonly #onReady: () => void
+  readonly #meter: QueueMeter | undefined
   readonly #waiting = new Set<string>()
   readonly #running = new Set<string>()
   readonly #again = new Set<string>()
   readonly #failures = new Map<string, number>()
   readonly #outdated = new Set<string>()
   readonly #later = new Map<string, { readonly at: number; readonly cancel: () => void }>()
+  readonly #soon = new Map<string, () => void>()
   #closed = false
 
   /** Calls `onReady` whenever there is a key to take. */
-  constructor(clock: Clock, onReady: () => void) {
+  constructor(clock: Clock, onReady: () => void, meter?: QueueMeter) {
     this.#clock = clock
     this.#onReady = onReady
+    this.#meter = meter
   }
 
   /** No key waits and none is being worked on. Keys that wait for a time do not count. */
   get idle(): boolean {
-    return this.#waiting.size === 0 && this.#running.size === 0
+    return this.#waiting.size === 0 && this.#running.size === 0 && this.#soon.size === 0
   }
 
   /** Whether a key waits to be tried again whose last try failed only because its view was behind. It will be soon. */
@@ -47,7 +51,21 @@ export class WorkQueue {
       return
     }
     this.#waiting.add(key)
+    this.#meter?.added(key, this.#waiting.size)
     this.#onReady()
+  }
+
+  /**
+   * Adds the key after a short time, so that what happens until then is worked on together. In contrast to `addAfter`
+   * this counts as waiting.
+   */
+  addSoon(key: string, delayMs: number): void {
+    if (this.#closed || this.#soon.has(key) || this.#waiting.has(key)) return
+    const cancel = this.#clock.timer(delayMs, () => {
+      this.#soon.delete(key)
+      this.add(key)
+    })
+    this.#soon.set(key, cancel)
   }
 
   /** Adds the key after a time, unless an earlier time is set already. */
@@ -70,6 +88,7 @@ export class WorkQueue {
     const failures = this.#failures.get(key) ?? 0
     this.#failures.set(key, failures + 1)
     const delayMs = Math.min(firstRetryMs * 2 ** failures, longestRetryMs)
+    this.#meter?.retried()
     this.addAfter(key, delayMs)
     return delayMs
   }
@@ -94,6 +113,9 @@ export class WorkQueue {
       this.#waiting.delete(key)
       this.#outdated.delete(key)
       this.#running.add(key)
+      this.#soon.get(key)?.()
+      this.#soon.delete(key)
+      this.#meter?.taken(key, this.#waiting.size)
       return key
     }
     return undefined
@@ -101,6 +123,7 @@ export class WorkQueue {
 
   done(key: string): void {
     this.#running.delete(key)
+    this.#meter?.done(key)
     if (this.#again.delete(key)) this.add(key)
   }
 
@@ -109,6 +132,8 @@ export class WorkQueue {
     this.#waiting.clear()
     for (const { cancel } of this.#later.values()) cancel()
     this.#later.clear()
+    for (const cancel of this.#soon.values()) cancel()
+    this.#soon.clear()
     this.#outdated.clear()
   }
 }

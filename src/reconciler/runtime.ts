@@ -9,6 +9,7 @@ import type { Steps } from './changes.ts'
 import type { Again, Context, Controller, Watch, WatchContext } from './controller.ts'
 import { EventRecorder } from './events.ts'
 import { WorkQueue } from './queue.ts'
+import { type QueueMetrics, queueNameOf } from './queue-metrics.ts'
 import { onServedKinds } from './served-kinds.ts'
 import { Unseen } from './unseen.ts'
 
@@ -16,6 +17,8 @@ export interface RuntimeOptions {
   readonly client: Client
   readonly caches: Caches
   readonly world: World
+  /** Counts what the work queues do. Absent: nobody wants to know. */
+  readonly queueMetrics?: QueueMetrics
 }
 
 /** Something that works in the background until it is stopped. */
@@ -77,13 +80,14 @@ class ControllerRuntime implements Running {
     this.name = controller.name
     this.#controller = controller
     this.#options = options
-    this.#queue = new WorkQueue(world.clock, () => this.#pumpSoon())
+    const meter = options.queueMetrics?.of(queueNameOf(controller.name))
+    this.#queue = new WorkQueue(world.clock, () => this.#pumpSoon(), meter)
     const watched = new Set([reconciles, ...owns, ...watches.map((watch) => watch.kind)])
     this.#unseen = new Unseen(caches, watched)
     this.#recorder = new EventRecorder(controller.eventSource, {
       client: options.client,
       clock: world.clock,
-      random: world.random.fork(controller.name),
+      random: world.random.fork(`${controller.name} of ${reconciles.plural}`),
       log: world.log,
     })
     this.#readable = new Set([...watched, ...reads])
@@ -180,7 +184,7 @@ class ControllerRuntime implements Running {
 
   #selfChanged(change: CacheChange<ApiObject>): void {
     const key = keyOf(refOf(change.object ?? change.old))
-    if (this.#controller.wakes(change)) this.#queue.add(key)
+    if (this.#controller.wakes(change)) this.#wake(key, isSameWish(change))
     if (change.object !== undefined) this.#wakeAtItsTime(key, change.object)
   }
 
@@ -192,8 +196,14 @@ class ControllerRuntime implements Running {
   #ownedChanged({ object, old }: CacheChange<ApiObject>): void {
     const owner = object && this.#ownerKey(object)
     const formerOwner = old && this.#ownerKey(old)
-    if (owner !== undefined) this.#queue.add(owner)
-    if (formerOwner !== undefined && formerOwner !== owner) this.#queue.add(formerOwner)
+    if (owner !== undefined) this.#wake(owner, true)
+    if (formerOwner !== undefined && formerOwner !== owner) this.#wake(formerOwner, true)
+  }
+
+  #wake(key: string, mayWait: boolean): void {
+    const { gatherMs } = this.#controller
+    if (mayWait && gatherMs > 0) this.#queue.addSoon(key, gatherMs)
+    else this.#queue.add(key)
   }
 
   #ownerKey({ metadata }: ApiObject): string | undefined {
@@ -204,7 +214,7 @@ class ControllerRuntime implements Running {
   }
 
   #watchedChanged(watch: Watch, change: CacheChange<ApiObject>): void {
-    for (const ref of watch.wakes(change, this.#watchContext)) this.#queue.add(keyOf(ref))
+    for (const wake of watch.wakes(change, this.#watchContext)) this.#queue.addAfter(keyOf(wake), wake.afterMs ?? 0)
   }
 
   /** Not at once: of the many changes that come together, most wake the same few keys. */
@@ -336,6 +346,13 @@ class ControllerRuntime implements Running {
     }
   }
 }
+
+/** Something has changed about an object, but not what is wished of it. */
+const isSameWish = ({ object, old }: CacheChange<ApiObject>): boolean =>
+  object !== undefined &&
+  old !== undefined &&
+  object.metadata.generation === old.metadata.generation &&
+  object.metadata.deletionTimestamp === old.metadata.deletionTimestamp
 
 const isSteps = (steps: Steps | Promise<Again>): steps is Steps => Symbol.iterator in steps
 const refOf = ({ metadata }: ApiObject): Ref => ({ namespace: metadata.namespace ?? '', name: metadata.name! })

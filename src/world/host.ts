@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, openSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdirSync, openSync, watch } from 'node:fs'
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { realNetwork } from './network.ts'
 import { realWorld } from './real.ts'
@@ -31,8 +31,41 @@ const realDisk: Disk = {
       throw cannot('write', path, error)
     }
   },
+  async append(path, content) {
+    try {
+      await makeFolder(dirname(path))
+      await appendFile(path, content, { mode: 0o600 })
+    } catch (error) {
+      throw cannot('write', path, error)
+    }
+  },
+  async size(path) {
+    try {
+      return (await stat(path)).size
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
+      throw cannot('read', path, error)
+    }
+  },
+  async rename(from, to) {
+    await rename(from, to).catch((error) => Promise.reject(cannot('rename', from, error)))
+  },
+  async list(folder) {
+    try {
+      return await readdir(folder)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw cannot('read', folder, error)
+    }
+  },
   async remove(path) {
     await rm(path, { recursive: true, force: true }).catch((error) => Promise.reject(cannot('remove', path, error)))
+  },
+  watch(path, changed) {
+    // The folder: files are replaced by others, and Kubernetes mounts them behind links that are.
+    const watcher = watch(dirname(path), { persistent: false }, changed)
+    watcher.on('error', () => {})
+    return () => watcher.close()
   },
 }
 

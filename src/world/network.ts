@@ -2,28 +2,45 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { Readable } from 'node:stream'
 import { realClock } from './real.ts'
-import { type Network, NetworkError, type OutgoingRequest } from './world.ts'
+import { type IncomingAnswer, type Network, NetworkError, type OutgoingRequest, type UpgradeAnswer } from './world.ts'
 
 /** Connections are kept for the next request to the same server with the same trust; an idle one ends soon. */
-const keep = { keepAlive: true, maxFreeSockets: 4, timeout: 90_000 }
+const keep = { keepAlive: true, maxFreeSockets: 32, timeout: 90_000 }
 const agents = { 'http:': new http.Agent(keep), 'https:': new https.Agent(keep) }
 
 export const realNetwork: Network = {
   async request(request) {
     const asked = Date.now()
     const left = () => Math.max(0, request.timeoutMs - (Date.now() - asked))
-    const response = await answerTo(request, left)
-    return {
-      status: response.statusCode!,
-      headers: response.headers,
-      body: bodyOf(response),
-      async text(bytesMax) {
-        const all = collect(bodyOf(response), bytesMax)
-        return within(left(), request, response, all)
-      },
-      close: () => void response.destroy(),
-    }
+    return toAnswer(await answerTo(request, left), request, left)
   },
+
+  async upgrade(request) {
+    const asked = Date.now()
+    const { outgoing, head } = send(request)
+    const upgraded = new Promise<UpgradeAnswer>((resolve) => {
+      outgoing.once('upgrade', (response, stream, first) => {
+        if (first.length > 0) stream.unshift(first)
+        resolve({ answer: toAnswer(response, request, () => 0), stream })
+      })
+    })
+    const left = () => Math.max(0, request.timeoutMs - (Date.now() - asked))
+    const refused = head.then((response) => ({ answer: toAnswer(response, request, left) }))
+    return within(request.timeoutMs, request, outgoing, Promise.race([upgraded, refused]))
+  },
+}
+
+function toAnswer(response: http.IncomingMessage, request: OutgoingRequest, left: () => number): IncomingAnswer {
+  return {
+    status: response.statusCode!,
+    headers: response.headers,
+    body: bodyOf(response),
+    async text(bytesMax) {
+      const all = collect(bodyOf(response), bytesMax)
+      return within(left(), request, response, all)
+    },
+    close: () => void response.destroy(),
+  }
 }
 
 async function answerTo(request: OutgoingRequest, left: () => number): Promise<http.IncomingMessage> {
@@ -33,7 +50,7 @@ async function answerTo(request: OutgoingRequest, left: () => number): Promise<h
   } catch (error) {
     // A kept connection that the other side has closed meanwhile is found out only when it is used.
     const isStale = outgoing.reusedSocket && error instanceof NetworkError && error.reason === 'lost'
-    if (!isStale || isStream(request.body)) throw error
+    if (!isStale || request.once === true || isStream(request.body)) throw error
     return answerTo(request, left)
   }
 }

@@ -45,6 +45,34 @@ export class VirtualDisk implements Disk {
     this.#files.set(path, { content, mode })
   }
 
+  async append(path: string, content: string): Promise<void> {
+    const { content: before = '', mode = 0o600 } = this.#files.get(path) ?? {}
+    // What is there already needs no further room.
+    const room = this.capacityBytes
+    this.capacityBytes += Buffer.byteLength(before)
+    try {
+      await this.write(path, before + content, mode)
+    } finally {
+      this.capacityBytes = room
+    }
+  }
+
+  async size(path: string): Promise<number> {
+    return Buffer.byteLength(this.#files.get(path)?.content ?? '')
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const file = this.#files.get(from)
+    if (!file) throw cannot('rename', from, `ENOENT: no such file or directory, rename '${from}' -> '${to}'`)
+    this.#files.delete(from)
+    this.#files.set(to, file)
+  }
+
+  async list(folder: string): Promise<string[]> {
+    const below = [...this.#files.keys()].filter((path) => path.startsWith(`${folder}/`))
+    return [...new Set(below.map((path) => path.slice(folder.length + 1).split('/')[0]!))]
+  }
+
   async remove(path: string): Promise<void> {
     for (const file of this.#files.keys()) if (file === path || file.startsWith(`${path}/`)) this.#files.delete(file)
   }

@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream'
+
 /**
  * Everything that makes two runs of the same program differ comes in through here: time, chance, the network,
  * the disk, other programs, and where the log goes. Code outside `world/` takes what it needs of this as an
@@ -64,6 +66,19 @@ export interface Disk {
    */
   write(path: string, content: string, mode?: number): Promise<void>
   remove(path: string): Promise<void>
+  /** Adds to the end of a file, which is made (0600) when it is not there. */
+  append(path: string, content: string): Promise<void>
+  /** In bytes; 0 when there is no such file. */
+  size(path: string): Promise<number>
+  /** Gives a file another name in the same file system; what has that name already is replaced. */
+  rename(from: string, to: string): Promise<void>
+  /** The names in a folder; none when there is no such folder. */
+  list(folder: string): Promise<string[]>
+  /**
+   * Calls `changed` some time after a file may have changed, also when another takes its place; the returned function
+   * ends that. It may call once too often, and the file may be gone. Absent: nobody can tell.
+   */
+  watch?(path: string, changed: () => void): () => void
 }
 
 /** A file that cannot be read or written. The message names it and says why. */
@@ -94,6 +109,17 @@ export interface Network {
    * there. Redirects are not followed. Rejects with a `NetworkError`, or with the signal's reason.
    */
   request(request: OutgoingRequest): Promise<IncomingAnswer>
+
+  /**
+   * The same for a request that asks to leave HTTP (`Connection: Upgrade`). When the server agrees (101), the connection
+   * is what `stream` is, and `answer` has no body; otherwise there is no stream. Absent: none leaves HTTP.
+   */
+  upgrade?(request: OutgoingRequest): Promise<UpgradeAnswer>
+}
+
+export interface UpgradeAnswer {
+  readonly answer: IncomingAnswer
+  readonly stream?: Duplex
 }
 
 export interface OutgoingRequest {
@@ -109,6 +135,8 @@ export interface OutgoingRequest {
   readonly timeoutMs: number
   /** Ends the request and the answer, wherever they are. */
   readonly signal?: AbortSignal
+  /** It must not be sent again when a kept connection is lost under it: the server may have done what it asks. */
+  readonly once?: boolean
 }
 
 export interface OutgoingTls {

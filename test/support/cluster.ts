@@ -3,6 +3,7 @@ import type { Cluster } from '../../src/index.ts'
 import { putIntoKubeconfig } from '../../src/lifecycle/kubeconfig.ts'
 import { hostWorld } from '../../src/world/host.ts'
 import { lineLog } from '../../src/world/real.ts'
+import { VirtualClock } from '../../src/world/virtual.ts'
 
 /** A cluster of this process behind a socket, for programs that speak to one. */
 export interface TestCluster extends AsyncDisposable {
@@ -12,10 +13,27 @@ export interface TestCluster extends AsyncDisposable {
   kubeconfig(namespace: string): string
 }
 
-/** Starts one in memory, on a free port, with that many simulated nodes: `node-1` and so on. */
-export async function startTestCluster({ nodes = 3 }: { readonly nodes?: number } = {}): Promise<TestCluster> {
-  const world = hostWorld(lineLog('error'))
-  const served = await serveCluster({ world, host: '127.0.0.1', port: 0, nodes, apiOnly: false })
+/** Clients go by the real clock: what happens here has happened for them. */
+const dayMs = 24 * 3_600_000
+
+export interface TestClusterOptions {
+  /** How many simulated nodes: `node-1` and so on; default three. */
+  readonly nodes?: number
+  /** Without controllers, scheduler, nodes and metrics. */
+  readonly apiOnly?: boolean
+  /** Time begins a day ago, and moves only when it is told to: `cluster.advance()`. Sockets do not wait for it. */
+  readonly virtualTime?: boolean
+}
+
+/** Starts one in memory, on a free port. */
+export async function startTestCluster({
+  nodes = 3,
+  apiOnly = false,
+  virtualTime,
+}: TestClusterOptions = {}): Promise<TestCluster> {
+  const real = hostWorld(lineLog('error'))
+  const world = virtualTime ? { ...real, clock: new VirtualClock(real.clock.now() - dayMs) } : real
+  const served = await serveCluster({ world, host: '127.0.0.1', port: 0, nodes, apiOnly })
   const text = putIntoKubeconfig(undefined, { name: 'test', ...served.admin })
   return {
     cluster: served.cluster,

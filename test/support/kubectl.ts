@@ -71,9 +71,13 @@ type Story = (scene: Scene) => Promise<void>
 
 /**
  * Stories that each kubectl tells, each in a namespace of its own. With `own` every story has a cluster of its own too,
- * because it changes what all share, such as nodes; else those of one kubectl share one and run beside one another.
+ * because it changes what all share, such as nodes; else those of one kubectl share one and run beside one another. With
+ * `virtualTime` as well, its time moves only when the story moves it; with `apiOnly` there is nothing but the API.
  */
-export function stories(stories: Readonly<Record<string, Story>>, options: { readonly own?: boolean } = {}): void {
+export function stories(
+  stories: Readonly<Record<string, Story>>,
+  options: { readonly own?: boolean; readonly virtualTime?: boolean; readonly apiOnly?: boolean } = {},
+): void {
   for (const { binary, missing } of kubectls()) {
     describe(`kubectl ${binary.version}`, { skip: missing, concurrency: 3 }, () => {
       let shared: TestCluster | undefined
@@ -84,7 +88,7 @@ export function stories(stories: Readonly<Record<string, Story>>, options: { rea
 
       for (const [number, [title, story]] of Object.entries(stories).entries())
         it(title, { timeout: storyTimeoutMs }, async () => {
-          const served = shared ?? (await startTestCluster())
+          const served = shared ?? (await startTestCluster(options))
           await using _ = shared ? undefined : served
           await tell(story, binary, served, `story-${number + 1}`)
         })

@@ -1,7 +1,7 @@
 import type { Kind } from '../../schema/kind.ts'
 import { ApiError, notFound } from '../../schema/status.ts'
 import { type Catalogue, subresourcesOf } from '../catalogue.ts'
-import { deprecationWarning } from '../deprecation.ts'
+import { deprecationWarning, removedRelease } from '../deprecation.ts'
 import type { Exchange } from '../exchange.ts'
 import type { ApiRequest, ApiResponse } from '../request.ts'
 import type { RequestInfo } from '../request-info.ts'
@@ -49,7 +49,10 @@ export function answerObjects(
     throw fault === 'path' ? resourceNotFound() : refusedMethod(info, kind, custom)
   }
   const warning = deprecationWarning(kind)
-  if (warning !== '') warnings.push(warning)
+  if (warning !== '') {
+    warnings.push(warning)
+    services.deprecatedUses.requested(exchange, removedRelease(kind))
+  }
   if (isReview(kind)) return createReview(exchange, services, kind)
   const special = routes.subresources.find(kind, info.subresource)
   if (special !== undefined) return special(exchange, services, kind)

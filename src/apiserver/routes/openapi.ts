@@ -27,15 +27,31 @@ interface Documents {
   readonly hashes: ReadonlyMap<string, string>
 }
 
+/** What other servers add to the documents. */
+export interface RemoteDocuments {
+  /** Raised whenever they have others. */
+  readonly generation: number
+  /** The document of version 2 with theirs merged into it. */
+  withSpecs(own: OpenApiDocument): OpenApiDocument
+  /** Documents of version 3 that are made here of what they say in version 2, by name. */
+  documentsV3(): readonly (readonly [name: string, document: OpenApiDocument])[]
+  /** Names of their documents of version 3, with where to ask for them. */
+  indexV3(): readonly (readonly [name: string, url: string])[]
+  /** Passes on a request for one; undefined: it is no name of theirs. */
+  answerV3(name: string, exchange: Exchange): Promise<ApiResponse> | undefined
+}
+
 /** The documents below `/openapi`, made anew when other kinds are served. */
-export function openApiDocuments(catalogue: Catalogue, version: string): OpenApi {
+export function openApiDocuments(catalogue: Catalogue, version: string, remote?: RemoteDocuments): OpenApi {
   let of: readonly Kind[] | undefined
+  let remoteGeneration: number | undefined
   let generation = 0
   let documents: Documents | undefined
   const current = (): Documents => {
-    if (documents !== undefined && of === catalogue.kinds) return documents
+    if (documents !== undefined && of === catalogue.kinds && remoteGeneration === remote?.generation) return documents
     of = catalogue.kinds
-    documents = makeDocuments(catalogue, version, generation++)
+    remoteGeneration = remote?.generation
+    documents = makeDocuments(catalogue, version, generation++, remote)
     return documents
   }
   return (path, exchange) => {
@@ -43,18 +59,31 @@ export function openApiDocuments(catalogue: Catalogue, version: string): OpenApi
     if (parts[0] === 'v2' && parts.length === 1) return answerV2(exchange, current())
     if (parts[0] !== 'v3') return undefined
     if (parts.length === 1) return answerText(200, current().index)
-    return answerV3(exchange, current(), parts.slice(1).join('/'))
+    const name = parts.slice(1).join('/')
+    return remote?.answerV3(name, exchange) ?? answerV3(exchange, current(), name)
   }
 }
 
-function makeDocuments(catalogue: Catalogue, version: string, generation: number): Documents {
+function makeDocuments(
+  catalogue: Catalogue,
+  version: string,
+  generation: number,
+  remote: RemoteDocuments | undefined,
+): Documents {
   const info = { version, deleteOptions: DeleteOptions, status: Status, listMeta: ListMeta, subresourceTypes }
   const { kinds } = catalogue
-  const v3 = openApiV3(kinds, info)
+  const made = remote?.documentsV3() ?? []
+  const v3 = new Map([...openApiV3(kinds, info), ...made])
   const custom = new Set(kinds.filter((kind) => catalogue.isCustom?.(kind)).map(({ group }) => group))
   const hashes = new Map([...v3.keys()].map((name) => [name, hashOf(name, version, custom, generation)]))
-  const entries = [...hashes].map(([name, hash]) => [name, { serverRelativeURL: `/openapi/v3/${name}?hash=${hash}` }])
-  return { v2: openApiV2(kinds, info), v3, index: JSON.stringify({ paths: Object.fromEntries(entries) }), hashes }
+  for (const [name, document] of made) hashes.set(name, digestOf(document.json()))
+  const own = [...hashes].map(([name, hash]) => [name, `/openapi/v3/${name}?hash=${hash}`] as const)
+  const entries = [...new Map([...own, ...(remote?.indexV3() ?? [])])]
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, serverRelativeURL]) => [name, { serverRelativeURL }])
+  const v2 = openApiV2(kinds, info)
+  const index = JSON.stringify({ paths: Object.fromEntries(entries) })
+  return { v2: remote?.withSpecs(v2) ?? v2, v3, index, hashes }
 }
 
 /**
@@ -64,14 +93,16 @@ function makeDocuments(catalogue: Catalogue, version: string, generation: number
 function hashOf(name: string, version: string, custom: ReadonlySet<string>, generation: number): string {
   const isCustom = custom.has(name.split('/')[1] ?? '')
   const text = `${version} ${name}${isCustom ? ` ${generation}` : ''}`
-  return createHash('sha512').update(text).digest('hex').toUpperCase()
+  return digestOf(text)
 }
+
+const digestOf = (content: string | Buffer) => createHash('sha512').update(content).digest('hex').toUpperCase()
 
 function answerV2(exchange: Exchange, { v2 }: Documents): ApiResponse {
   const isProtobuf = wantsProtobuf(exchange)
   const body = isProtobuf ? v2.protobuf() : v2.json()
   const type = isProtobuf ? 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' : 'application/json'
-  return tagged(exchange, type, body, `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`, {})
+  return tagged(exchange, type, body, `"${digestOf(body)}"`, {})
 }
 
 function answerV3(exchange: Exchange, { v3, hashes }: Documents, name: string): ApiResponse | undefined {

@@ -65,7 +65,9 @@ export async function patchObject(
       warnings.push(...found)
     }
   }
-  const { entry, created } = await resource.update(info.namespace, info.name, info.subresource, change, context)
+  const { entry, created } = await resource.update(info.namespace, info.name, info.subresource, change, context, {
+    owned: true,
+  })
   return answerEntry(exchange, services, target, created ? 201 : 200, entry, accepted)
 }
 

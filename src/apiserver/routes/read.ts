@@ -1,6 +1,7 @@
 import { apiVersionOf } from '../../schema/kind.ts'
 import { contentCoding, gzipped } from '../compress.ts'
 import type { Exchange } from '../exchange.ts'
+import { type JsonList, listPieces, Pieces, sizeUpTo } from '../list-pieces.ts'
 import { type Accepted, negotiate, objectOffer } from '../negotiate.ts'
 import { readOptions } from '../options.ts'
 import { listToProtobuf, partialObjectMetadata, partialObjectMetadataList, toProtobuf } from '../protobuf-body.ts'
@@ -56,7 +57,7 @@ export function answerPage(
   // Lists of custom resources say it even when there is nothing to continue.
   const saysContinue = target.custom && accepted.as === ''
   const metadata = {
-    resourceVersion: page.resourceVersion,
+    ...(page.resourceVersion !== '' && { resourceVersion: page.resourceVersion }),
     ...((page.continue !== '' || saysContinue) && { continue: page.continue }),
     ...(page.remainingItemCount !== undefined && { remainingItemCount: page.remainingItemCount }),
   }
@@ -75,61 +76,29 @@ export function answerPage(
     `{"kind":${JSON.stringify(kind.listKind ?? `${kind.kind}List`)},"apiVersion":${JSON.stringify(apiVersionOf(kind))},` +
       `"metadata":${JSON.stringify(metadata)},"items":[`,
   )
-  return answerList(exchange, start, target.custom ? page.entries.map(whole) : page.entries, accepted)
+  // Custom resources say what they are also in lists.
+  return answerList(exchange, { start, entries: page.entries, whole: target.custom }, accepted)
 }
-
-type Item = Pick<Entry, 'itemJson'>
-
-/** Custom resources say what they are also in lists. */
-const whole = (entry: Entry): Item => ({ itemJson: () => entry.json() })
 
 /** Lists beyond this many bytes are sent piece by piece. */
 const streamedFrom = 1024 * 1024
 const pieceSize = 256 * 1024
-const comma = Buffer.from(',')
-const end = Buffer.from(']}\n')
 
-/** The items are sent as they are stored: put together, never encoded again. */
-function answerList(exchange: Exchange, start: Buffer, entries: readonly Item[], accepted: Accepted): ApiResponse {
-  const pieces = piecesOf(start, entries)
-  const first: Buffer[] = []
-  let size = 0
+function answerList(exchange: Exchange, list: JsonList, accepted: Accepted): ApiResponse {
   const mustBeWhole = accepted.format === 'yaml' || exchange.info.query.has('pretty')
-  while (size < streamedFrom || mustBeWhole) {
-    const next = pieces.next()
-    if (next.done) return answerJson(exchange, 200, first.length === 1 ? first[0]! : Buffer.concat(first), accepted)
-    first.push(next.value)
-    size += next.value.length
-  }
+  const size = sizeUpTo(mustBeWhole ? Number.POSITIVE_INFINITY : streamedFrom, list)
+  if (size !== undefined) return answerJson(exchange, 200, [...listPieces(list, new Pieces(size))][0]!, accepted)
   const headers = headersOf(accepted.contentType, exchange.warnings)
-  if (contentCoding(exchange.request) === 'gzip')
-    return gzipped({ status: 200, headers, body: Buffer.alloc(0) }, [...first, ...pieces])
-  return { status: 200, headers, body: (sink) => sendPieces(first, pieces, sink) }
+  const memory = new Pieces(pieceSize)
+  const pieces = listPieces(list, memory)
+  const onWritten = (piece: Buffer) => memory.giveBack(piece)
+  if (contentCoding(exchange.request) === 'gzip') return gzipped({ status: 200, headers }, pieces, onWritten)
+  return { status: 200, headers, body: (sink) => sendPieces(pieces, sink, onWritten) }
 }
 
-/** The list in parts of a handy size, each made when it is asked for, so that the client reads while we go on. */
-function* piecesOf(start: Buffer, entries: readonly Item[]): Generator<Buffer> {
-  let piece: Buffer[] = [start]
-  let size = start.length
-  for (const [at, entry] of entries.entries()) {
-    const item = entry.itemJson()
-    if (at > 0) piece.push(comma)
-    piece.push(item)
-    size += item.length + 1
-    if (size < pieceSize) continue
-    yield Buffer.concat(piece)
-    piece = []
-    size = 0
-  }
-  piece.push(end)
-  yield Buffer.concat(piece)
-}
-
-async function sendPieces(first: Buffer[], rest: Iterable<Buffer>, sink: Sink): Promise<void> {
-  // What is sent may go, whoever holds the answer.
-  for (const piece of first.splice(0)) sink.write(piece)
-  for (const piece of rest) {
+async function sendPieces(pieces: Iterable<Buffer>, sink: Sink, onWritten: (piece: Buffer) => void): Promise<void> {
+  for (const piece of pieces) {
+    sink.write(piece, () => onWritten(piece))
     if (sink.backlog > streamedFrom) await sink.drained()
-    sink.write(piece)
   }
 }

@@ -1,16 +1,11 @@
 import type { TokenReviewSpec } from '../../kinds/authentication/token-review.ts'
-import type {
-  NonResourceAttributes,
-  ResourceAttributes,
-  SubjectAccessReviewSpec,
-} from '../../kinds/authorization/shared.ts'
-import type { PolicyRule } from '../../kinds/rbac/shared.ts'
-import { FieldErrors } from '../../schema/field-errors.ts'
+import type { SubjectAccessReviewSpec } from '../../kinds/authorization/shared.ts'
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import { ApiError, badRequest } from '../../schema/status.ts'
-import type { Infer } from '../../schema/types.ts'
 import type { Authenticator } from '../authn/authn.ts'
-import type { Attributes, Authorizer, Decision } from '../authz/authz.ts'
+import type { Authorizer } from '../authz/authz.ts'
+import type { ResolvedRules, RuleResolver } from '../authz/rules.ts'
 import { readObject } from '../body.ts'
 import type { UserInfo } from '../context.ts'
 import type { Exchange } from '../exchange.ts'
@@ -20,6 +15,13 @@ import type { ApiRequest, ApiResponse } from '../request.ts'
 import { answerObject } from '../respond.ts'
 import { managersOfNew } from '../storage/managers.ts'
 import { toTimestamp } from '../storage/state.ts'
+import {
+  type AccessSpec,
+  attributesOf,
+  checkAccess,
+  checkLocalSubjectAccess,
+  checkSubjectAccess,
+} from './access-spec.ts'
 import type { ObjectServices } from './services.ts'
 
 /** What reviews ask. */
@@ -28,8 +30,8 @@ export interface ReviewServices extends ObjectServices {
   readonly authorizer: Authorizer
   /** Judges tokens with regard to whom they are meant for. Absent: the authenticators alone are asked. */
   readonly tokenReviewer?: TokenReviewer
-  /** Everything that somebody may do in a namespace; absent: the authorizer cannot tell. */
-  readonly rulesOf?: (user: UserInfo, namespace: string) => readonly PolicyRule[]
+  /** Lists what somebody may do in a namespace; absent: the authorizer cannot tell. */
+  readonly rules?: RuleResolver
 }
 
 /** What knows service account tokens. */
@@ -119,68 +121,26 @@ async function tokenReview(
   return { status: { user: {}, error: 'invalid bearer token' } }
 }
 
-type AccessSpec = Pick<Infer<typeof SubjectAccessReviewSpec>, 'resourceAttributes' | 'nonResourceAttributes'>
-
-function selfSubjectAccessReview({ user }: Exchange, services: ReviewServices, object: ApiObject): object {
+function selfSubjectAccessReview({ user }: Exchange, services: ReviewServices, object: ApiObject): Promise<object> {
   const { spec } = object as ApiObject & { readonly spec: AccessSpec }
-  const errors = new FieldErrors()
-  checkAttributes(spec, errors)
-  throwIfWrong(errors)
-  return { status: statusOf(services.authorizer.authorize(attributesOf(user, spec))) }
+  throwIfWrong(checkAccess(spec))
+  return decide(services, user, spec)
 }
 
-function subjectAccessReview(_exchange: Exchange, services: ReviewServices, object: ApiObject): object {
+function subjectAccessReview(_exchange: Exchange, services: ReviewServices, object: ApiObject): Promise<object> {
   const { spec } = object as ApiObject & { readonly spec: SubjectAccessReviewSpec }
-  const errors = new FieldErrors()
-  checkAttributes(spec, errors)
-  checkUser(spec, errors)
-  throwIfWrong(errors)
-  return { status: statusOf(services.authorizer.authorize(attributesOf(userOf(spec), spec))) }
+  throwIfWrong(checkSubjectAccess(spec))
+  return decide(services, userOf(spec), spec)
 }
 
-function localSubjectAccessReview({ info }: Exchange, services: ReviewServices, object: ApiObject): object {
+function localSubjectAccessReview({ info }: Exchange, services: ReviewServices, object: ApiObject): Promise<object> {
   const { spec, metadata } = object as ApiObject & { readonly spec: SubjectAccessReviewSpec }
-  const errors = new FieldErrors()
-  checkAttributes(spec, errors)
-  checkUser(spec, errors)
-  const { resourceAttributes, nonResourceAttributes } = spec
-  if (resourceAttributes && (resourceAttributes.namespace ?? '') !== metadata.namespace) {
-    const path = 'spec.resourceAttributes.namespace'
-    errors.invalid(path, resourceAttributes.namespace ?? '', 'must match metadata.namespace')
-  }
-  if (nonResourceAttributes) {
-    errors.invalid(
-      'spec.nonResourceAttributes',
-      goAttributes(nonResourceAttributes),
-      'disallowed on this kind of request',
-    )
-  }
-  throwIfWrong(errors)
+  throwIfWrong(checkLocalSubjectAccess(spec, metadata.namespace ?? ''))
   if (metadata.namespace !== info.namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   }
-  return { status: statusOf(services.authorizer.authorize(attributesOf(userOf(spec), spec))) }
+  return decide(services, userOf(spec), spec)
 }
-
-function checkAttributes({ resourceAttributes, nonResourceAttributes }: AccessSpec, errors: FieldErrors): void {
-  if (resourceAttributes && nonResourceAttributes) {
-    const why = 'cannot be specified in combination with resourceAttributes'
-    errors.invalid('spec.nonResourceAttributes', goAttributes(nonResourceAttributes), why)
-  }
-  if (!resourceAttributes && !nonResourceAttributes) {
-    const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified'
-    errors.invalid('spec.resourceAttributes', null, why)
-  }
-}
-
-function checkUser(spec: SubjectAccessReviewSpec, errors: FieldErrors): void {
-  if ((spec.user ?? '') === '' && (spec.groups ?? []).length === 0) {
-    errors.invalid('spec.user', '', 'at least one of user or group must be specified')
-  }
-}
-
-/** As the reference's internal type shows itself. */
-const goAttributes = ({ path, verb }: NonResourceAttributes) => ({ Path: path ?? '', Verb: verb ?? '' })
 
 /** The reference names no kind here. */
 function throwIfWrong(errors: FieldErrors): void {
@@ -197,33 +157,25 @@ const userOf = (spec: SubjectAccessReviewSpec): UserInfo => ({
   ...(spec.extra && { extra: spec.extra }),
 })
 
-function attributesOf(user: UserInfo, { resourceAttributes, nonResourceAttributes }: AccessSpec): Attributes {
-  const asked: Partial<ResourceAttributes> = resourceAttributes ?? {}
+async function decide({ authorizer }: ReviewServices, user: UserInfo, spec: AccessSpec): Promise<object> {
+  const { attributes, faults } = attributesOf(user, spec)
+  const { allowed, denied, reason, evaluationError } = await authorizer.authorize(attributes)
+  const errors = [...(evaluationError === undefined ? [] : [evaluationError]), ...faults]
   return {
-    user,
-    verb: asked.verb ?? nonResourceAttributes?.verb ?? '',
-    namespace: asked.namespace ?? '',
-    apiGroup: asked.group ?? '',
-    apiVersion: asked.version ?? '*',
-    resource: asked.resource ?? '',
-    subresource: asked.subresource ?? '',
-    name: asked.name ?? '',
-    isResource: resourceAttributes !== undefined && resourceAttributes !== null,
-    path: nonResourceAttributes?.path ?? '',
+    status: {
+      allowed,
+      ...(denied && { denied }),
+      ...(reason !== '' && { reason }),
+      ...(errors.length > 0 && { evaluationError: errors.join('; ') }),
+    },
   }
 }
 
-const statusOf = ({ allowed, denied, reason }: Decision) => ({
-  allowed,
-  ...(denied && { denied }),
-  ...(reason !== '' && { reason }),
-})
-
-function selfSubjectRulesReview({ user }: Exchange, { rulesOf }: ReviewServices, object: ApiObject): object {
+function selfSubjectRulesReview({ user }: Exchange, { rules: resolver }: ReviewServices, object: ApiObject): object {
   const { spec } = object as ApiObject & { readonly spec: { readonly namespace?: string } }
   const namespace = spec.namespace ?? ''
   if (namespace === '') throw badRequest('no namespace on request')
-  const rules = rulesOf?.(user, namespace) ?? []
+  const { rules, incomplete, error } = resolver?.resolveRules(user, namespace) ?? unresolved
   const resourceRules = rules
     .filter((rule) => (rule.resources ?? []).length > 0)
     .map(({ verbs, apiGroups, resources, resourceNames }) => ({
@@ -235,13 +187,11 @@ function selfSubjectRulesReview({ user }: Exchange, { rulesOf }: ReviewServices,
   const nonResourceRules = rules
     .filter((rule) => (rule.nonResourceURLs ?? []).length > 0)
     .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }))
-  const incomplete = rulesOf === undefined
-  return {
-    status: {
-      resourceRules,
-      nonResourceRules,
-      incomplete,
-      ...(incomplete && { evaluationError: 'the authorizer of this server does not support rule resolution' }),
-    },
-  }
+  return { status: { resourceRules, nonResourceRules, incomplete, ...(error && { evaluationError: error }) } }
+}
+
+const unresolved: ResolvedRules = {
+  rules: [],
+  incomplete: true,
+  error: 'the authorizer of this server does not support rule resolution',
 }

@@ -1,7 +1,8 @@
+import type { Metrics } from '../../base/metrics.ts'
 import { ApiError } from '../../schema/status.ts'
+import type { DeprecatedUses } from '../deprecated-uses.ts'
 import type { AggregatedVersion, Discovery, Document } from '../discovery.ts'
 import type { Exchange } from '../exchange.ts'
-import type { Metrics } from '../metrics.ts'
 import { negotiate, parseAccept, plainOffer } from '../negotiate.ts'
 import type { ApiResponse } from '../request.ts'
 import { answerJson, answerObject, headersOf, pageNotFound } from '../respond.ts'
@@ -18,6 +19,7 @@ export interface SystemServices {
   readonly version: VersionInfo
   readonly metrics: Metrics
   readonly openApi?: OpenApi
+  readonly deprecatedUses: DeprecatedUses
   /** Further documents by path (`/openid/v1/jwks`), asked for at every request. */
   readonly documents?: Readonly<Record<string, (exchange: Exchange) => ApiResponse | Promise<ApiResponse>>>
 }
@@ -48,6 +50,9 @@ export function answerSystem(exchange: Exchange, services: SystemServices): ApiR
     case '/metrics':
     case '/metrics/slis':
       return { status: 200, headers: headersOf(metricsType), body: services.metrics.print() }
+    case '/debug/deprecated-uses':
+      requireGet(exchange)
+      return services.deprecatedUses.answer(exchange)
     case '/debug/pprof':
       return { status: 302, headers: { ...headersOf('text/html; charset=utf-8'), location: '/debug/pprof/' }, body: '' }
     case '/debug/flags/v':

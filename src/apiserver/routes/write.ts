@@ -11,7 +11,7 @@ export async function createObject(exchange: Exchange, services: ObjectServices,
   const accepted = negotiate(exchange.request.headers['accept'], objectOffer)
   const context = writeContext(exchange, 'CreateOptions')
   const object = await readObject(exchange, target.kind, services, context.fieldValidation)
-  const entry = await target.resource.create(exchange.info.namespace, object, context)
+  const entry = await target.resource.create(exchange.info.namespace, object, context, { owned: true })
   return answerEntry(exchange, services, target, 201, entry, accepted)
 }
 
@@ -25,14 +25,15 @@ export async function updateObject(exchange: Exchange, services: ObjectServices,
   const uid = object.metadata.uid ?? ''
   // Stored once more when somebody else was faster, so every attempt gets its own.
   let attempts = 0
-  const change = () => (attempts++ === 0 ? object : structuredClone(object))
+  const change = () =>
+    attempts++ === 0 ? object : readObject(exchange, target.kind, services, context.fieldValidation)
   const { entry, created } = await target.resource.update(
     info.namespace,
     info.name,
     info.subresource,
     change,
     context,
-    uid === '' ? undefined : { uid },
+    { owned: true, ...(uid !== '' && { uid }) },
   )
   return answerEntry(exchange, services, target, created ? 201 : 200, entry, accepted)
 }

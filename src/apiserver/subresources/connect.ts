@@ -1,6 +1,13 @@
 import { Pod } from '../../kinds/core/pod.ts'
+import type { ApiObject } from '../../schema/kind.ts'
 import { ApiError } from '../../schema/status.ts'
+import type { Mutable } from '../../schema/types.ts'
+import type { AdmissionPlugin } from '../admission.ts'
+import type { Exchange } from '../exchange.ts'
+import { contextOf } from '../options.ts'
 import type { SubresourceRoute } from '../routes/objects.ts'
+import { admit, validateAdmission } from '../storage/admission.ts'
+import { connectionOptions } from './connection-options.ts'
 import type { Resources } from './resources.ts'
 
 /** Paths that lead through to what runs on a node. */
@@ -19,13 +26,39 @@ const missing: Readonly<Record<(typeof connections)[number], string>> = {
  * Routes to what runs on nodes, by `<plural>.<group>/<sub-resource>`. Nodes of this server are simulated, and the answer
  * says so, instead of something that looks as if a container had said nothing.
  */
-export function connectRoutes(resources: Resources): Readonly<Record<string, SubresourceRoute>> {
+export function connectRoutes(resources: AdmittingResources): Readonly<Record<string, SubresourceRoute>> {
   return Object.fromEntries(connections.map((name) => [`pods./${name}`, refuse(resources, name)]))
 }
 
+/** The registry. */
+export interface AdmittingResources extends Resources {
+  readonly admission: readonly AdmissionPlugin[]
+}
+
+/** Asks admission about a connection: about what the query says, as an object. */
+async function admitConnection(exchange: Exchange, subresource: string, plugins: readonly AdmissionPlugin[]) {
+  const options = connectionOptions[subresource]
+  if (options === undefined) return
+  const { info } = exchange
+  const about = {
+    operation: 'CONNECT' as const,
+    kind: Pod,
+    subresource,
+    namespace: info.namespace,
+    name: info.name,
+    object: options.read(info.query) as Mutable<ApiObject>,
+    bodyKind: options.bodyKind,
+    context: contextOf(exchange, false, '', 'Ignore'),
+  }
+  await admit(plugins, about)
+  await validateAdmission(plugins, about)
+}
+
 const refuse =
-  (resources: Resources, connection: (typeof connections)[number]): SubresourceRoute =>
-  async ({ info }) => {
+  (resources: AdmittingResources, connection: (typeof connections)[number]): SubresourceRoute =>
+  async (exchange) => {
+    const { info } = exchange
+    await admitConnection(exchange, connection, resources.admission)
     const { object: pod } = await resources.resource(Pod).get(info.namespace, info.name)
     const { nodeName } = pod.spec
     if (!nodeName) throw new ApiError('BadRequest', `pod ${info.name} does not have a host assigned`)

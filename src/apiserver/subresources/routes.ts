@@ -1,9 +1,7 @@
 import type { Scale } from '../../kinds/autoscaling/scale.ts'
 import { scaleColumns } from '../../kinds/autoscaling/scale.ts'
-import { bindingSchema } from '../../kinds/core/binding.ts'
-import { Eviction } from '../../kinds/policy/eviction.ts'
+import { Pod } from '../../kinds/core/pod.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
-import type { Expected } from '../body.ts'
 import { bodyLimit, matchName, readObject } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
 import { mediaTypeOf, negotiate, objectOffer } from '../negotiate.ts'
@@ -20,28 +18,14 @@ import type { ObjectServices, Target } from '../routes/services.ts'
 import { methodNotAllowed } from '../routes/system.ts'
 import { updateObject } from '../routes/write.ts'
 import { Shape } from '../shapes.ts'
-import { bind } from './binding.ts'
+import { postedTypes } from './body-types.ts'
 import { poster } from './poster.ts'
 import type { Resources, SubresourceCreator } from './resources.ts'
 import { scaleOf, scaleType, updateScale } from './scale.ts'
-import { tokenRequestType } from './token.ts'
 
 /** The registry. */
 export interface CreatingResources extends Resources {
   subresourceCreator(kind: Kind, subresource: string): SubresourceCreator | undefined
-}
-
-const postedTypes: Readonly<Record<string, Expected>> = {
-  'pods./binding': { group: '', version: 'v1', kind: 'Binding', schema: bindingSchema },
-  // Drain of kubectls up to 1.21 sends the old version.
-  'pods./eviction': {
-    group: 'policy',
-    version: 'v1',
-    kind: 'Eviction',
-    schema: Eviction,
-    formerVersions: ['v1beta1'],
-  },
-  'serviceaccounts./token': tokenRequestType,
 }
 
 /** The HTTP side of the sub-resources in this folder. */
@@ -83,10 +67,15 @@ function answerSide(exchange: Exchange, services: ObjectServices, target: Target
 }
 
 /** The old way to bind a pod: a POST to `bindings`, where the name is in the body alone. */
-async function createBinding(exchange: Exchange, services: ObjectServices, resources: Resources): Promise<ApiResponse> {
+async function createBinding(
+  exchange: Exchange,
+  services: ObjectServices,
+  resources: CreatingResources,
+): Promise<ApiResponse> {
   const accepted = negotiate(exchange.request.headers['accept'], objectOffer)
   const context = writeContext(exchange, 'CreateOptions')
   const body = await readObject(exchange, postedTypes['pods./binding']!, services, context.fieldValidation)
+  const bind = resources.subresourceCreator(Pod, 'binding')!
   const answer = await bind(resources, exchange.info.namespace, body.metadata.name ?? '', body, context)
   return answerObject(exchange, 201, answer, accepted)
 }

@@ -5,7 +5,7 @@ import { Secret } from '../../kinds/core/secret.ts'
 import { ServiceAccount } from '../../kinds/core/service-account.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
 import type { ApiObject } from '../../schema/kind.ts'
-import { badRequest, conflict } from '../../schema/status.ts'
+import { badRequest, conflict, isNotFound } from '../../schema/status.ts'
 import type { ClusterReader } from '../admission.ts'
 import type { BoundObjects, IssuedToken, TokenSubject } from '../authn/service-account-tokens.ts'
 import type { SubresourceRoute } from '../routes/objects.ts'
@@ -42,7 +42,7 @@ export function createToken(tokens: TokenIssuer): SubresourceCreator {
     checkLifetime(expirationSeconds)
     const bound = boundObjectRef && (await boundObject(resources, namespace, name, boundObjectRef))
     const audiences = request.spec.audiences?.length ? request.spec.audiences : [tokens.issuer]
-    const subject = { namespace, name, uid: account.metadata.uid ?? '', ...(bound && { bound }) }
+    const subject = { namespace, name, uid: account.metadata.uid ?? '', ...bound }
     const { token, expiresAtMs } = tokens.issue(subject, audiences, expirationSeconds)
     const now = toTimestamp(resources.world.clock.now())
     const asked = { ...request, spec: { ...request.spec, expirationSeconds } } as unknown as ApiObject
@@ -99,7 +99,7 @@ async function boundObject(
   namespace: string,
   account: string,
   { apiVersion = '', kind = '', name = '', uid = '' }: Reference,
-): Promise<NonNullable<TokenSubject['bound']>> {
+): Promise<Pick<TokenSubject, 'bound' | 'node'>> {
   const found = await find()
   if (uid !== '' && uid !== found.metadata.uid) {
     throw conflict(
@@ -109,7 +109,9 @@ async function boundObject(
         'The object might have been deleted and then recreated',
     )
   }
-  return { kind: kind as 'Pod' | 'Secret' | 'Node', name, uid: found.metadata.uid ?? '' }
+  const node = kind === 'Pod' ? await nodeOf(resources, found as Pod) : undefined
+  const bound = { kind: kind as 'Pod' | 'Secret' | 'Node', name, uid: found.metadata.uid ?? '' }
+  return { bound, ...(node && { node }) }
 
   async function find(): Promise<ApiObject> {
     switch (apiVersion === 'v1' ? kind : '') {
@@ -127,6 +129,19 @@ async function boundObject(
       default:
         throw badRequest(`cannot bind token to object of type ${groupVersion(apiVersion)}, Kind=${kind}`)
     }
+  }
+}
+
+/** Where a pod runs, as far as that is known. */
+async function nodeOf(resources: Resources, { spec }: Pod): Promise<TokenSubject['node']> {
+  const name = spec.nodeName ?? ''
+  if (name === '') return undefined
+  try {
+    const { uid } = (await resources.resource(Node).get('', name)).object.metadata
+    return { name, ...(uid && { uid }) }
+  } catch (error) {
+    if (isNotFound(error)) return { name }
+    throw error
   }
 }
 

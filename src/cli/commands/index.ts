@@ -4,6 +4,7 @@ import { kubeconfig } from './kubeconfig.ts'
 import { status } from './status.ts'
 import { up } from './up.ts'
 import { version } from './version.ts'
+import { why } from './why.ts'
 
 /** Every command, in the order of the help. To add one, add a file and a line here. */
-export const commands: readonly Command[] = [up, down, status, kubeconfig, version]
+export const commands: readonly Command[] = [up, down, status, why, kubeconfig, version]

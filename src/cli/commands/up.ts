@@ -1,6 +1,13 @@
-import { type ServedCluster, serveCluster, TokenFileError } from '../../cluster/serve.ts'
+import {
+  type ServedCluster,
+  type ServeOptions,
+  SettingError,
+  serveCluster,
+  TokenFileError,
+} from '../../cluster/serve.ts'
 import { KubeconfigError, putIntoKubeconfig, requireKubeconfig } from '../../lifecycle/kubeconfig.ts'
 import { PkiFileError } from '../../lifecycle/pki-store.ts'
+import { accessArguments, accessCliFlags, accessFlagsOf } from '../access-flags.ts'
 import { type Command, type CommandContext, UserError } from '../command.ts'
 import { contextName, dataDirFlag, dataDirOf, integerFlag, kubeconfigFlag, kubeconfigOf } from '../flags.ts'
 import { findRunning, forgetRunning, type RunningCluster, recordRunning } from '../running.ts'
@@ -23,6 +30,21 @@ export const up: Command = {
     },
     kubeconfig: kubeconfigFlag,
     tokenAuthFile: { type: 'string', value: 'FILE', help: 'CSV of bearer tokens: token,user,uid,"group1,group2"' },
+    runtimeConfig: {
+      type: 'string',
+      value: 'LIST',
+      help: 'API versions that are served or not, as kube-apiserver has it: batch/v1=false,api/beta=false',
+    },
+    featureGates: { type: 'string', value: 'LIST', help: 'feature gates, as kube-apiserver has them: Name=true' },
+    schedulerConfig: { type: 'string', value: 'FILE', help: 'a KubeSchedulerConfiguration: profiles of the scheduler' },
+    controllers: {
+      type: 'string',
+      value: 'LIST',
+      help: 'which controllers run, as kube-controller-manager has it: *,-deployment-controller',
+    },
+    prometheus: { type: 'string', value: 'URL', help: 'Prometheus that custom and external metrics come from' },
+    metricsRules: { type: 'string', value: 'FILE', help: 'which metrics those are, as prometheus-adapter has it' },
+    ...accessCliFlags,
     apiOnly: { type: 'boolean', help: 'store and API server alone: no controllers, scheduler or nodes' },
     detach: { type: 'boolean', help: 'return when the cluster is ready and leave it running' },
   },
@@ -47,17 +69,25 @@ async function serve(context: CommandContext, dataDir: string | undefined): Prom
   const kubeconfig = kubeconfigOf(context)
   const nodes = integerFlag(flags, 'nodes', 0, 5000)
   const port = integerFlag(flags, 'port', 0, 65_535)
-  const tokenFile = await readTokens(context)
+  const tokenFile = await readFlaggedFile(context, 'tokenAuthFile', '--token-auth-file')
+  const prometheus = await readPrometheus(context)
+  const schedulerConfig = await readFlaggedFile(context, 'schedulerConfig', '--scheduler-config')
   // Before anything else begins.
   await understood(kubeconfig, async () => requireKubeconfig(await world.disk.read(kubeconfig)))
   const served = await serveCluster({
     world,
     ...(dataDir && { dataDir }),
     ...(tokenFile !== undefined && { tokenFile }),
+    accessFlags: accessFlagsOf(flags),
+    ...(prometheus && { prometheus }),
+    ...(schedulerConfig !== undefined && { schedulerConfig }),
     host: '127.0.0.1',
     port,
     nodes,
     apiOnly: flags.apiOnly === true,
+    ...(typeof flags.controllers === 'string' && { controllers: flags.controllers.split(',') }),
+    ...(typeof flags.runtimeConfig === 'string' && { runtimeConfig: flags.runtimeConfig }),
+    ...(typeof flags.featureGates === 'string' && { featureGates: flags.featureGates }),
   }).catch((error: unknown) => {
     throw explain(error, port, dataDir)
   })
@@ -104,7 +134,13 @@ async function startDetached(
   const args = ['up', '--data-dir', dataDir, '--kubeconfig', kubeconfigOf({ flags, env: context.env })]
   for (const name of ['nodes', 'port'] as const) args.push(`--${name}`, String(flags[name]))
   if (flags.tokenAuthFile) args.push('--token-auth-file', String(flags.tokenAuthFile))
+  if (flags.schedulerConfig) args.push('--scheduler-config', String(flags.schedulerConfig))
+  if (flags.prometheus) args.push('--prometheus', String(flags.prometheus))
+  if (flags.metricsRules) args.push('--metrics-rules', String(flags.metricsRules))
+  if (flags.runtimeConfig) args.push('--runtime-config', String(flags.runtimeConfig))
+  if (flags.featureGates) args.push('--feature-gates', String(flags.featureGates))
   if (flags.apiOnly) args.push('--api-only')
+  args.push(...accessArguments(flags))
   const before = (await world.disk.read(logFile)) ?? ''
   const child = world.exec.startSelf(args, logFile)
   try {
@@ -119,11 +155,25 @@ async function startDetached(
   child.release()
 }
 
-async function readTokens({ world, flags }: CommandContext): Promise<string | undefined> {
-  if (!flags.tokenAuthFile) return undefined
-  const text = await world.disk.read(String(flags.tokenAuthFile))
-  if (text === undefined) throw new UserError(`--token-auth-file: there is no file ${flags.tokenAuthFile}`)
+/** The text of the file that a flag names; nothing where the flag is not given. */
+async function readFlaggedFile(
+  { world, flags }: CommandContext,
+  name: 'tokenAuthFile' | 'metricsRules' | 'schedulerConfig',
+  flag: string,
+): Promise<string | undefined> {
+  if (!flags[name]) return undefined
+  const text = await world.disk.read(String(flags[name]))
+  if (text === undefined) throw new UserError(`${flag}: there is no file ${flags[name]}`)
   return text
+}
+
+async function readPrometheus(context: CommandContext): Promise<ServeOptions['prometheus']> {
+  const rules = await readFlaggedFile(context, 'metricsRules', '--metrics-rules')
+  const { prometheus: url } = context.flags
+  if (url && rules !== undefined) return { url: String(url), rules }
+  if (url || rules !== undefined)
+    throw new UserError('--prometheus and --metrics-rules are of use together alone', { exitCode: 2 })
+  return undefined
 }
 
 async function writeKubeconfig({ world }: CommandContext, file: string, served: ServedCluster): Promise<void> {
@@ -154,6 +204,7 @@ function explain(error: unknown, port: number, dataDir: string | undefined): unk
       cause: error,
     })
   if (code === 'EACCES') return new UserError(`no permission: ${(error as Error).message}`, { cause: error })
+  if (error instanceof SettingError) return new UserError(error.message, { exitCode: 2, cause: error })
   if (error instanceof TokenFileError) return new UserError(`--token-auth-file: ${error.message}`, { cause: error })
   if (error instanceof PkiFileError)
     return new UserError(error.message, {

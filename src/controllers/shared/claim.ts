@@ -13,6 +13,8 @@ export interface Claim<Owner extends ApiObject, T extends ApiObject> {
   readonly matches: Matcher
   /** Objects that are left as they are and not counted. */
   readonly ignore?: (object: T) => boolean
+  /** Put on what is adopted, and taken off what is let go. */
+  readonly finalizer?: string
 }
 
 /**
@@ -20,14 +22,14 @@ export interface Claim<Owner extends ApiObject, T extends ApiObject> {
  * those that it controls but selects no longer were let go.
  */
 export function* claim<Owner extends ApiObject, T extends ApiObject>(
-  { ownerKind, owner, kind, matches, ignore = () => false }: Claim<Owner, T>,
+  { ownerKind, owner, kind, matches, ignore = () => false, finalizer }: Claim<Owner, T>,
   context: Context,
 ): Steps<T[]> {
   const claimed: T[] = []
   for (const object of context.owned(kind)) {
     if (ignore(object)) continue
     if (matches(object.metadata.labels)) claimed.push(object)
-    else if (!isBeingDeleted(owner)) yield* release(kind, object, owner)
+    else if (!isBeingDeleted(owner)) yield* release(kind, object, owner, finalizer)
   }
   if (isBeingDeleted(owner)) return claimed
   let confirmed = false
@@ -35,7 +37,7 @@ export function* claim<Owner extends ApiObject, T extends ApiObject>(
     if (ignore(object) || isBeingDeleted(object) || !matches(object.metadata.labels)) continue
     if (!confirmed) yield confirm(ownerKind, owner)
     confirmed = true
-    if (yield* ifStillThere(adoption(kind, object, ownerKind, owner))) claimed.push(object)
+    if (yield* ifStillThere(adoption(kind, object, ownerKind, owner, finalizer))) claimed.push(object)
   }
   return claimed
 }
@@ -45,14 +47,25 @@ function adoption<Owner extends ApiObject, T extends ApiObject>(
   object: T,
   ownerKind: Kind<Owner>,
   owner: Owner,
+  finalizer: string | undefined,
 ): Change {
   const ownerReferences = [controllerReference(ownerKind, owner)]
-  return patch(kind, object, { type: 'strategic', body: { metadata: { ownerReferences } } })
+  const metadata = { ownerReferences, ...(finalizer !== undefined && { finalizers: [finalizer] }) }
+  return patch(kind, object, { type: 'strategic', body: { metadata } })
 }
 
-function* release<T extends ApiObject>(kind: Kind<T>, object: T, owner: ApiObject): Steps {
+function* release<T extends ApiObject>(
+  kind: Kind<T>,
+  object: T,
+  owner: ApiObject,
+  finalizer: string | undefined,
+): Steps {
   const ownerReferences = [{ $patch: 'delete', uid: owner.metadata.uid }]
-  yield* ifStillThere(patch(kind, object, { type: 'strategic', body: { metadata: { ownerReferences } } }))
+  const metadata = {
+    ownerReferences,
+    ...(finalizer !== undefined && { '$deleteFromPrimitiveList/finalizers': [finalizer] }),
+  }
+  yield* ifStillThere(patch(kind, object, { type: 'strategic', body: { metadata } }))
 }
 
 /** An object that has vanished, or been replaced (whence "invalid": its uid is another), is nobody's any more. */

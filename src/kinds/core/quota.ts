@@ -1,5 +1,6 @@
-import { parseQuantity, type Quantity } from '../../base/quantity.ts'
+import { compareQuantities, parseQuantity, type Quantity } from '../../base/quantity.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
+import type { ResourceClaim } from '../resource/resource-claim.ts'
 import type { PersistentVolumeClaim } from './persistent-volume-claim.ts'
 import type { Pod } from './pod.ts'
 import { podResources, type ResourceList } from './pod-amounts.ts'
@@ -13,10 +14,14 @@ import type { Service } from './service.ts'
 
 const one = parseQuantity('1')
 
-/** What one object uses of every resource that a quota can name. */
-export function usageOf(kind: Pick<Kind, 'group' | 'plural'>, object: ApiObject): ResourceList {
+/**
+ * What one object uses of every resource that a quota can name. `now`: in milliseconds since 1970; given, pods that should
+ * have ended by then use nothing any more.
+ */
+export function usageOf(kind: Pick<Kind, 'group' | 'plural'>, object: ApiObject, now?: number): ResourceList {
   const usage = new Map<string, Quantity>([[countName(kind), one]])
-  if (kind.group === '') coreUsage[kind.plural]?.(object as never, usage)
+  if (kind.group === '') coreUsage[kind.plural]?.(object as never, usage, now)
+  if (kind.group === 'resource.k8s.io' && kind.plural === 'resourceclaims') deviceUsage(object as ResourceClaim, usage)
   return usage
 }
 
@@ -28,9 +33,9 @@ type Usage = Map<string, Quantity>
 
 const countedByName: readonly string[] = ['configmaps', 'replicationcontrollers', 'resourcequotas', 'secrets']
 
-const coreUsage: Readonly<Record<string, ((object: never, usage: Usage) => void) | undefined>> = {
+const coreUsage: Readonly<Record<string, ((object: never, usage: Usage, now?: number) => void) | undefined>> = {
   ...Object.fromEntries(countedByName.map((name) => [name, (_: never, usage: Usage) => void usage.set(name, one)])),
-  pods: (pod: Pod, usage) => podUsage(pod, usage),
+  pods: (pod: Pod, usage, now) => podUsage(pod, usage, now),
   services: (service: Service, usage) => serviceUsage(service, usage),
   persistentvolumeclaims: (claim: PersistentVolumeClaim, usage) => claimUsage(claim, usage),
 }
@@ -38,8 +43,8 @@ const coreUsage: Readonly<Record<string, ((object: never, usage: Usage) => void)
 /** Resources whose requests quotas also know by their bare name. */
 const bareNames: ReadonlySet<string> = new Set(['cpu', 'memory', 'ephemeral-storage'])
 
-function podUsage(pod: Pod, usage: Usage): void {
-  if (hasEnded(pod)) return
+function podUsage(pod: Pod, usage: Usage, now: number | undefined): void {
+  if (hasEnded(pod) || (now !== undefined && overdueAt(pod) < now)) return
   usage.set('pods', one)
   for (const [name, amount] of podResources(pod.spec, 'requests')) {
     usage.set(`requests.${name}`, amount)
@@ -50,6 +55,16 @@ function podUsage(pod: Pod, usage: Usage): void {
 
 /** Pods that are over use nothing any more; their objects are still counted by `count/pods`. */
 const hasEnded = (pod: Pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+
+/**
+ * When a pod that is to end counts as ended, whatever its node says, which may be lost: milliseconds since 1970; never for
+ * one that may go on.
+ */
+export function overdueAt({ metadata }: Pod): number {
+  const { deletionTimestamp, deletionGracePeriodSeconds: graceSeconds } = metadata
+  if (deletionTimestamp === undefined || graceSeconds === undefined) return Number.POSITIVE_INFINITY
+  return Date.parse(deletionTimestamp) + graceSeconds * 1000
+}
 
 function serviceUsage({ spec }: Service, usage: Usage): void {
   usage.set('services', one)
@@ -65,8 +80,8 @@ function serviceUsage({ spec }: Service, usage: Usage): void {
   }
 }
 
-function claimUsage({ spec, metadata }: PersistentVolumeClaim, usage: Usage): void {
-  const storage = spec.resources?.requests?.storage
+function claimUsage({ spec, metadata, status }: PersistentVolumeClaim, usage: Usage): void {
+  const storage = largest(spec.resources?.requests?.storage, status?.allocatedResources?.['storage'])
   const storageClass = metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec.storageClassName
   const perClass = storageClass ? `${storageClass}.storageclass.storage.k8s.io/` : undefined
   usage.set('persistentvolumeclaims', one)
@@ -76,7 +91,30 @@ function claimUsage({ spec, metadata }: PersistentVolumeClaim, usage: Usage): vo
   if (perClass) usage.set(`${perClass}requests.storage`, parseQuantity(storage))
 }
 
-/** Whether a quota's scopes take an object in. A quota with scopes counts nothing but pods. */
+/** A claim that was to grow, and could not, may ask for less than its volume has already got. */
+const largest = (asked: string | undefined, allocated: string | undefined) =>
+  asked && allocated && compareQuantities(allocated, asked) > 0 ? allocated : asked
+
+/** As many devices are counted for a request of all that there are. */
+const allDevices = 32
+
+/** Devices by their class. Of alternatives each class counts as if the one with most of it were taken (KEP-4816). */
+function deviceUsage({ spec }: ResourceClaim, usage: Usage): void {
+  for (const { exactly, firstAvailable } of spec.devices?.requests ?? []) {
+    const most = new Map<string, number>()
+    for (const { deviceClassName, allocationMode, count } of firstAvailable ?? (exactly ? [exactly] : [])) {
+      const devices = allocationMode === 'All' ? allDevices : (count ?? 1)
+      most.set(deviceClassName, Math.max(most.get(deviceClassName) ?? 0, devices))
+    }
+    for (const [deviceClass, devices] of most) {
+      const name = `${deviceClass}.deviceclass.resource.k8s.io/devices`
+      const more = parseQuantity(String(devices))
+      usage.set(name, usage.get(name)?.add(more) ?? more)
+    }
+  }
+}
+
+/** Whether a quota's scopes take an object in. Only pods and claims of volumes are in any scope. */
 export function quotaApplies(quota: ResourceQuota, kind: Pick<Kind, 'group' | 'plural'>, object: ApiObject): boolean {
   const scopes: readonly ScopedResourceSelectorRequirement[] = [
     ...(quota.spec.scopes ?? []).map(
@@ -85,8 +123,34 @@ export function quotaApplies(quota: ResourceQuota, kind: Pick<Kind, 'group' | 'p
     ...(quota.spec.scopeSelector?.matchExpressions ?? []),
   ]
   if (scopes.length === 0) return true
-  if (kind.group !== '' || kind.plural !== 'pods') return false
-  return scopes.every((scope) => podInScope(object as Pod, scope))
+  return scopes.every((scope) => isInScope(kind, object, scope))
+}
+
+/** Whether one scope takes an object in. */
+export function isInScope(
+  kind: Pick<Kind, 'group' | 'plural'>,
+  object: ApiObject,
+  scope: ScopedResourceSelectorRequirement,
+): boolean {
+  if (kind.group !== '') return false
+  if (kind.plural === 'pods') return podInScope(object as Pod, scope)
+  return kind.plural === 'persistentvolumeclaims' && claimInScope(object as PersistentVolumeClaim, scope)
+}
+
+/** Claims are told apart by their class of attributes: the one they ask for, have, or are being given. */
+function claimInScope(
+  { spec, status }: PersistentVolumeClaim,
+  { scopeName, operator, values }: ScopedResourceSelectorRequirement,
+): boolean {
+  if (scopeName !== 'VolumeAttributesClass') return false
+  const named = [
+    spec.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ]
+  const names = [...new Set(named.filter((name) => name !== undefined && name !== ''))] as string[]
+  if (names.length === 0) return classMatches('', operator, values ?? [])
+  return names.some((name) => classMatches(name, operator, values ?? []))
 }
 
 function podInScope({ spec }: Pod, { scopeName, operator, values }: ScopedResourceSelectorRequirement): boolean {

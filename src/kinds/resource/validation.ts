@@ -1,4 +1,4 @@
-/** Rules for claims and classes of devices, but for their CEL expressions: those the CEL compiler checks. */
+/** Rules for claims and classes of devices. */
 
 import type { FieldErrors } from '../../schema/field-errors.ts'
 import { validateLabels } from '../../schema/meta-validation.ts'
@@ -6,6 +6,7 @@ import { dnsLabelFaults, dnsSubdomainFaults } from '../../schema/names.ts'
 import type { Mutable } from '../../schema/types.ts'
 import { invalidAll } from '../rules.ts'
 import type { DeviceClass } from './device-class.ts'
+import { compileDeviceSelector, SelectorFault, selectorBytesMax, selectorCostLimit } from './device-selector.ts'
 import type { ResourceClaimTemplate } from './resource-claim-template.ts'
 import type { DeviceClaim, DeviceConfiguration, DeviceRequest, DeviceSelector, ResourceClaimSpec } from './shared.ts'
 
@@ -84,6 +85,18 @@ export function validateName(path: string, name: string, errors: FieldErrors): v
 function validateSelectors(path: string, selectors: readonly DeviceSelector[], errors: FieldErrors): void {
   for (const [index, { cel }] of selectors.entries()) {
     if (cel === undefined) errors.required(`${path}[${index}].cel`)
+    else validateExpression(`${path}[${index}].cel.expression`, cel.expression, errors)
+  }
+}
+
+function validateExpression(path: string, expression: string, errors: FieldErrors): void {
+  if (Buffer.byteLength(expression) > selectorBytesMax) return errors.tooLong(path, selectorBytesMax)
+  try {
+    const { estimate } = compileDeviceSelector(expression)
+    if (estimate.max > selectorCostLimit) errors.forbidden(path, 'too complex, exceeds cost limit')
+  } catch (error) {
+    if (!(error instanceof SelectorFault)) throw error
+    errors.invalid(path, expression, error.message)
   }
 }
 

@@ -1,0 +1,134 @@
+import type { Histogram, Metrics, Series } from '../base/metrics.ts'
+import { QueueMetrics } from '../reconciler/queue-metrics.ts'
+import type { SchedulerMeter } from '../scheduler/meter.ts'
+import type { Scheduler } from '../scheduler/scheduler.ts'
+import type { Clock } from '../world/world.ts'
+import type { Part } from './elected.ts'
+
+/** The numbers of controllers and scheduler beside those of the server, for all of them run in one process. */
+export class ComponentMetrics {
+  readonly queues: QueueMetrics
+  readonly scheduler: SchedulerMetrics
+  readonly #leads
+
+  constructor(metrics: Metrics, clock: Clock) {
+    this.queues = new QueueMetrics(metrics, clock)
+    this.scheduler = new SchedulerMetrics(metrics)
+    this.#leads = metrics.gauge(
+      'leader_election_master_status',
+      'Whether this process holds the lease of that name (1) or waits for it (0).',
+      ['name'],
+    )
+  }
+
+  /** A way to start a part that shows for how long it leads. */
+  leading(name: string, start: () => Part): () => Part {
+    const status = this.#leads.of(name)
+    return () => led(start(), status)
+  }
+}
+
+function led(part: Part, status: Series): Part {
+  status.value = 1
+  return {
+    get busy() {
+      return part.busy
+    },
+    idle: () => part.idle(),
+    stop() {
+      status.value = 0
+      return part.stop()
+    },
+  }
+}
+
+/** Seconds; the reference's bounds. */
+const requestBounds = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
+
+/**
+ * Counts the requests of the parts that speak to the server in its own process: called when one is made, what it gives
+ * when it is answered.
+ */
+export function countClientRequests(
+  metrics: Metrics,
+  clock: Clock,
+  serverAddress: string,
+): (method: string) => (code: number) => void {
+  const total = metrics.counter('rest_client_requests_total', 'Requests that clients in this process have made.', [
+    'code',
+    'host',
+    'method',
+  ])
+  const durations = metrics.histogram(
+    'rest_client_request_duration_seconds',
+    'How long requests of clients in this process took.',
+    requestBounds,
+    ['host', 'verb'],
+  )
+  const methods = new Map<string, { readonly duration: Histogram; readonly totals: Map<number, Series> }>()
+  return (method) => {
+    let known = methods.get(method)
+    if (known === undefined) {
+      known = { duration: durations.of(serverAddress, method), totals: new Map() }
+      methods.set(method, known)
+    }
+    const { duration, totals } = known
+    const began = clock.monotonic()
+    return (code) => {
+      let series = totals.get(code)
+      if (series === undefined) {
+        series = total.of(String(code), serverAddress, method)
+        totals.set(code, series)
+      }
+      series.value++
+      duration.observe((clock.monotonic() - began) / 1000)
+    }
+  }
+}
+
+/** From a millisecond on, each twice the one before: the reference's bounds. */
+const attemptBounds = Array.from({ length: 15 }, (_, power) => 0.001 * 2 ** power)
+/** 1, 2, 4 … 64. */
+const victimBounds = Array.from({ length: 7 }, (_, power) => 2 ** power)
+
+/** The scheduler's numbers. Those of who waits are read off the one that works at the moment. */
+class SchedulerMetrics implements SchedulerMeter {
+  readonly #attempts
+  readonly #durations
+  readonly #preemptions
+  readonly #victims
+  #scheduler: Scheduler | undefined
+
+  constructor(metrics: Metrics) {
+    const labels = ['profile', 'result']
+    this.#attempts = metrics.counter('scheduler_schedule_attempts_total', 'Looks for a place for a pod.', labels)
+    this.#durations = metrics.histogram(
+      'scheduler_scheduling_attempt_duration_seconds',
+      'How long looks for a place took.',
+      attemptBounds,
+      labels,
+    )
+    this.#preemptions = metrics.counter('scheduler_preemption_attempts_total', 'Times that pods had to go.').of()
+    this.#victims = metrics.histogram('scheduler_preemption_victims', 'Pods that had to go.', victimBounds).of()
+    const pending = metrics.gauge('scheduler_pending_pods', 'Pods that wait, and where.', ['queue'])
+    metrics.beforePrinting(() => {
+      for (const queue of ['active', 'backoff', 'unschedulable'] as const)
+        pending.of(queue).value = this.#scheduler?.counts[queue] ?? 0
+    })
+  }
+
+  follow(scheduler: Scheduler): Scheduler {
+    this.#scheduler = scheduler
+    return scheduler
+  }
+
+  attempted(profile: string, result: string, seconds: number): void {
+    this.#attempts.of(profile, result).value++
+    this.#durations.of(profile, result).observe(seconds)
+  }
+
+  preempted(victims: number): void {
+    this.#preemptions.value++
+    this.#victims.observe(victims)
+  }
+}
