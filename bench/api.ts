@@ -11,6 +11,8 @@ export interface Answer {
 export interface RequestOptions {
   readonly body?: object
   readonly contentType?: string
+  /** Default: JSON. */
+  readonly accept?: string
   /** Leaves the answer's body unread but for its length: what a client makes of it is its own affair. */
   readonly discard?: boolean
 }
@@ -58,10 +60,10 @@ export class Api {
   }
 
   /** A watch on a connection of its own. Resolves when it stands; `onChunk` gets what comes. */
-  async watch(path: string, onChunk: (chunk: Buffer) => void): Promise<void> {
+  async watch(path: string, onChunk: (chunk: Buffer) => void, options: RequestOptions = {}): Promise<void> {
     const session = await connect(this.url)
     this.#watching.push(session)
-    const stream = session.request(this.#headersOf('GET', path, {}))
+    const stream = session.request(this.#headersOf('GET', path, options))
     stream.on('data', onChunk)
     stream.on('error', () => {})
     const headers = await new Promise<http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader>((resolve) =>
@@ -80,7 +82,14 @@ export class Api {
   }
 
   #headersOf(method: string, path: string, options: RequestOptions, body?: string): http2.OutgoingHttpHeaders {
-    return { ...this.headers, ':method': method, ':path': path, ...(body !== undefined && bodyHeaders(body, options)) }
+    const accept = options.accept === undefined ? {} : { accept: options.accept }
+    return {
+      ...this.headers,
+      ...accept,
+      ':method': method,
+      ':path': path,
+      ...(body !== undefined && bodyHeaders(body, options)),
+    }
   }
 }
 

@@ -16,11 +16,12 @@ import { root } from './process.ts'
 import { type Measured, tableOf, write } from './report.ts'
 import { requests } from './requests.ts'
 import { schedulerBenchmarks } from './scheduler.ts'
+import { schemas } from './schemas.ts'
 import { idle, start } from './start.ts'
 import { watch } from './watch.ts'
 import { rollout, scheduling } from './workloads.ts'
 
-const benchmarks: readonly Benchmark[] = [start, idle, requests, manyPods, watch, scheduling, rollout]
+const benchmarks: readonly Benchmark[] = [start, idle, requests, schemas, manyPods, watch, scheduling, rollout]
 /** Too long for every day: these run when they are named. */
 const onRequest: readonly Benchmark[] = schedulerBenchmarks
 

@@ -59,7 +59,8 @@ export const requests: Benchmark = {
   },
 }
 
-async function measured(
+/** A figure by its name, and what it took of the server's processor, with `Cost` behind it. */
+export async function measured(
   cluster: ServedProcess,
   name: string,
   count: number,

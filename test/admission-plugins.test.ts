@@ -4,6 +4,7 @@ import type { Fields } from '../src/apiserver/admission/configuration.ts'
 import { selectPlugins } from '../src/apiserver/admission/selection.ts'
 import type { Cluster } from '../src/cluster/cluster.ts'
 import { VirtualWorld } from '../src/world/virtual.ts'
+import { accessCluster } from './support/access.ts'
 import { call, outcome, root, someone, withPlugins } from './support/call.ts'
 
 /** Admission plugins, each asked over the whole server; those that are off by default are switched on for it. */
@@ -444,6 +445,20 @@ test('ResourceQuota: what is limited needs a quota that says how much', async ()
   assert.match(
     outcome(await call(cluster, maps, { metadata: { name: 'n' } })),
     /exceeded quota: q, requested: count\/configmaps=1, used: count\/configmaps=1/,
+  )
+})
+
+test('DefaultTolerationSeconds: as its flags say', async () => {
+  await using server = await accessCluster({ 'default-not-ready-toleration-seconds': '7' })
+  await call(server.cluster, 'POST /api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } })
+  const { json } = await call(server.cluster, `POST ${pods}`, plain('a'))
+  assert.deepEqual(
+    json.spec.tolerations.map(({ tolerationSeconds }: { tolerationSeconds: number }) => tolerationSeconds),
+    [7, 300],
+  )
+  await assert.rejects(
+    accessCluster({ 'default-unreachable-toleration-seconds': 'long' }),
+    /parsing "long": invalid syntax$/,
   )
 })
 

@@ -29,6 +29,7 @@ let count = 0
 before(async () => {
   served = await serve()
   call = callerOf(served)
+  await call('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } })
 })
 after(() => served[Symbol.asyncDispose]())
 beforeEach(async () => {
@@ -339,7 +340,6 @@ describe('which requests a policy is for', () => {
 
   test('connections to pods, by what is asked of them', async () => {
     const pods = '/api/v1/namespaces/default/pods'
-    await call('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } })
     const spec = { nodeName: 'n', containers: [{ name: 'main', image: 'app' }] }
     await make(pods, { metadata: { name: 'target' }, spec })
     const resourceRules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CONNECT'], resources: ['pods/*'] }]
@@ -436,7 +436,6 @@ describe('mutations', () => {
     const sidecar = `Object{spec: Object.spec{initContainers: [Object.spec.initContainers{name: "mesh", image: "mesh:1", restartPolicy: "Always"}],
       containers: object.spec.containers.map(c, Object.spec.containers{name: c.name, env: [Object.spec.containers.env{name: "MESH", value: "on"}]})}}`
     await mutating({ spec: { matchConstraints: pods, mutations: [apply(sidecar)] } })
-    await call('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } })
     const answer = await call('POST', '/api/v1/namespaces/default/pods', {
       metadata: { name: 'web' },
       spec: { containers: [{ name: 'main', image: 'app', env: [{ name: 'OWN', value: '1' }] }] },
@@ -485,6 +484,24 @@ describe('mutations', () => {
         assert.deepEqual((await create({ key: 'v' })).one('.metadata.labels'), { after: 'yes' })
       })
     }
+  })
+
+  test('that lead to what is no such object', async () => {
+    const pods = {
+      resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+    }
+    const much = `Object{spec: Object.spec{containers: [Object.spec.containers{name: "main",
+      resources: Object.spec.containers.resources{limits: {"cpu": "much"}}}]}}`
+    const name = await mutating({ spec: { matchConstraints: pods, mutations: [apply(much)] } })
+    const answer = await call('POST', '/api/v1/namespaces/default/pods', {
+      metadata: { name: 'much' },
+      spec: { containers: [{ name: 'main', image: 'app' }] },
+    })
+    assert.equal(answer.status, 403)
+    assert.match(
+      String(answer.one('.message')),
+      new RegExp(`^policy '${name}' with binding '${name}' denied request: .*quantities must match`),
+    )
   })
 
   test('run again when later ones change the object, if they wish', async () => {

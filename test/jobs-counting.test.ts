@@ -139,3 +139,37 @@ for (const completionMode of ['NonIndexed', 'Indexed'] as const) {
     }
   })
 }
+
+test('whenever the controllers are killed, those who come after count the same', async () => {
+  await using virtual = await virtualCluster({ nodes: 0 })
+  const { cluster } = virtual
+  const template = { metadata: {}, spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } } as const
+  const first = cluster.store.revision
+  await cluster.client.create(Job, { metadata: ref, spec: { completions: 3, parallelism: 3, template } })
+  await cluster.settle()
+  const begun = cluster.store.revision
+  const pods = (await cluster.client.list(Pod, { namespace })).items
+  for (const [n, { metadata }] of pods.entries()) {
+    const body = { status: { phase: n === 0 ? 'Failed' : 'Succeeded' } }
+    const { name = '' } = metadata
+    await cluster.client.patch(Pod, { namespace, name }, { type: 'merge', body }, { subresource: 'status' })
+  }
+  await cluster.settle()
+  const last = cluster.store.revision
+  assert.ok(last - begun > 8, 'ends are written in steps')
+  for (let revision = first + 1; revision <= last; revision++) {
+    await using fork = await cluster.fork({ revision })
+    await fork.settle()
+    if ((await fork.client.list(Job, { namespace })).items.length === 0) continue
+    const { status } = await fork.client.get(Job, ref)
+    const now = (await fork.client.list(Pod, { namespace })).items
+    const count = (phase: string) => now.filter(({ status }) => status.phase === phase).length
+    const { succeeded = 0, failed = 0, active = 0, uncountedTerminatedPods } = status
+    assert.deepEqual(
+      { succeeded, failed, active, uncountedTerminatedPods },
+      { succeeded: count('Succeeded'), failed: count('Failed'), active: count('Pending'), uncountedTerminatedPods: {} },
+      `from revision ${revision}`,
+    )
+    assert.ok(now.length <= 4, 'no pod was made twice')
+  }
+})

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { type AccessCluster, accessCluster, eventually, SigningKey } from './support/access.ts'
+import { call } from './support/call.ts'
 import { type OutsideServer, startOutside } from './support/outside.ts'
 
 /** Tokens of an issuer of somebody else's: a small process that speaks TLS, well or badly, and forged ones. */
@@ -92,6 +93,24 @@ describe('tokens of an issuer', () => {
     ['that is three dots', () => '...'],
   ] as const)
     test(`${title}: refused`, async () => assert.equal(await server.whoAmI(forge()), '401 Unauthorized'))
+
+  test('a review says whose a token is, and why it is nobody’s; for no audience but the server’s own', async () => {
+    const review = async (token: string, audiences?: string[]) => {
+      const body = { spec: { token, audiences } }
+      const answer = await call(server.cluster, 'POST /apis/authentication.k8s.io/v1/tokenreviews', body)
+      return answer.json.status
+    }
+    const own = 'https://kubernetes.default.svc.cluster.local'
+    const token = key.token(claims())
+    const user = { username: 'oidc:jane', groups: ['system:authenticated'] }
+    assert.deepEqual(await review(token), { authenticated: true, user, audiences: [own] })
+    assert.deepEqual(await review(token, ['vault', own]), { authenticated: true, user, audiences: [own] })
+    assert.deepEqual(await review(token, ['vault']), { user: {}, error: 'invalid bearer token' })
+    assert.deepEqual(await review(key.token(claims({ exp: 1 }))), {
+      user: {},
+      error: '[invalid bearer token, oidc: verify token: oidc: token is expired]',
+    })
+  })
 
   test('an issuer may change its keys, and is not asked at every wrong token', async () => {
     const next = new SigningKey('ES256', 'second')

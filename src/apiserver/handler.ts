@@ -206,7 +206,8 @@ function failed(log: Log, request: ApiRequest, error: unknown, warnings: readonl
     return answerText(500, `Internal Server Error: ${JSON.stringify(request.url)}: ${error.message}\n`)
   }
   if (isTooDeep(error)) return answerError(request, badRequest('the body is nested too deeply'), warnings)
-  if (!(error instanceof ApiError)) {
+  // What is called off because nobody waits for it any more is no fault.
+  if (!(error instanceof ApiError || request.signal.aborted)) {
     const trace = error instanceof Error ? error.stack : String(error)
     log('error', 'request failed', { method: request.method, url: request.url, error: trace })
   }

@@ -1,9 +1,7 @@
-import type { Ref } from '../client/client.ts'
 import { Job } from '../kinds/batch/job.ts'
 import { Pod } from '../kinds/core/pod.ts'
-import type { CacheChange } from '../reconciler/caches.ts'
 import { again, event, type Steps } from '../reconciler/changes.ts'
-import { type Controller, defineController, type WatchContext, watch } from '../reconciler/controller.ts'
+import { type Controller, defineController, watch } from '../reconciler/controller.ts'
 import { secondsTime } from '../reconciler/events.ts'
 import { matcherOf } from '../reconciler/selector.ts'
 import type { ApiError } from '../schema/status.ts'
@@ -34,53 +32,67 @@ const gatherMs = 100
 /** Runs pods of every job until enough of them have succeeded, or too many failed. */
 export const jobControllers = (): Controller[] => [jobController(), jobOrphansController]
 
-function jobController(): Controller {
-  /** By uid of the job; what is forgotten here costs no more than a shorter wait. */
-  const failures = new Map<string, Failures>()
-  /** Uids of pods that were let go, until the cache shows it. */
-  const released = new Set<string>()
-  const adoptable = orphanWakes<Job, Pod>(Job, ({ spec }) => matcherOf(spec.selector))
+/** What is known of a job beyond its state; where it is forgotten, a wait is shorter. */
+interface Memory {
+  failures: Failures
+  /** Uids of pods that were let go, though the cache may not show it yet. */
+  readonly released: Set<string>
+}
 
+function jobController(): Controller {
+  /** By uid. */
+  const memories = new Map<string, Memory>()
   return defineController<Job>({
     name: 'job-controller',
     reconciles: Job,
     owns: [Pod],
     gatherMs,
-    watches: [watch(Pod, podChanged)],
+    watches: [
+      watch(
+        Pod,
+        orphanWakes(Job, ({ spec }) => matcherOf(spec.selector)),
+      ),
+    ],
     wakes: ({ object, old }) => {
-      if (object === undefined) failures.delete(old!.metadata.uid!)
+      if (old !== undefined && old.metadata.uid !== object?.metadata.uid) memories.delete(old.metadata.uid!)
       return object !== undefined
     },
 
     *reconcile(job, context) {
       if (isManagedElsewhere(job)) return
       const uid = job.metadata.uid!
-      if (isFinished(job)) return void failures.delete(uid)
+      if (isFinished(job)) return void memories.delete(uid)
       const matches = matcherOf(job.spec.selector)
       const owner = { ownerKind: Job, owner: job, kind: Pod, matches, finalizer: trackingFinalizer }
       const pods = yield* claim(owner, context)
+      const memory = recall(memories, uid, pods)
       const round = roundOf({
         job,
         pods,
         now: context.now,
-        failures: failures.get(uid) ?? noFailures,
-        isTracked: (pod) => isTracked(pod) && !released.has(pod.metadata.uid!),
+        failures: memory.failures,
+        isTracked: (pod) => isTracked(pod) && !memory.released.has(pod.metadata.uid!),
       })
       if (!isSuspended(job)) round.status.startTime ??= secondsTime(context.now)
       const { verdict, error } = yield* steer(round)
       yield* track(round, verdict, {
-        flushed: () => failures.set(uid, round.failures),
-        released: (pod) => released.add(pod),
+        flushed() {
+          memory.failures = round.failures
+        },
+        released: (pod) => void memory.released.add(pod),
       })
       if (error !== undefined) throw error
     },
   })
+}
 
-  function podChanged(change: CacheChange<Pod>, context: WatchContext): Iterable<Ref> {
-    const { object, old } = change
-    if (object === undefined || !isTracked(object)) released.delete((object ?? old!).metadata.uid!)
-    return adoptable(change, context)
-  }
+/** What is remembered of a job; of pods that the cache shows to be gone or let go, nothing is. */
+function recall(memories: Map<string, Memory>, uid: string, pods: readonly Pod[]): Memory {
+  const { failures, released } = memories.get(uid) ?? { failures: noFailures, released: new Set<string>() }
+  const unseen = pods.filter((pod) => isTracked(pod) && released.has(pod.metadata.uid!))
+  const memory = { failures, released: new Set(unseen.map(({ metadata }) => metadata.uid!)) }
+  memories.set(uid, memory)
+  return memory
 }
 
 interface Course {

@@ -1,4 +1,5 @@
 import type { Client } from '../client/client.ts'
+import { APIService } from '../kinds/apiregistration/api-service.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import type { CacheChange } from '../reconciler/caches.ts'
@@ -34,8 +35,10 @@ export function namespaceController(kinds: () => readonly Kind[]): Controller {
       const namespace = await client.get(Namespace, { name: cached.metadata.name! })
       if (namespace.metadata.uid !== cached.metadata.uid || !namespace.metadata.deletionTimestamp) return undefined
       if (!namespace.spec.finalizers?.includes(finalizer)) return undefined
-      const remaining = await empty(client, namespace.metadata.name!, kinds().filter(isContent))
-      const isEmpty = remaining.objects.size === 0 && remaining.errors.length === 0
+      const emptied = await empty(client, namespace.metadata.name!, kinds().filter(isContent))
+      const remaining: Remaining = { ...emptied, undiscovered: await undiscovered(client) }
+      const isEmpty =
+        remaining.objects.size === 0 && remaining.errors.length === 0 && remaining.undiscovered.length === 0
       const reported = isEmpty ? namespace : await report(client, namespace, remaining, now)
       if (!isEmpty) return { againAfterMs: lookAgainMs }
       const finalizers = reported.spec.finalizers!.filter((each) => each !== finalizer)
@@ -59,7 +62,11 @@ function contentGone({ object, old }: CacheChange<ApiObject>, { get }: WatchCont
 }
 
 /** While pods are there, what they may need to end well (their secrets, their services) stays. */
-async function empty(client: Client, namespace: string, contents: readonly Kind[]): Promise<Remaining> {
+async function empty(
+  client: Client,
+  namespace: string,
+  contents: readonly Kind[],
+): Promise<Omit<Remaining, 'undiscovered'>> {
   const remaining = {
     objects: new Map<string, number>(),
     finalizers: new Map<string, number>(),
@@ -69,6 +76,17 @@ async function empty(client: Client, namespace: string, contents: readonly Kind[
   if (remaining.objects.size > 0) return remaining
   for (const kind of contents) if (kind !== (Pod as Kind)) await emptyKind(client, namespace, kind, remaining)
   return remaining
+}
+
+/** What an aggregated API server that cannot be asked has in the namespace is not known, so the namespace waits for it. */
+async function undiscovered(client: Client): Promise<string[]> {
+  const { items } = await client.list(APIService)
+  return items
+    .filter(({ spec, status }) => {
+      const available = status.conditions?.find(({ type }) => type === 'Available')
+      return spec.service !== undefined && available?.status !== 'True'
+    })
+    .map(({ spec }) => `${spec.group}/${spec.version}`)
 }
 
 async function emptyKind(

@@ -3,6 +3,7 @@ import type { Clock } from '../world/world.ts'
 
 /** What a work queue says about itself. */
 export interface QueueMeter {
+  /** The key was not waiting already. */
   added(key: string, depth: number): void
   taken(key: string, depth: number): void
   done(key: string): void
@@ -95,7 +96,7 @@ class Meter implements QueueMeter {
   added(key: string, depth: number): void {
     this.#series.adds.value++
     this.#series.depth.value = depth
-    if (!this.#addedAt.has(key)) this.#addedAt.set(key, this.#clock.monotonic())
+    this.#addedAt.set(key, this.#clock.monotonic())
   }
 
   taken(key: string, depth: number): void {

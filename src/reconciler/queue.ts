@@ -50,8 +50,10 @@ export class WorkQueue {
       this.#again.add(key)
       return
     }
-    this.#waiting.add(key)
-    this.#meter?.added(key, this.#waiting.size)
+    if (!this.#waiting.has(key)) {
+      this.#waiting.add(key)
+      this.#meter?.added(key, this.#waiting.size)
+    }
     this.#onReady()
   }
 

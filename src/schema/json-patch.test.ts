@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import fastJsonPatch from 'fast-json-patch'
 import { deepFreeze } from './freeze.ts'
-import { applyJsonPatch, jsonPatchFaults } from './json-patch.ts'
+import { applyJsonPatch, jsonPatchFaults, patchFaultOf } from './json-patch.ts'
 import { ApiError } from './status.ts'
 
 const pod = deepFreeze({ kind: 'Pod', metadata: { name: 'a' }, spec: { containers: [{ name: 'c' }, { name: 'd' }] } })
@@ -215,3 +215,47 @@ test('names the fields that an operation does not have', () => {
   assert.deepEqual(jsonPatchFaults(patch), ['json patch unknown field "[1].foo"', 'json patch unknown field "[1].Op"'])
   assert.deepEqual(jsonPatchFaults(null), [])
 })
+
+test('why an operation cannot be done hangs on the error, in the words of the reference', () => {
+  const document = { spec: { list: ['a'] }, name: 'x' }
+  const cases: readonly [operation: object, why: string][] = [
+    [
+      { op: 'add', path: '/none/a', value: 1 },
+      'add operation does not apply: doc is missing path: "/none/a": missing value',
+    ],
+    [{ op: 'remove', path: '/spec/none' }, 'Unable to remove nonexistent key: none: missing value'],
+    [
+      { op: 'remove', path: '/none/a' },
+      'remove operation does not apply: doc is missing path: "/none/a": missing value',
+    ],
+    [
+      { op: 'replace', path: '/none/a', value: 1 },
+      'replace operation does not apply: doc is missing path: /none/a: missing value',
+    ],
+    [
+      { op: 'replace', path: '/spec/list/3/a', value: 1 },
+      'replace operation does not apply: doc is missing path: /spec/list/3/a: missing value',
+    ],
+    [{ op: 'add', path: '/spec/list/7', value: 1 }, 'Unable to access invalid index: 7: invalid index referenced'],
+    [
+      { op: 'move', from: '/none/a', path: '/b' },
+      'move operation does not apply: doc is missing from path: /none/a: missing value',
+    ],
+    [{ op: 'test', path: '/name', value: 'y' }, 'testing path /name failed: test failed'],
+    [{ op: 'turn', path: '/name' }, 'Unexpected kind: turn'],
+  ]
+  for (const [operation, why] of cases) {
+    const fault = causeOf(() => applyJsonPatch(document, [operation]))
+    assert.equal(fault?.message, why)
+    assert.equal(fault?.isTest, why.startsWith('testing'))
+  }
+})
+
+function causeOf(run: () => unknown) {
+  try {
+    run()
+    return undefined
+  } catch (error) {
+    return patchFaultOf(error)
+  }
+}

@@ -37,6 +37,8 @@ type Database = RootDatabase<Buffer, Buffer>
 
 /** So many void records are removed in one transaction, so that no write waits long behind them. */
 const sweepBatch = 1_000
+/** So much data read when the store was opened is worth a new mapping. */
+const worthReopeningBytes = 8 << 20
 /** With less than this left, an I/O error is taken for what it most likely is. */
 const hardlyAnySpaceBytes = 1 << 20
 const errnoInputOutput = 5
@@ -112,7 +114,9 @@ class LmdbJournal implements Journal {
   #mayHaveLeftovers = false
   #void: Buffer[]
   #sweeping: Promise<void> | undefined
-  #hasSwept = false
+  /** Much of the file has been read since it was opened. */
+  #isMapped: boolean
+  #isOpen = true
 
   constructor(database: Database, directory: string, restored: Restored) {
     this.#database = database
@@ -120,12 +124,13 @@ class LmdbJournal implements Journal {
     this.#subs = restored.subs
     this.#durableRevision = restored.state.versions[restored.state.versions.length - 1]!.revision
     this.#void = restored.superseded
+    this.#isMapped = restored.state.versions[restored.state.versions.length - 1]!.bytes > worthReopeningBytes
     this.#sweepSoon()
   }
 
   async write(changes: readonly Change[]): Promise<void> {
     try {
-      if (this.#hasSwept && this.#sweeping === undefined) await this.#reopen()
+      if (this.#isMapped && this.#sweeping === undefined) await this.#reopen()
       await this.#commit(() => {
         if (this.#mayHaveLeftovers) this.#wipeLeftovers()
         for (const change of changes) this.#put(change)
@@ -140,6 +145,7 @@ class LmdbJournal implements Journal {
 
   async close(): Promise<void> {
     await this.#sweeping
+    if (!this.#isOpen) return
     // A full disk must not keep the store from closing: an owner that is no more counts for nothing.
     await this.#commit(() => this.#database.remove(ownerKey)).catch(() => {})
     await this.#database.close()
@@ -150,9 +156,13 @@ class LmdbJournal implements Journal {
    * would count as this process's memory. A new mapping begins with nothing.
    */
   async #reopen(): Promise<void> {
-    await this.#database.close()
+    if (this.#isOpen) {
+      this.#isOpen = false
+      await this.#database.close()
+    }
     this.#database = openDatabase(this.#directory)
-    this.#hasSwept = false
+    this.#isOpen = true
+    this.#isMapped = false
   }
 
   async #commit(write: () => void): Promise<void> {
@@ -235,7 +245,7 @@ class LmdbJournal implements Journal {
           for (const key of keys) this.#database.remove(key)
         })
         this.#void.splice(0, keys.length)
-        this.#hasSwept = true
+        this.#isMapped = true
       }
     } catch {
       // The disk is full or broken, which the next write will say. The rest is tried again at the next compaction.

@@ -8,6 +8,8 @@ const restMs = 3_000
 const mostLoad = 0.2
 /** A heap that has grown by less than this since it was tidied last is left alone. */
 const worthwhileGrowth = 1.2
+/** So small a heap is soon gone through several times, after which V8 keeps no page in reserve. */
+const smallBytes = 64 * 1024 * 1024
 
 /**
  * Gives memory back to the system once a busy time is over. V8 keeps what its heap took at the height of it, and in a
@@ -24,11 +26,14 @@ export function giveMemoryBackAtRest(): void {
       const { user, system } = process.cpuUsage(before)
       if (user + system > mostLoad * restMs * 1000) return wait()
       isWaiting = false
-      if (process.memoryUsage().heapTotal < tidyBytes * worthwhileGrowth) return
-      collect()
+      const { heapTotal } = process.memoryUsage()
+      if (heapTotal < tidyBytes * worthwhileGrowth) return
+      collect(heapTotal < smallBytes)
       tidyBytes = process.memoryUsage().heapTotal
     }, restMs).unref()
   }
+  // Starting is the first busy time.
+  wait()
   new PerformanceObserver((list) => {
     if (!isWaiting && list.getEntries().some(isOfWholeHeap)) wait()
   }).observe({ entryTypes: ['gc'] })
@@ -45,9 +50,9 @@ function isOfWholeHeap(entry: object): boolean {
 }
 
 /** V8 shows its collector to those contexts alone that are made while the flag is set. */
-function collect(): void {
+function collect(thoroughly: boolean): void {
   setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
+  const gc = runInNewContext('gc') as (how: { type: 'major'; flavor: 'regular' | 'last-resort' }) => void
   setFlagsFromString('--no-expose-gc')
-  gc()
+  gc({ type: 'major', flavor: thoroughly ? 'last-resort' : 'regular' })
 }

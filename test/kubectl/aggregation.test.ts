@@ -69,6 +69,39 @@ stories(
         /doesn't have a resource type "ships"|could not find the requested resource/,
       )
     },
+
+    'A namespace waits for an aggregated API server that cannot be asked': async ({ kubectl }) => {
+      await kubectl('create namespace leaving')
+      const spec = {
+        group: 'gone.example.com',
+        version: 'v1',
+        groupPriorityMinimum: 100,
+        versionPriority: 100,
+        insecureSkipTLSVerify: true,
+        service: { namespace: 'default', name: 'gone' },
+      }
+      const service = {
+        apiVersion: 'apiregistration.k8s.io/v1',
+        kind: 'APIService',
+        metadata: { name: 'v1.gone.example.com' },
+        spec,
+      }
+      await kubectl('create -f -', JSON.stringify(service))
+      await eventually(async () => {
+        const [row] = await kubectl.rows('get apiservice v1.gone.example.com')
+        return row?.['AVAILABLE'] === 'False (ServiceNotFound)' || undefined
+      })
+      await kubectl('delete namespace leaving --wait=false')
+      const condition = '{.status.conditions[0].message}'
+      const said = await eventually(async () => (await kubectl.read('get namespace leaving', condition)) || undefined)
+      assert.equal(
+        said,
+        'Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: ' +
+          'gone.example.com/v1: stale GroupVersion discovery: gone.example.com/v1',
+      )
+      await kubectl('delete apiservice v1.gone.example.com')
+      await kubectl('wait --for=delete namespace/leaving --timeout=30s')
+    },
   },
   { own: true },
 )

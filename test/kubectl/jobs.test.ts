@@ -65,6 +65,18 @@ stories({
     assert.match(text, /Warning +BackoffLimitExceeded .*Job has reached the specified backoff limit$/m)
   },
 
+  'One of several numbers fails by itself, and the others go on': async ({ kubectl }) => {
+    const annotations = { 'simulation.coracle.dev/exit-code.index-1': '7' }
+    const spec = { completions: 3, parallelism: 3, completionMode: 'Indexed', backoffLimitPerIndex: 0 }
+    await kubectl('create -f -', job('partly', spec, annotations))
+    await kubectl('wait --for=condition=failed job/partly --timeout=30s')
+    assert.equal(
+      await kubectl.read('get job partly', '{.status.completedIndexes} {.status.failedIndexes} {.status.failed}'),
+      '0,2 1 1',
+    )
+    assert.match(await kubectl('describe job partly'), /Warning +FailedIndexes .*Job has failed indexes$/m)
+  },
+
   'A job waits while it is suspended': async (scene) => {
     const { kubectl, settle } = scene
     await kubectl('create -f -', job('later', { suspend: true }))
@@ -73,11 +85,6 @@ stories({
     await kubectl(`patch job later --type=merge -p '{"spec":{"suspend":false}}'`)
     await kubectl('wait --for=condition=complete job/later --timeout=30s')
     assert.deepEqual(await statuses(scene, 'later'), ['Completed'])
-  },
-
-  'A job goes away by itself if it is told to': async ({ kubectl }) => {
-    await kubectl('create -f -', job('short', { ttlSecondsAfterFinished: 1 }))
-    assert.match(await kubectl('wait --for=delete job/short --timeout=30s'), /^job.batch\/short condition met$/)
   },
 })
 
@@ -112,6 +119,14 @@ stories(
         await cluster.advance(minuteMs)
         assert.deepEqual(await statuses(scene, 'now'), ['Completed'])
       }
+    },
+
+    'A job goes away by itself if it is told to': async ({ kubectl, cluster }) => {
+      await kubectl('create -f -', job('short', { ttlSecondsAfterFinished: 100 }))
+      await cluster.advance(minuteMs)
+      assert.equal((await kubectl.rows('get jobs'))[0]?.['COMPLETIONS'], '1/1')
+      await cluster.advance(minuteMs)
+      assert.equal(await kubectl('get jobs,pods --ignore-not-found'), '')
     },
   },
   { own: true, virtualTime: true },

@@ -261,6 +261,64 @@ stories(
       assert.notEqual(await kubectl.read('get pod second', '{.spec.nodeName}'), node)
     },
 
+    'An emptyDir goes with its pod, so a drain asks first [STO-01]': async ({ kubectl, settle }) => {
+      const spec = {
+        selector: { matchLabels: { app: 'web' } },
+        template: {
+          metadata: { labels: { app: 'web' } },
+          spec: { containers: [{ name: 'main', image: 'nginx' }], volumes: [{ name: 'scratch', emptyDir: {} }] },
+        },
+      }
+      const metadata = { name: 'web' }
+      await kubectl('create -f -', JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec }))
+      await settle()
+      const [pod] = await kubectl.rows('get pods -o wide')
+      assert.match(
+        await kubectl(`describe pod ${pod!['NAME']}`),
+        /Type: +EmptyDir \(a temporary directory that shares a pod's lifetime\)/,
+      )
+      assert.match(
+        await kubectl.refused(`drain ${pod!['NODE']}`),
+        /cannot delete Pods with local storage \(use --delete-emptydir-data to override\)/,
+      )
+      assert.equal((await kubectl.rows('get pods'))[0]?.['NAME'], pod!['NAME'])
+      await kubectl(`drain ${pod!['NODE']} --delete-emptydir-data`)
+      await settle()
+      const [next] = await kubectl.rows('get pods -o wide')
+      assert.notEqual(next!['NAME'], pod!['NAME'])
+      assert.notEqual(next!['NODE'], pod!['NODE'])
+    },
+
+    'A pod goes to the node on which its local volume is': async ({ kubectl, settle }) => {
+      await kubectl(
+        'create -f -',
+        storageClass('disks', {
+          provisioner: 'kubernetes.io/no-provisioner',
+          volumeBindingMode: 'WaitForFirstConsumer',
+        }),
+      )
+      const onNode = (node: string) => ({
+        hostPath: undefined,
+        storageClassName: 'disks',
+        local: { path: '/mnt/disk' },
+        nodeAffinity: {
+          required: {
+            nodeSelectorTerms: [
+              { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] },
+            ],
+          },
+        },
+      })
+      await kubectl('create -f -', volume('disk-2', onNode('node-2')))
+      await kubectl('create -f -', claim('data', 'disks'))
+      await settle()
+      assert.equal((await kubectl.rows('get pvc data'))[0]?.['STATUS'], 'Pending')
+      await kubectl('create -f -', pod('web', using('data')))
+      await settle()
+      assert.equal(await kubectl.read('get pod web', '{.spec.nodeName}'), 'node-2')
+      assert.equal((await kubectl.rows('get pvc data'))[0]?.['VOLUME'], 'disk-2')
+    },
+
     'Data on a node is lost with the node [STO-10]': async ({ kubectl, settle }) => {
       await kubectl('create -f -', storageClass('local', { volumeBindingMode: 'WaitForFirstConsumer' }))
       await kubectl('create -f -', claim('data', 'local'))

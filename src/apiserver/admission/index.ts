@@ -2,6 +2,7 @@ import type { PolicyRule } from '../../kinds/rbac/shared.ts'
 import type { AdmissionPlugin } from '../admission.ts'
 import type { UserInfo } from '../context.ts'
 import { certificateRequester } from './certificate-requests.ts'
+import { ConfigurationError } from './configuration.ts'
 import type { PluginServices } from './plugins.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
 import { type AdmissionOptions, selectPlugins } from './selection.ts'
@@ -24,11 +25,23 @@ export function admissionPlugins(
 ): readonly AdmissionPlugin[] {
   const { reader, authorizer, rulesOf, stored = {} } = services
   const chosen = selectPlugins(options).flatMap(({ name, make }) => {
-    const plugin = stored[name] ?? make?.(services, options.configurations?.get(name))
+    const plugin = stored[name] ?? made(name, () => make?.(services, options.configurations?.get(name)))
     return plugin ? [{ name, plugin }] : []
   })
   const quotaAt = chosen.findIndex(({ name }) => name === 'ResourceQuota' || name === 'AlwaysDeny')
   const plugins = chosen.map(({ plugin }) => plugin)
   const fixed = [certificateRequester, rbacEscalation(reader, authorizer, rulesOf)]
   return plugins.toSpliced(quotaAt < 0 ? plugins.length : quotaAt, 0, ...fixed)
+}
+
+/** Says which plugin it is that cannot be made. */
+function made<T>(name: string, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    throw new ConfigurationError(`couldn't init admission plugin ${JSON.stringify(name)}: ${error.message}`, {
+      cause: error,
+    })
+  }
 }

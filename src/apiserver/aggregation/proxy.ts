@@ -2,17 +2,16 @@ import { ApiError, badRequest } from '../../schema/status.ts'
 import { type IncomingAnswer, type Network, NetworkError, type OutgoingRequest } from '../../world/world.ts'
 import type { Exchange } from '../exchange.ts'
 import type { ApiRequest, ApiResponse, Sink } from '../request.ts'
-import { isWatch } from '../request-info.ts'
 import { answerText } from '../respond.ts'
+import { timeoutOf } from '../timeout.ts'
 import { identityHeaders, isOfConnection, isPassedOn } from './identity.ts'
 import type { RemoteTarget } from './remote.ts'
 import type { RemoteApi } from './remote-api.ts'
 
 /** What is sent to an aggregated server may be longer than what this one takes itself. */
 const bodyLimit = 32 * 1024 * 1024
-const patienceMs = 60_000
-/** A watch may say nothing for long. */
-const watchPatienceMs = 24 * 3_600_000
+/** For the first word of what is meant to last. */
+const lastingMs = 24 * 3_600_000
 /** When the client reads slowly, the server behind is read slowly too. */
 const backlogLimit = 1024 * 1024
 /** How much of the reasons is told when a server does not leave HTTP. */
@@ -71,7 +70,7 @@ async function toOutgoing({ request, info, user }: Exchange, { base, tls }: Remo
     tls,
     signal,
     once: method === 'POST' || method === 'PATCH',
-    timeoutMs: info.verb === 'watch' || isWatch(info.query) || isUpgrade(request) ? watchPatienceMs : patienceMs,
+    timeoutMs: (isUpgrade(request) ? undefined : timeoutOf(info)) ?? lastingMs,
     headers: {
       ...(Object.fromEntries(passed) as Record<string, string>),
       ...withoutToken(headers),

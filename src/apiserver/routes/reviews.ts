@@ -100,25 +100,30 @@ async function tokenReview(
     const { user, audiences } = verdict
     return { status: { authenticated: true, user: userFields(user), audiences } }
   }
+  // Who knows of no audiences knows tokens for this server alone.
+  const own = tokenReviewer === undefined ? [] : [tokenReviewer.issuer]
+  const audiences = wanted.length > 0 ? wanted.filter((audience) => own.includes(audience)) : own
+  const refusal = (why = 'invalid bearer token') => ({ status: { user: {}, error: why } })
+  if (wanted.length > 0 && audiences.length === 0) return refusal()
   const asked: ApiRequest = {
-    ...request,
+    method: request.method,
+    url: request.url,
     headers: { authorization: `Bearer ${spec.token}` },
     body: () => Promise.resolve(Buffer.alloc(0)),
     signal: request.signal,
-    certificate: undefined,
+    remoteAddress: request.remoteAddress,
   }
   try {
     for (const authenticator of authenticators) {
       const user = await authenticator.authenticate(asked)
-      if (user !== undefined) {
-        const audiences = spec.audiences ?? []
-        return { status: { authenticated: true, user: userFields(user), ...(audiences.length > 0 && { audiences }) } }
-      }
+      if (user === undefined) continue
+      return { status: { authenticated: true, user: userFields(user), ...(audiences.length > 0 && { audiences }) } }
     }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
+    if (error.cause instanceof Error) return refusal(`[invalid bearer token, ${error.cause.message}]`)
   }
-  return { status: { user: {}, error: 'invalid bearer token' } }
+  return refusal()
 }
 
 function selfSubjectAccessReview({ user }: Exchange, services: ReviewServices, object: ApiObject): Promise<object> {

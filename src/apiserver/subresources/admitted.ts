@@ -16,7 +16,8 @@ export function admitted(
   plugins: readonly AdmissionPlugin[],
 ): SubresourceCreator {
   return async (resources, namespace, name, body, context) => {
-    const object = { kind: bodyKind.kind, apiVersion: apiVersionOf(bodyKind), ...body } as Mutable<ApiObject>
+    const own = { ...body, metadata: { ...body.metadata } }
+    const object = { kind: bodyKind.kind, apiVersion: apiVersionOf(bodyKind), ...own } as Mutable<ApiObject>
     const about = { operation: 'CREATE' as const, kind, subresource, namespace, name, object, bodyKind, context }
     await admit(plugins, about)
     await validateAdmission(plugins, about)

@@ -48,6 +48,8 @@ function bound(pod: Pod, { metadata, target }: Binding, now: string): Pod {
   if (pod.metadata.deletionTimestamp !== undefined) throw refuse('is being deleted, cannot be assigned to a host')
   if ((pod.spec.nodeName ?? '') !== '') throw refuse(`is already assigned to node "${pod.spec.nodeName}"`)
   if ((pod.spec.schedulingGates ?? []).length > 0) throw refuse('has non-empty .spec.schedulingGates')
+  // The node that it waited for says nothing any more (KEP-5278).
+  const { nominatedNodeName: _, ...status } = pod.status
   return {
     ...pod,
     metadata: {
@@ -56,7 +58,7 @@ function bound(pod: Pod, { metadata, target }: Binding, now: string): Pod {
       annotations: merged(pod.metadata.annotations, metadata.annotations),
     },
     spec: { ...pod.spec, nodeName: target.name ?? '' },
-    status: { ...pod.status, conditions: scheduled(pod.status.conditions ?? [], now) },
+    status: { ...status, conditions: scheduled(status.conditions ?? [], now) },
   } as Pod
 }
 

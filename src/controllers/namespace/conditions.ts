@@ -8,6 +8,8 @@ export interface Remaining {
   /** Finalizer → on how many objects. */
   readonly finalizers: ReadonlyMap<string, number>
   readonly errors: readonly string[]
+  /** Versions of groups (`metrics.k8s.io/v1beta1`) of which nobody can say what they have. */
+  readonly undiscovered: readonly string[]
 }
 
 type Verdict = readonly [status: 'True' | 'False', reason: string, message: string]
@@ -19,7 +21,7 @@ export function deletionConditions(
   now: number,
 ): NamespaceCondition[] {
   const verdicts: Readonly<Record<string, Verdict>> = {
-    NamespaceDeletionDiscoveryFailure: ['False', 'ResourcesDiscovered', 'All resources successfully discovered'],
+    NamespaceDeletionDiscoveryFailure: discoveryFailure(remaining.undiscovered),
     NamespaceDeletionGroupVersionParsingFailure: [
       'False',
       'ParsedGroupVersions',
@@ -36,6 +38,13 @@ export function deletionConditions(
     return { type, status, lastTransitionTime: secondsTime(now), reason, message }
   })
   return [...others, ...ours]
+}
+
+function discoveryFailure(versions: readonly string[]): Verdict {
+  if (versions.length === 0) return ['False', 'ResourcesDiscovered', 'All resources successfully discovered']
+  const list = versions.map((version) => `${version}: stale GroupVersion discovery: ${version}`)
+  const why = `unable to retrieve the complete list of server APIs: ${list.sort().join(', ')}`
+  return ['True', 'DiscoveryFailed', `Discovery failed for some groups, ${versions.length} failing: ${why}`]
 }
 
 function contentFailure(errors: readonly string[]): Verdict {

@@ -1,13 +1,13 @@
 /** Mutations in the form of an apply configuration (KEP-3962). */
 
-import type { CelValue } from '../../../cel/index.ts'
+import { type CelValue, toJson } from '../../../cel/index.ts'
 import type { ApiObject } from '../../../schema/kind.ts'
 import { merge } from '../../../schema/managed-fields/merge.ts'
 import { ItemFault, shapeOf } from '../../../schema/managed-fields/shape.ts'
 import { validateApplied } from '../../../schema/managed-fields/validate-applied.ts'
 import type { ObjectType, Type } from '../../../schema/types.ts'
+import { mismatchesOf } from './mismatches.ts'
 import { MutationError } from './mutation-error.ts'
-import { apiValueOf, mismatchesOf } from './mutation-value.ts'
 
 /**
  * Lays what an expression has made (`Object{…}`) over an object of a type, as server-side apply would, but that nobody
@@ -19,7 +19,7 @@ export function applyConfiguration(type: ObjectType, live: ApiObject, made: CelV
   const mismatches = mismatchesOf(made)
   if (mismatches.length > 0) throw new MutationError(`type mismatch: ${mismatches.join('\n')}`)
   const { apiVersion, kind } = live
-  const patch = { apiVersion, kind, ...(apiValueOf(made) as object) }
+  const patch = { apiVersion, kind, ...(toJson(made) as object) }
   const failed = (why: string) => new MutationError(`error applying patch: ${why}`)
   const fault = validateApplied(type, patch)
   if (fault !== undefined) throw failed(`failed to convert patch object to typed object: ${fault}`)

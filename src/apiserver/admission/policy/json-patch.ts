@@ -1,10 +1,10 @@
 /** Mutations in the form of a JSON patch (KEP-3962). */
 
-import { CelList, CelObject, type CelValue } from '../../../cel/index.ts'
+import { CelList, CelObject, type CelValue, toJson } from '../../../cel/index.ts'
 import { applyJsonPatch, patchFaultOf } from '../../../schema/json-patch.ts'
 import type { ApiObject } from '../../../schema/kind.ts'
+import { mismatchesOf } from './mismatches.ts'
 import { MutationError } from './mutation-error.ts'
-import { apiValueOf, mismatchesOf } from './mutation-value.ts'
 
 /**
  * Applies the operations that an expression has made (`[JSONPatch{…}]`). Where a `test` among them fails, the object
@@ -29,6 +29,6 @@ function operationOf(made: CelValue): object {
   const value = made.get('value')
   const mismatches = value === undefined ? [] : mismatchesOf(value)
   if (mismatches.length > 0) throw new MutationError(`type mismatch: ${mismatches.join('\n')}`)
-  const { op = '', path = '', from } = apiValueOf(made) as { op?: string; path?: string; from?: string }
-  return { op, path, ...(from && { from }), ...(value !== undefined && { value: apiValueOf(value) }) }
+  const { op = '', path = '', from } = toJson(made) as { op?: string; path?: string; from?: string }
+  return { op, path, ...(from && { from }), ...(value !== undefined && { value: toJson(value) }) }
 }

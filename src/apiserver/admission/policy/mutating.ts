@@ -3,7 +3,7 @@ import type { MutatingAdmissionPolicy } from '../../../kinds/admissionregistrati
 import type { MutatingAdmissionPolicyBinding } from '../../../kinds/admissionregistration/mutating-admission-policy-binding.ts'
 import { DecodeError, decode } from '../../../schema/decode.ts'
 import { equalJson } from '../../../schema/freeze.ts'
-import type { ApiObject } from '../../../schema/kind.ts'
+import type { ApiObject, Kind } from '../../../schema/kind.ts'
 import { ApiError, type Reason } from '../../../schema/status.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../../admission.ts'
 import type { Authorizer } from '../../authz/authz.ts'
@@ -113,10 +113,21 @@ async function mutate(policy: Policy, inputs: Inputs): Promise<readonly string[]
     const { object } = await patiently(() => subject.view(version))
     if (object === null) continue
     const made = await patiently(() => changed(mutation, object, inputs, policy))
-    if (made instanceof Error) messages.push(made.message)
-    else if (made !== object) await subject.replace(version, made)
+    const fault = made instanceof Error ? made : made !== object && (await put(subject, version, made))
+    if (fault) messages.push(fault.message)
   }
   return messages
+}
+
+/** Puts a changed object into the request, or gives why it is no such object. */
+async function put(subject: Subject, version: Kind, made: object): Promise<Error | undefined> {
+  try {
+    await subject.replace(version, made)
+    return undefined
+  } catch (error) {
+    if (error instanceof DecodeError) return error
+    throw error
+  }
 }
 
 /** The object that a mutation makes, or why it cannot. */

@@ -1,9 +1,4 @@
-/** The values that expressions of mutations make. */
-
-import { CelList, CelMap, CelObject, type CelValue, toJson } from '../../../cel/index.ts'
-
-/** A value as JSON. */
-export const apiValueOf = (value: CelValue): unknown => toJson(value)
+import { CelList, CelMap, CelObject, type CelValue } from '../../../cel/index.ts'
 
 /**
  * Where the types of made objects do not say where these stand: what `spec` holds must be an `Object.spec`. Lists and
