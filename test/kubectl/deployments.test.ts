@@ -184,7 +184,7 @@ stories({
   },
 
   'Rollout status counts the new replicas until all are there [DEP-11 DEP-26]': async ({ kubectl, settle }) => {
-    await kubectl('create -f -', kubia({ annotations: "{simulation.coracle.dev/ready-after: '400ms'}" }))
+    await kubectl('create -f -', kubia({ annotations: "{simulation.coracle.dev/ready-after: '1s'}" }))
     await settle()
     await kubectl('set image deployment kubia nodejs=kubia:v2')
     const status = await kubectl('rollout status deployment kubia')

@@ -217,6 +217,8 @@ stories(
         /^Error from server \(TooManyRequests\): Cannot evict pod as it would violate the pod's disruption budget\.$/m,
       )
       await kubectl('uncordon node-2')
+      // The scheduler lets a pod that it has refused before wait a little.
+      await kubectl('rollout status deployment web --timeout=30s')
       await settle()
       assert.equal((await kubectl.rows('get deployment web'))[0]?.['READY'], '2/2')
       assert.equal((await evict(second!)).code, 0)
