@@ -278,6 +278,11 @@ describe('a webhook that decides', () => {
   for (const [title, authorizers, message] of [
     ['nothing', [], 'authorizers: Required value: at least one authorization mode must be defined'],
     ['a type that there is not', [{ type: 'Magic', name: 'm' }], 'authorizers[0].type: Unsupported value: "Magic"'],
+    [
+      'a condition whose name is misspelt',
+      [webhook({ matchCondition: [] })],
+      'strict decoding error: unknown field "authorizers[0].webhook.matchCondition"',
+    ],
     ['a type twice', [rbac, { ...rbac, name: 'r2' }], 'authorizers[1].type: Duplicate value: "RBAC"'],
     ['a name twice', [rbac, { ...node, name: 'rbac' }], 'authorizers[1].name: Duplicate value: "rbac"'],
     [

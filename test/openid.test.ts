@@ -238,6 +238,11 @@ describe('a configuration', () => {
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
   const issuerWith = (more: object) => jwt({ issuer: { url: 'https://i.example', audiences: ['a'], ...more } })
   for (const [title, issuer, message] of [
+    [
+      'a rule whose name is misspelt',
+      () => ({ ...jwt(), claimValidationRule: [{ claim: 'a' }], issuer: { ...jwt().issuer, audience: 'x' } }),
+      'strict decoding error: unknown field "jwt[0].issuer.audience", unknown field "jwt[0].claimValidationRule"',
+    ],
     ['no URL', () => issuerWith({ url: undefined }), 'jwt[0].issuer.url: Required value: URL is required'],
     [
       'no https',

@@ -3,6 +3,7 @@ import { decode } from '../schema/decode.ts'
 import { deepFreeze } from '../schema/freeze.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import type { KeyValue } from '../store/store.ts'
+import { isProtobuf, parseProtobuf, versionOfProtobuf } from './protobuf-body.ts'
 import type { Entry, WatchEventType } from './resource.ts'
 
 /**
@@ -262,12 +263,19 @@ function toCanonical(kind: Kind, value: Uint8Array, revision: number): Buffer {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   const isOlder = revision !== 0 && revision < (kind.schemaRevision ?? 0)
   if (!isOlder && isCanonical(kind, bytes)) return bytes
-  const parsed = JSON.parse(bytes.toString()) as ApiObject
+  const parsed = isProtobuf(bytes) ? fromProtobuf(kind, bytes) : (JSON.parse(bytes.toString()) as ApiObject)
   if (kind.conversion !== undefined && parsed.apiVersion !== apiVersionOf(kind)) {
     throw new Error(`a stored ${kind.kind} was read as ${kind.version} before it was converted`)
   }
   const isOtherVersion = kind.storedAs !== undefined && parsed.apiVersion !== apiVersionOf(kind)
   return bytesOf(kind, isOtherVersion ? kind.storedAs!.fromStored(parsed) : parsed)
+}
+
+/** What a server of the reference has stored, in the version that it stores. */
+function fromProtobuf(kind: Kind, bytes: Buffer): ApiObject {
+  const apiVersion = versionOfProtobuf(bytes)
+  const schema = apiVersion === apiVersionOf(kind) ? kind.schema : (kind.storedAs?.schema ?? kind.schema)
+  return parseProtobuf(bytes, schema).value as ApiObject
 }
 
 /** An object of the kind in canonical form. */

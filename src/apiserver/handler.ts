@@ -13,6 +13,8 @@ import type { UserInfo } from './context.ts'
 import { DeprecatedUses } from './deprecated-uses.ts'
 import { Discovery } from './discovery.ts'
 import { anonymous, type Exchange } from './exchange.ts'
+import { type FlowAdmission, holding, type Place } from './flow-control/admission.ts'
+import { TooBusyError } from './flow-control/too-busy.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import type { ApiRequest, ApiResponse, Sink } from './request.ts'
 import { BadPathError, type RequestInfo, readRequestInfo } from './request-info.ts'
@@ -43,6 +45,8 @@ export interface HandlerParts {
   readonly authorizer: Authorizer
   /** Writes down who asked for what. Absent: nobody does. */
   readonly audit?: Audit
+  /** Who waits, and who is turned away. Absent: nobody; nor is what comes from within this process. */
+  readonly flowControl?: FlowAdmission
   readonly rules?: RuleResolver
   readonly tokenReviewer?: TokenReviewer
   /** Acting as somebody else (`Impersonate-User`). Absent: such requests are refused. */
@@ -119,9 +123,18 @@ export function createHandler(parts: HandlerParts): Handler {
       user = await actAs(parts, request, user, info)
       if (audit !== undefined) audit.impersonated = user
     }
+    const exchange: Exchange = { request, info, user, warnings, ...(audit !== undefined && { audit }) }
+    const admitted = asked.user === undefined ? parts.flowControl?.admit(request, info, user) : undefined
+    if (admitted === undefined) return proceed(exchange, trail)
+    const place = admitted instanceof Promise ? await admitted : admitted
+    trail.place = place
+    return holding(place, proceed(exchange, trail), request, parts.clock)
+  }
+
+  async function proceed(exchange: Exchange, trail: Trail): Promise<ApiResponse> {
+    const { info, user, audit } = exchange
     const authorization = authorizeRequest(parts.authorizer, attributesOf(user, info), audit)
     if (authorization !== undefined) await authorization
-    const exchange: Exchange = { request, info, user, warnings, ...(audit !== undefined && { audit }) }
     trail.exchange = exchange
     const elsewhere = parts.aggregation?.route(info)
     if (elsewhere !== undefined) return elsewhere(exchange)
@@ -136,7 +149,7 @@ export function createHandler(parts: HandlerParts): Handler {
     const inflight = counts.inflight(request.method)
     inflight.value++
     const warnings: string[] = []
-    const trail: Trail = { audit: undefined, isKnown: false, exchange: undefined }
+    const trail: Trail = { audit: undefined, isKnown: false, place: undefined, exchange: undefined }
     let info: RequestInfo | undefined
     let response: ApiResponse
     try {
@@ -148,6 +161,7 @@ export function createHandler(parts: HandlerParts): Handler {
     }
     inflight.value--
     if (info === undefined) return response
+    if (trail.place !== undefined) response = trail.place.marked(response)
     if (warnings.length > 0 && trail.exchange !== undefined) deprecatedUses.warned(trail.exchange)
     if (parts.audit !== undefined) response = audited(parts.audit, trail, request, info, response)
     const isKnown = info.isResource && kinds.find(info.group, info.version, info.resource) !== undefined
@@ -166,6 +180,7 @@ interface Trail {
   audit: AuditRecord | undefined
   /** Whether who asks was found out: who fails to say so is written down, too. */
   isKnown: boolean
+  place: Place | undefined
   exchange: Exchange | undefined
 }
 
@@ -205,6 +220,7 @@ function failed(log: Log, request: ApiRequest, error: unknown, warnings: readonl
   if (error instanceof AuthorizationFault) {
     return answerText(500, `Internal Server Error: ${JSON.stringify(request.url)}: ${error.message}\n`)
   }
+  if (error instanceof TooBusyError) return tooBusy(error)
   if (isTooDeep(error)) return answerError(request, badRequest('the body is nested too deeply'), warnings)
   // What is called off because nobody waits for it any more is no fault.
   if (!(error instanceof ApiError || request.signal.aborted)) {
@@ -212,6 +228,12 @@ function failed(log: Log, request: ApiRequest, error: unknown, warnings: readonl
     log('error', 'request failed', { method: request.method, url: request.url, error: trace })
   }
   return answerError(request, error, warnings)
+}
+
+function tooBusy({ message, flow, retryAfterSeconds }: TooBusyError): ApiResponse {
+  const headers = { 'retry-after': String(retryAfterSeconds), 'x-content-type-options': 'nosniff' }
+  const response = answerText(429, `${message}\n`, headers)
+  return flow === undefined ? response : flow.marked(response)
 }
 
 function authenticate(parts: HandlerParts, request: ApiRequest, path: string): UserInfo | Promise<UserInfo> {

@@ -25,12 +25,20 @@ const envelope = object('k8s.io.apimachinery.pkg.runtime.Unknown', 'An object of
 })
 type Envelope = Infer<typeof envelope>
 
+/** Whether bytes begin as an object in protobuf does. */
+export const isProtobuf = (bytes: Buffer): boolean => bytes.subarray(0, magic.length).equals(magic)
+
+/** The group and version of an object in protobuf, as its envelope says. */
+export function versionOfProtobuf(bytes: Buffer): string {
+  return (decodeMessage(envelope, bytes.subarray(magic.length)) as Envelope).typeMeta?.apiVersion ?? ''
+}
+
 /**
  * Reads a body in protobuf as an object of `schema`; its kind and apiVersion are those of the envelope.
  * Throws `BodyError` when the bytes are no envelope, or hold no such object.
  */
 export function parseProtobuf(bytes: Buffer, schema: ObjectType): Body {
-  if (!bytes.subarray(0, magic.length).equals(magic))
+  if (!isProtobuf(bytes))
     throw new BodyError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
   try {
     const { typeMeta: type, raw } = decodeMessage(envelope, bytes.subarray(magic.length)) as Envelope

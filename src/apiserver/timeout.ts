@@ -18,6 +18,10 @@ export function timeoutOf(info: RequestInfo): number | undefined {
   return asked > 0 && asked < longestMs ? asked : longestMs
 }
 
+/** Whether what is asked for lasts as long as its client wants: a connection. (Watches are not meant.) */
+export const lastsLong = ({ verb, subresource, path }: RequestInfo): boolean =>
+  lasting.has(subresource) || verb === 'proxy' || path.startsWith('/debug/pprof/')
+
 /** Connections, which end when they end. */
 const lasting: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforward', 'proxy'])
 

@@ -26,6 +26,7 @@ import { ComponentStatuses } from '../apiserver/component-statuses.ts'
 import { systemMaster, type UserInfo } from '../apiserver/context.ts'
 import { serveCustomResources } from '../apiserver/custom/custom-resources.ts'
 import { markDanglingFlows } from '../apiserver/flow-control/dangling.ts'
+import { startFlowControl } from '../apiserver/flow-control/start.ts'
 import { createHandler, type Handler } from '../apiserver/handler.ts'
 import { localReader } from '../apiserver/local-reader.ts'
 import { addProcessMetrics } from '../apiserver/process-metrics.ts'
@@ -156,6 +157,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await followServiceRanges(allocator, resources, world.log, stop.signal)
   await followNodeGraph(nodeGraph, resources, world.log, stop.signal)
   await markDanglingFlows(resources, world, stop.signal)
+  const flowControl = await startFlowControl({
+    ...{ ...world, settings: access.flow, metrics, store, resources, signal: stop.signal },
+    kinds: () => registry.kinds,
+  })
   await stored.follow(resources, stop.signal)
 
   await serveCustomResources({ ...world, registry, signal: stop.signal, outgoing })
@@ -187,7 +192,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     },
     apply: applyObject,
     openApi: openApiDocuments(catalogue, options.version, remoteOpenApi(aggregator)),
-    documents: openIdDocuments(serviceAccountTokens, options.serverAddress),
+    documents: { ...openIdDocuments(serviceAccountTokens, options.serverAddress), ...flowControl.documents },
     tokenReviewer: serviceAccountTokens,
     get authenticators() {
       return authentication.authenticators
@@ -195,6 +200,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     anonymous: authentication.anonymous,
     authorizer,
     ...(access.audit && { audit: new Audit({ ...world, backends, policy: access.audit.policy }) }),
+    flowControl: flowControl.admission,
     rules,
     impersonate: createImpersonation(),
     version: options.version,

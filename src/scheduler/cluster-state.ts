@@ -2,7 +2,7 @@ import type { Node } from '../kinds/core/node.ts'
 import type { Pod } from '../kinds/core/pod.ts'
 import { type Amounts, addAmount, amountsOf, noAmounts } from './amounts.ts'
 import { claimsOf } from './pod-claims.ts'
-import { type PodState, podState } from './pod-state.ts'
+import { nextState, type PodState, podState } from './pod-state.ts'
 import { Topology } from './topology.ts'
 
 /**
@@ -103,7 +103,10 @@ export class ClusterState {
   place(pod: Pod, nodeName: string): void {
     const uid = pod.metadata.uid!
     const before = this.#placed.get(uid)
-    if (before?.pods.get(uid)?.pod === pod && before.name === nodeName) return
+    if (before?.name === nodeName && isAlike(before.pods.get(uid)!.pod, pod)) {
+      before.pods.set(uid, nextState(before.pods.get(uid)!, pod))
+      return
+    }
     if (before) this.remove(uid)
     const state = podState(pod)
     const node = this.#stateOf(nodeName)
@@ -211,6 +214,12 @@ function count(node: NodeState, pod: PodState, sign: 1 | -1): void {
     else node.hostPorts.delete(port)
   }
 }
+
+/** Whether nothing is different about a pod that is counted: most changes are of its status alone. */
+const isAlike = ({ spec, metadata }: Pod, pod: Pod): boolean =>
+  spec === pod.spec &&
+  metadata.labels === pod.metadata.labels &&
+  metadata.deletionTimestamp === pod.metadata.deletionTimestamp
 
 /** Whether what decides about topologies is different. */
 const isMoved = (before: Node, { metadata, spec }: Node): boolean =>

@@ -50,6 +50,14 @@ export function podState(pod: Pod): PodState {
   return state
 }
 
+/** The same for a later version of which only the status is different. */
+export function nextState(state: PodState, pod: Pod): PodState {
+  if (state.pod === pod) return state
+  const next = { ...state, pod }
+  states.set(pod, next)
+  return next
+}
+
 function shapeOf({ spec }: Pod, { cpu, memory, others }: Amounts): string {
   const { nodeName, nodeSelector, affinity, tolerations, priority, schedulerName } = spec
   const ports = hostPortsOf(spec)

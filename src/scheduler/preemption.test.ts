@@ -172,7 +172,8 @@ test('whoever has to go is told why, and whoever comes waits for the node meanwh
   // Nobody who matters less is let in before it, though there is room when the other is gone.
   await createPod(cluster, 'late', big)
   await cluster.pass(25_000)
-  assert.equal((await getPod(cluster, 'high')).spec.nodeName, 'n1')
+  const placed = await getPod(cluster, 'high')
+  assert.deepEqual([placed.spec.nodeName, placed.status.nominatedNodeName], ['n1', undefined])
   assert.equal((await getPod(cluster, 'late')).spec.nodeName, undefined)
 
   const { items } = await client.list(Event, { namespace })
@@ -194,4 +195,27 @@ test('a pod whose node is gone for which others had to go looks for another', as
   await cluster.nodes!.add([{ name: 'other' }])
   await cluster.pass(2_000)
   assert.equal((await getPod(cluster, 'high')).spec.nodeName, 'other')
+})
+
+test('pods of one kind that all need room make it on different nodes, one pod each', async () => {
+  const world = new VirtualWorld(1)
+  const nodes = ['a', 'b', 'c', 'd'].map((name) => ({ name, capacity: { cpu: '2' } }))
+  await using cluster = await startCluster({ world, nodes })
+  const { client } = cluster
+  await client.create<PriorityClass>(PriorityClass, { metadata: { name: 'high' }, value: 1000 })
+  for (const name of ['low-1', 'low-2', 'low-3', 'low-4']) await createPod(cluster, name, big)
+  await cluster.settle()
+  for (const name of ['high-1', 'high-2', 'high-3'])
+    await createPod(cluster, name, { ...big, priorityClassName: 'high' })
+  await cluster.settle()
+  const { items } = await client.list(Pod)
+  const placed = items.filter(({ spec }) => spec.nodeName)
+  assert.deepEqual(placed.map(({ metadata }) => metadata.name!.slice(0, 4)).sort(), ['high', 'high', 'high', 'low-'])
+  assert.equal(new Set(placed.map(({ spec }) => spec.nodeName)).size, 4)
+  const { items: events } = await client.list(Event, { namespace })
+  assert.equal(events.filter(({ reason }) => reason === 'Preempted').length, 3)
+  const failures = events
+    .filter(({ reason }) => reason === 'FailedScheduling')
+    .map(({ involvedObject }) => involvedObject.name)
+  assert.deepEqual(failures.sort(), ['high-1', 'high-2', 'high-3'], 'each was tried once before there was room')
 })

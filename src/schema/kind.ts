@@ -130,6 +130,8 @@ type Hook<F extends (...args: never[]) => unknown> = { bivariant(...args: Parame
 export interface StoredAs {
   readonly group: string
   readonly version: string
+  /** Of that version, to read values that a server of the reference has stored (in protobuf). Custom kinds have none. */
+  readonly schema?: ObjectType
   /** Both take a fresh mutable object and return one; metadata is carried over as it is. */
   toStored(object: ApiObject): ApiObject
   fromStored(object: ApiObject): ApiObject

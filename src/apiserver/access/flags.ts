@@ -1,7 +1,7 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { dirname, isAbsolute, join } from 'node:path'
 import { DurationError, parseDuration } from '../../base/duration.ts'
-import { ConfigurationError, readPluginConfigurations } from '../admission/configuration.ts'
+import { ConfigurationError, type Fields, readPluginConfigurations } from '../admission/configuration.ts'
 import { type AdmissionOptions, selectPlugins } from '../admission/selection.ts'
 import { AuditFlagError, auditFlags, readAuditFlags } from '../audit/settings.ts'
 import { AuthenticationConfigError, issuerOfFlags, readAuthenticationConfiguration } from '../authn/configuration.ts'
@@ -13,6 +13,7 @@ import {
   readAuthorizationConfiguration,
 } from '../authz/configuration.ts'
 import { SettingError } from '../feature-gates.ts'
+import { FlowFlagError, flowFlags, readFlowFlags } from '../flow-control/settings.ts'
 import type { ReadFile } from '../webhook-client.ts'
 import { type AccessSettings, type TokenWebhookSettings, usualSettings } from './settings.ts'
 
@@ -26,6 +27,7 @@ export type AccessFlag = keyof typeof accessFlags
 
 const knownFaults = [
   AuditFlagError,
+  FlowFlagError,
   ConfigurationError,
   AuthenticationConfigError,
   AuthorizationConfigError,
@@ -65,7 +67,10 @@ export const accessFlags = {
   'enable-admission-plugins': 'admission plugins besides those that are on by default',
   'disable-admission-plugins': 'admission plugins that do not run',
   'admission-control-config-file': 'file with an AdmissionConfiguration',
+  'default-not-ready-toleration-seconds': 'how long pods stay on a node that is not ready (300)',
+  'default-unreachable-toleration-seconds': 'how long pods stay on a node that cannot be reached (300)',
   ...auditFlags,
+  ...flowFlags,
 } as const
 
 const words = (text: string | undefined): readonly string[] =>
@@ -88,6 +93,7 @@ export async function readAccessFlags(
     const audit = await readAuditFlags(flags, readFile)
     return {
       ...(audit && { audit }),
+      flow: readFlowFlags(flags),
       authentication: await authentication(flags, readFile, ownIssuers),
       authorization: await authorization(flags, readFile),
       admission: await admission(flags, readFile),
@@ -273,8 +279,24 @@ async function admission(flags: AccessFlags, readFile: ReadFile): Promise<Admiss
     disable: words(flags['disable-admission-plugins']),
   }
   selectPlugins(options)
-  if (!path) return options
+  const ofFlags = tolerationSeconds(flags)
+  if (!path) return { ...options, configurations: new Map(ofFlags) }
   const relative = (name: string) => readFile(isAbsolute(name) ? name : join(dirname(path), name))
-  const configurations = await readPluginConfigurations(await contentOf(path, readFile), relative)
-  return { ...options, configurations }
+  const ofFile = await readPluginConfigurations(await contentOf(path, readFile), relative)
+  return { ...options, configurations: new Map([...ofFlags, ...ofFile]) }
+}
+
+/** The one plugin that has flags of its own. */
+function tolerationSeconds(flags: AccessFlags): [string, Fields][] {
+  const names = ['default-not-ready-toleration-seconds', 'default-unreachable-toleration-seconds'] as const
+  const given = names.flatMap((name) => {
+    const text = flags[name]
+    if (text === undefined) return []
+    if (/^-?\d+$/.test(text)) return [[name, Number(text)]]
+    const shown = JSON.stringify(text)
+    throw new AccessFlagError(
+      `invalid argument ${shown} for "--${name}" flag: strconv.ParseInt: parsing ${shown}: invalid syntax`,
+    )
+  })
+  return given.length === 0 ? [] : [['DefaultTolerationSeconds', Object.fromEntries(given)]]
 }

@@ -1,5 +1,6 @@
 import { FieldErrors } from '../../schema/field-errors.ts'
 import { type Fields, fieldsOf } from '../admission/configuration.ts'
+import { fields, type Shape, strictFault } from '../strict-fields.ts'
 import { compileIssuers, type JwtConfiguration, type JwtIssuer } from './jwt/configuration.ts'
 
 /** A configuration of authentication that cannot be used. */
@@ -24,10 +25,13 @@ export interface AuthenticationSettings {
  * @throws AuthenticationConfigError with all faults
  */
 export function readAuthenticationConfiguration(text: string, ownIssuers: readonly string[]): AuthenticationSettings {
-  const { kind, apiVersion, jwt, anonymous } = fieldsOf(text)
+  const file = fieldsOf(text)
+  const { kind, apiVersion, jwt, anonymous } = file
   if (kind !== 'AuthenticationConfiguration' || !versions.has(apiVersion as string)) {
     throw new AuthenticationConfigError(`no kind "${kind ?? ''}" is registered for version "${apiVersion ?? ''}"`)
   }
+  const fault = strictFault(file, shape)
+  if (fault !== undefined) throw new AuthenticationConfigError(fault)
   const errors = new FieldErrors()
   const issuers = compileIssuers((jwt ?? []) as readonly JwtConfiguration[], ownIssuers, errors)
   const settings = anonymous === undefined ? undefined : anonymousSettings(anonymous as Fields, errors)
@@ -40,6 +44,24 @@ const versions: ReadonlySet<string> = new Set([
   'apiserver.config.k8s.io/v1beta1',
   'apiserver.config.k8s.io/v1alpha1',
 ])
+
+const shape: Shape = {
+  ...fields('kind apiVersion'),
+  jwt: [
+    {
+      issuer: fields('url discoveryURL certificateAuthority audiences audienceMatchPolicy egressSelectorType'),
+      claimValidationRules: [fields('claim requiredValue expression message')],
+      claimMappings: {
+        username: fields('claim prefix expression'),
+        groups: fields('claim prefix expression'),
+        uid: fields('claim expression'),
+        extra: [fields('key valueExpression')],
+      },
+      userValidationRules: [fields('expression message')],
+    },
+  ],
+  anonymous: { enabled: true, conditions: [fields('path')] },
+}
 
 function anonymousSettings({ enabled, conditions }: Fields, errors: FieldErrors): AnonymousSettings {
   const paths = ((conditions ?? []) as readonly Fields[]).map(({ path }) => String(path ?? ''))

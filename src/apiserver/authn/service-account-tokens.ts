@@ -128,7 +128,7 @@ export class ServiceAccountTokens implements Authenticator {
     audiences: readonly string[],
   ): { readonly user: UserInfo; readonly audiences: readonly string[] } | { readonly error: string } | undefined {
     const claims = this.#verify(token)
-    if (!claims) return undefined
+    if (!claims || 'error' in claims) return claims
     const common = audiences.filter((audience) => claims.aud.includes(audience))
     if (common.length === 0) {
       const list = (items: readonly string[]) => `[${items.map((item) => JSON.stringify(item)).join(' ')}]`
@@ -137,14 +137,16 @@ export class ServiceAccountTokens implements Authenticator {
     return { user: userOf(claims), audiences: common }
   }
 
-  #verify(token: string): Claims | undefined {
+  #verify(token: string): Claims | { readonly error: string } | undefined {
     const now = this.#tools.clock.now()
     const known = this.#verified.get(token)
     if (known && known.untilMs > now) return known.claims
     this.#verified.delete(token)
     const claims = this.#checkSignature(token)
     if (!claims || claims.iss !== this.issuer) return undefined
-    if (claims.exp * 1000 <= now || claims.nbf * 1000 > now + 60_000 || !this.#isStillThere(claims)) return undefined
+    if (claims.exp * 1000 <= now) return { error: 'service account token has expired' }
+    if (claims.nbf * 1000 > now + 60_000) return { error: 'service account token is not valid yet' }
+    if (!this.#isStillThere(claims)) return { error: 'service account token has been invalidated' }
     if (this.#verified.size >= cacheSize) this.#verified.delete(this.#verified.keys().next().value!)
     this.#verified.set(token, { claims, untilMs: Math.min(now + cacheMs, claims.exp * 1000) })
     return claims

@@ -64,7 +64,8 @@ test('it ends when its time is over', async () => {
   await world.advance(599_000)
   assert.ok(verifier.authenticate(bearer(token)))
   await world.advance(1_000)
-  assert.equal(verifier.authenticate(bearer(token)), undefined)
+  assert.throws(() => verifier.authenticate(bearer(token)), { reason: 'Unauthorized' })
+  assert.deepEqual(verifier.review(token, [verifier.issuer]), { error: 'service account token has expired' })
 })
 
 test('for another audience it is refused, and says so in a review', () => {
@@ -85,7 +86,8 @@ test('it ends with the account, and with the pod that it is bound to', async () 
 
   uids['Pod ci/job'] = 'a pod of the same name'
   await world.advance(10_001)
-  assert.equal(verifier.authenticate(bearer(token)), undefined)
+  assert.throws(() => verifier.authenticate(bearer(token)), { reason: 'Unauthorized' })
+  assert.deepEqual(verifier.review(token, [verifier.issuer]), { error: 'service account token has been invalidated' })
 })
 
 for (const [what, forge] of [

@@ -3,6 +3,7 @@ import { DurationError, parseDuration } from '../../base/duration.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
 import { type Fields, fieldsOf } from '../admission/configuration.ts'
+import { fields as anyIn, type Shape, strictFault } from '../strict-fields.ts'
 import { compileMatchConditions, type MatchConditions } from './match-conditions.ts'
 
 /** A configuration of authorization that cannot be used. */
@@ -31,10 +32,13 @@ export interface WebhookSettings {
  * `AuthorizationConfigError` with all faults.
  */
 export function readAuthorizationConfiguration(text: string): readonly AuthorizerSettings[] {
-  const { kind, apiVersion, authorizers } = fieldsOf(text)
+  const file = fieldsOf(text)
+  const { kind, apiVersion, authorizers } = file
   if (kind !== 'AuthorizationConfiguration' || !versions.has(apiVersion as string)) {
     throw new AuthorizationConfigError(`no kind "${kind ?? ''}" is registered for version "${apiVersion ?? ''}"`)
   }
+  const fault = strictFault(file, shape)
+  if (fault !== undefined) throw new AuthorizationConfigError(fault)
   const errors = new FieldErrors()
   const list = Array.isArray(authorizers) ? (authorizers as readonly Fields[]) : []
   if (list.length === 0) errors.required('authorizers', 'at least one authorization mode must be defined')
@@ -68,6 +72,21 @@ const versions: ReadonlySet<string> = new Set([
   'apiserver.config.k8s.io/v1beta1',
   'apiserver.config.k8s.io/v1alpha1',
 ])
+
+const shape: Shape = {
+  ...anyIn('kind apiVersion'),
+  authorizers: [
+    {
+      ...anyIn('type name'),
+      webhook: {
+        ...anyIn('authorizedTTL cacheAuthorizedRequests unauthorizedTTL cacheUnauthorizedRequests timeout'),
+        ...anyIn('subjectAccessReviewVersion matchConditionSubjectAccessReviewVersion failurePolicy'),
+        connectionInfo: anyIn('type kubeConfigFile'),
+        matchConditions: [anyIn('expression')],
+      },
+    },
+  ],
+}
 
 export const isPlain = (type: string): type is PlainMode => (plainModes as readonly string[]).includes(type)
 

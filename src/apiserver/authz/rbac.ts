@@ -1,6 +1,6 @@
 import type { PolicyRule, RoleRef, Subject } from '../../kinds/rbac/shared.ts'
 import type { UserInfo } from '../context.ts'
-import type { Attributes, Decision, InstantAuthorizer } from './authz.ts'
+import { type Attributes, type Decision, type InstantAuthorizer, noOpinion } from './authz.ts'
 import type { ResolvedRules, RuleResolver } from './rules.ts'
 
 /**
@@ -12,40 +12,66 @@ export class RbacAuthorizer implements InstantAuthorizer, RuleResolver {
   /** `namespace/name`, or `/name` for cluster roles. */
   readonly #roles = new Map<string, readonly PolicyRule[]>()
   readonly #bindings = new Map<string, Binding>()
-  readonly #bySubject = new Map<string, Set<Binding>>()
+  readonly #ofUser: BySubject = new Map()
+  readonly #ofGroup: BySubject = new Map()
 
   authorize(attributes: Attributes): Decision {
+    const { user, namespace } = attributes
     const missing: Binding[] = []
-    for (const { binding, subject, rule } of this.#rulesFor(attributes.user, attributes.namespace, missing)) {
-      if (ruleAllows(rule, attributes)) return { allowed: true, reason: reasonOf(binding, subject) }
-    }
-    return { allowed: false, reason: missing.length === 0 ? '' : `RBAC: ${showMissing(missing)}` }
+    const found = this.#find(user, namespace, missing, (rule) => ruleAllows(rule, attributes))
+    if (found) return { allowed: true, reason: reasonOf(found.binding, subjectOf(user, found.group)) }
+    return missing.length === 0 ? noOpinion() : noOpinion(`RBAC: ${showMissing(missing)}`)
   }
 
   /** Every rule that speaks of the user in a namespace; cluster-wide ones only when it is empty. */
-  rulesOf(user: UserInfo, namespace: string): PolicyRule[] {
-    return [...this.#rulesFor(user, namespace, [])].map(({ rule }) => rule)
+  rulesOf(user: UserInfo, namespace: string): readonly PolicyRule[] {
+    return this.resolveRules(user, namespace).rules
   }
 
   resolveRules(user: UserInfo, namespace: string): ResolvedRules {
     const missing: Binding[] = []
-    const rules = [...this.#rulesFor(user, namespace, missing)].map(({ rule }) => rule)
+    const rules: PolicyRule[] = []
+    this.#find(user, namespace, missing, (rule) => {
+      rules.push(rule)
+      return false
+    })
     return { rules, incomplete: false, ...(missing.length > 0 && { error: showMissing(missing) }) }
   }
 
-  /** Bindings whose role is not there are put into `missing`. */
-  *#rulesFor(user: UserInfo, namespace: string, missing: Binding[]): Generator<HeldRule> {
-    // Cluster-wide bindings come first, as the reference looks at them first: its reasons name the first that fits.
-    for (const scope of namespace === '' ? [''] : ['', namespace]) {
-      for (const [key, subject] of subjectKeys(user)) {
-        for (const binding of this.#bySubject.get(key) ?? []) {
-          if (binding.namespace !== scope) continue
-          const rules = this.#roles.get(binding.roleKey)
-          if (rules === undefined) missing.push(binding)
-          else for (const rule of rules) yield { binding, subject, rule }
-        }
+  /**
+   * The first rule that speaks of the user and is what is wanted; with the group that it came by, if it did. Bindings
+   * whose role is not there are put into `missing`. Cluster-wide bindings come first, as the reference looks at them
+   * first: its reasons name the first that fits.
+   */
+  #find(
+    { name, groups }: UserInfo,
+    namespace: string,
+    missing: Binding[],
+    isWanted: (rule: PolicyRule) => boolean,
+  ): { readonly binding: Binding; readonly group: string | undefined } | undefined {
+    for (let scope = ''; ; scope = namespace) {
+      const binding = this.#search(this.#ofUser.get(name)?.get(scope), missing, isWanted)
+      if (binding) return { binding, group: undefined }
+      for (const group of groups) {
+        const binding = this.#search(this.#ofGroup.get(group)?.get(scope), missing, isWanted)
+        if (binding) return { binding, group }
       }
+      if (scope === namespace) return undefined
     }
+  }
+
+  #search(
+    bindings: ReadonlySet<Binding> | undefined,
+    missing: Binding[],
+    isWanted: (rule: PolicyRule) => boolean,
+  ): Binding | undefined {
+    if (bindings === undefined) return undefined
+    for (const binding of bindings) {
+      const rules = this.#roles.get(binding.roleKey)
+      if (rules === undefined) missing.push(binding)
+      else for (const rule of rules) if (isWanted(rule)) return binding
+    }
+    return undefined
   }
 
   setRole(namespace: string, name: string, rules: readonly PolicyRule[]): void {
@@ -59,13 +85,16 @@ export class RbacAuthorizer implements InstantAuthorizer, RuleResolver {
   setBinding(namespace: string, name: string, roleRef: RoleRef, subjects: readonly Subject[]): void {
     this.removeBinding(namespace, name)
     const roleNamespace = roleRef.kind === 'Role' ? namespace : ''
-    const keys = subjects.map((subject) => subjectKey(subject, namespace))
-    const binding: Binding = { namespace, name, roleRef, roleKey: `${roleNamespace}/${roleRef.name}`, keys }
+    const binding: Binding = { namespace, name, roleRef, roleKey: `${roleNamespace}/${roleRef.name}`, subjects }
     this.#bindings.set(`${namespace}/${name}`, binding)
-    for (const key of keys) {
-      const bindings = this.#bySubject.get(key)
+    for (const subject of subjects) {
+      const ofAll = this.#indexOf(subject)
+      const key = nameOf(subject, namespace)
+      const scopes = ofAll.get(key) ?? new Map<string, Set<Binding>>()
+      ofAll.set(key, scopes)
+      const bindings = scopes.get(namespace)
       if (bindings) bindings.add(binding)
-      else this.#bySubject.set(key, new Set([binding]))
+      else scopes.set(namespace, new Set([binding]))
     }
   }
 
@@ -74,26 +103,31 @@ export class RbacAuthorizer implements InstantAuthorizer, RuleResolver {
     const binding = this.#bindings.get(id)
     if (!binding) return
     this.#bindings.delete(id)
-    for (const key of binding.keys) {
-      const bindings = this.#bySubject.get(key)
+    for (const subject of binding.subjects) {
+      const ofAll = this.#indexOf(subject)
+      const key = nameOf(subject, namespace)
+      const scopes = ofAll.get(key)
+      const bindings = scopes?.get(namespace)
       bindings?.delete(binding)
-      if (bindings?.size === 0) this.#bySubject.delete(key)
+      if (bindings?.size === 0) scopes?.delete(namespace)
+      if (scopes?.size === 0) ofAll.delete(key)
     }
   }
+
+  #indexOf({ kind }: Subject): BySubject {
+    return kind === 'Group' ? this.#ofGroup : this.#ofUser
+  }
 }
+
+/** Bindings by the name of a subject and by namespace; those of the whole cluster under the empty one. */
+type BySubject = Map<string, Map<string, Set<Binding>>>
 
 interface Binding {
   readonly namespace: string
   readonly name: string
   readonly roleRef: RoleRef
   readonly roleKey: string
-  readonly keys: readonly string[]
-}
-
-interface HeldRule {
-  readonly binding: Binding
-  readonly subject: string
-  readonly rule: PolicyRule
+  readonly subjects: readonly Subject[]
 }
 
 /** As the reference lists errors: several in brackets, each once. */
@@ -108,17 +142,14 @@ function showMissing(bindings: readonly Binding[]): string {
 
 const accountPrefix = 'system:serviceaccount:'
 
-function subjectKey(subject: Subject, bindingNamespace: string): string {
-  if (subject.kind === 'User') return `u ${subject.name}`
-  if (subject.kind === 'Group') return `g ${subject.name}`
-  return `u ${accountPrefix}${subject.namespace || bindingNamespace}:${subject.name}`
+/** Service accounts are users with a name of their own form. */
+function nameOf({ kind, namespace, name }: Subject, bindingNamespace: string): string {
+  return kind === 'ServiceAccount' ? `${accountPrefix}${namespace || bindingNamespace}:${name}` : name
 }
 
-/** The keys under which bindings may speak of a user, each with how the reason calls the subject. */
-function* subjectKeys(user: UserInfo): Generator<[key: string, subject: string]> {
-  yield [`u ${user.name}`, userSubject(user.name)]
-  for (const group of user.groups) yield [`g ${group}`, `Group "${group}"`]
-}
+/** How the reason calls whom a binding speaks of. */
+const subjectOf = ({ name }: UserInfo, group: string | undefined): string =>
+  group === undefined ? userSubject(name) : `Group "${group}"`
 
 function userSubject(name: string): string {
   if (!name.startsWith(accountPrefix)) return `User "${name}"`

@@ -18,7 +18,7 @@ import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
 import { autoscalerColumns } from './columns.ts'
 import { carriers, fromV2, toV2 } from './conversion.ts'
-import type { HorizontalPodAutoscaler as HorizontalPodAutoscalerV2 } from './horizontal-pod-autoscaler.ts'
+import { HorizontalPodAutoscaler as HorizontalPodAutoscalerV2 } from './horizontal-pod-autoscaler.ts'
 import { validateAutoscaler, validateAutoscalerStatus } from './validation.ts'
 
 export const CrossVersionObjectReference = object(
@@ -109,6 +109,7 @@ export const HorizontalPodAutoscaler: Kind<HorizontalPodAutoscaler> = defineKind
   storedAs: {
     group: 'autoscaling',
     version: 'v2',
+    schema: HorizontalPodAutoscalerV2.schema,
     toStored: (object: ApiObject) => toV2(object as HorizontalPodAutoscaler),
     fromStored: (object: ApiObject) => fromV2(object as HorizontalPodAutoscalerV2),
   },

@@ -12,7 +12,7 @@ import {
   string,
   time,
 } from '../../schema/types.ts'
-import type { Event as CoreEvent } from '../core/event.ts'
+import { Event as CoreEvent } from '../core/event.ts'
 import { eventColumns } from '../core/event-columns.ts'
 import { validateEvent, validateEventUpdate } from '../core/event-validation.ts'
 import { ObjectReference } from '../core/references.ts'
@@ -77,6 +77,7 @@ export const Event: Kind<Event> = defineKind<Event>({
   storedAs: {
     group: '',
     version: 'v1',
+    schema: CoreEvent.schema,
     toStored: (event) => toCore(event as Event),
     fromStored: (event) => fromCore(event as CoreEvent),
   },

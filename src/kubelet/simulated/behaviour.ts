@@ -101,11 +101,19 @@ export class Script {
     }
   }
 
+  /** What tells a pod from its siblings, who all have the annotations of one template. */
+  get #number(): string {
+    const { labels = {} } = this.#pod.metadata
+    return `index-${labels['batch.kubernetes.io/job-completion-index'] ?? labels['apps.kubernetes.io/pod-index'] ?? ''}`
+  }
+
   #annotation(what: string, container?: string, orOfPod = true): string | undefined {
     const { annotations } = this.#pod.metadata
     if (!annotations) return undefined
     const own = container === undefined ? undefined : annotations[`${prefix}${what}.${container}`]
-    return own ?? (orOfPod ? annotations[prefix + what] : undefined)
+    return (
+      own ?? (orOfPod ? (annotations[`${prefix}${what}.${this.#number}`] ?? annotations[prefix + what]) : undefined)
+    )
   }
 }
 

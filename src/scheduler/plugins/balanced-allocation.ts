@@ -3,6 +3,7 @@ import { definePlugin, type Plugin } from '../plugin.ts'
 
 /** Prefers nodes of which resources, usually CPU and memory, are used alike, so that none is left over. */
 export function makeBalancedAllocation(resources: readonly string[] = ['cpu', 'memory']): Plugin {
+  const isUsual = resources.join() === 'cpu,memory'
   return definePlugin<undefined>({
     name: 'NodeResourcesBalancedAllocation',
     listens: [],
@@ -10,6 +11,15 @@ export function makeBalancedAllocation(resources: readonly string[] = ['cpu', 'm
     scorer({ requests }) {
       // Who asks for nothing changes no balance.
       if (resources.every((name) => amountOf(requests, name) === 0)) return undefined
+      // As it almost always is, without a list for each node.
+      if (isUsual) {
+        return ({ requested, allocatable }) => {
+          if (allocatable.cpu === 0 || allocatable.memory === 0) return 100
+          const cpu = Math.min(1, (requested.cpu + requests.cpu) / allocatable.cpu)
+          const memory = Math.min(1, (requested.memory + requests.memory) / allocatable.memory)
+          return (1 - Math.abs(cpu - memory) / 2) * 100
+        }
+      }
       return ({ requested, allocatable }) => {
         const shares: number[] = []
         for (const name of resources) {

@@ -33,6 +33,19 @@ export function makeNodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
   }))
   const rate = rateOf(strategy)
   const isIgnored = ignores(args)
+  const isUsual = resources.map(({ name, weight }) => `${name}*${weight}`).join() === 'cpu*1,memory*1'
+  const anyScore = (pod: PodState, node: NodeState): number => {
+    let sum = 0
+    let weights = 0
+    for (const { name, weight } of resources) {
+      const total = amountOf(node.allocatable, name)
+      // What neither the node has nor the pod wants decides nothing.
+      if (total === 0 || (name !== 'cpu' && name !== 'memory' && amountOf(pod.requests, name) === 0)) continue
+      sum += weight * rate(usedWith(node, pod, name), total)
+      weights += weight
+    }
+    return weights === 0 ? 0 : sum / weights
+  }
   return definePlugin<undefined>({
     name: 'NodeResourcesFit',
     isLocal: true,
@@ -55,17 +68,17 @@ export function makeNodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
       return shortage(node, requests, isIgnored)
     },
 
-    scorer: (pod) => (node) => {
-      let sum = 0
-      let weights = 0
-      for (const { name, weight } of resources) {
-        const total = amountOf(node.allocatable, name)
-        // What neither the node has nor the pod wants decides nothing.
-        if (total === 0 || (name !== 'cpu' && name !== 'memory' && amountOf(pod.requests, name) === 0)) continue
-        sum += weight * rate(usedWith(node, pod, name), total)
-        weights += weight
+    scorer(pod) {
+      const { weighed } = pod
+      // As it almost always is, without looking anything up by its name.
+      if (isUsual) {
+        return (node) => {
+          const { cpu, memory } = node.allocatable
+          if (cpu === 0 || memory === 0) return anyScore(pod, node)
+          return (rate(node.weighed.cpu + weighed.cpu, cpu) + rate(node.weighed.memory + weighed.memory, memory)) / 2
+        }
       }
-      return weights === 0 ? 0 : sum / weights
+      return (node) => anyScore(pod, node)
     },
     best: 'percent',
     weight: 1,
