@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { decode } from '../schema/decode.ts'
 import { deepFreeze } from '../schema/freeze.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
+import type { Mutable } from '../schema/types.ts'
 import type { KeyValue } from '../store/store.ts'
 import { isProtobuf, parseProtobuf, versionOfProtobuf } from './protobuf-body.ts'
 import type { Entry, WatchEventType } from './resource.ts'
@@ -275,7 +276,10 @@ function toCanonical(kind: Kind, value: Uint8Array, revision: number): Buffer {
 function fromProtobuf(kind: Kind, bytes: Buffer): ApiObject {
   const apiVersion = versionOfProtobuf(bytes)
   const schema = apiVersion === apiVersionOf(kind) ? kind.schema : (kind.storedAs?.schema ?? kind.schema)
-  return parseProtobuf(bytes, schema).value as ApiObject
+  const object = decode(schema, parseProtobuf(bytes, schema).value).object as unknown as Mutable<ApiObject>
+  // Of what is stored there, some is what a server of the reference fills in whenever it reads.
+  if (schema === kind.schema) kind.defaults(object)
+  return object
 }
 
 /** An object of the kind in canonical form. */
