@@ -184,7 +184,7 @@ describe('requests that pretend', () => {
 describe('requests that never end', () => {
   let target: WireTarget
   before(async () => {
-    target = await wireTarget({ headersTimeoutMs: 100, bodyTimeoutMs: 100, keepAliveMs: 100, handshakeTimeoutMs: 100 })
+    target = await wireTarget({ headersTimeoutMs: 100, bodyTimeoutMs: 100, keepAliveMs: 1000, handshakeTimeoutMs: 100 })
   })
   after(() => target[Symbol.asyncDispose]())
 
