@@ -365,16 +365,20 @@ describe('a leader', () => {
     await api[Symbol.asyncDispose]()
   })
 
-  test('that cannot renew gives up before another may follow', async () => {
-    const { api, reigns, stand } = await newElection()
-    const candidate = stand('a')
-    await api.world.advance(1_000)
-    const original = api.client.update.bind(api.client)
-    api.client.update = () => Promise.reject(new ApiError('ServiceUnavailable', 'no'))
-    await api.world.advance(13_000)
-    assert.deepEqual(reigns, ['a leads', 'a ends'])
-    api.client.update = original
-    await candidate.done
-    await api[Symbol.asyncDispose]()
-  })
+  for (const [why, error] of [
+    ['is refused', new ApiError('ServiceUnavailable', 'no')],
+    ['gets no answer', new Error('connection refused')],
+  ] as const)
+    test(`that ${why} when it renews gives up before another may follow`, async () => {
+      const { api, reigns, stand } = await newElection()
+      const candidate = stand('a')
+      await api.world.advance(1_000)
+      const original = api.client.update.bind(api.client)
+      api.client.update = () => Promise.reject(error)
+      await api.world.advance(13_000)
+      assert.deepEqual(reigns, ['a leads', 'a ends'])
+      api.client.update = original
+      await candidate.done
+      await api[Symbol.asyncDispose]()
+    })
 })

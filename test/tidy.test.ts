@@ -34,6 +34,7 @@ const adapters: readonly string[] = [
   'src/world/',
   'src/store/lmdb',
   'src/etcd/client.ts',
+  'src/store/encryption/kms-client.ts',
   'src/apiserver/server.ts',
   'src/client/http-connection.ts',
   'src/main.ts',

@@ -4,6 +4,7 @@ import type { Component } from '../apiserver/component-statuses.ts'
 import type { UserInfo } from '../apiserver/context.ts'
 import type { Handler } from '../apiserver/handler.ts'
 import type { Registry } from '../apiserver/registry.ts'
+import type { HealthCheck } from '../apiserver/routes/health.ts'
 import type { IsServed } from '../apiserver/runtime-config.ts'
 import { CacheSet } from '../client/cache.ts'
 import type { Client } from '../client/client.ts'
@@ -93,6 +94,8 @@ export interface ClusterOptions {
   readonly isServed?: IsServed
   /** What the API server shows to aggregated servers, and who signed it; all in PEM. */
   readonly frontProxy?: { readonly authority: string; readonly certificate: string; readonly key: string }
+  /** What the API server's `/healthz` and its sisters ask besides. */
+  readonly healthChecks?: Readonly<Record<string, HealthCheck>>
 }
 
 /**
@@ -152,6 +155,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     ...(options.disk && { disk: options.disk }),
     ...(options.isServed && { isServed: options.isServed }),
     ...(options.frontProxy && { frontProxy: options.frontProxy }),
+    ...(options.healthChecks && { healthChecks: options.healthChecks }),
     ...(options.certificateAuthority && { clientAuthority: options.certificateAuthority }),
   })
   const cluster = new RunningCluster(controlPlane, { ...options, world, signingKey })

@@ -33,6 +33,7 @@ import { addProcessMetrics } from '../apiserver/process-metrics.ts'
 import { Registry } from '../apiserver/registry.ts'
 import type { Resource } from '../apiserver/resource.ts'
 import { applyObject } from '../apiserver/routes/apply.ts'
+import type { HealthCheck } from '../apiserver/routes/health.ts'
 import { openApiDocuments } from '../apiserver/routes/openapi.ts'
 import { openIdDocuments } from '../apiserver/routes/openid.ts'
 import { type IsServed, servedCatalogue } from '../apiserver/runtime-config.ts'
@@ -85,6 +86,8 @@ export interface ControlPlaneOptions {
   readonly clientAuthority?: string
   /** Where services get their addresses from, one range or one of each family. Absent: 10.96.0.0/12. */
   readonly serviceCidrs?: readonly string[]
+  /** What `/healthz` and its sisters ask besides. */
+  readonly healthChecks?: Readonly<Record<string, HealthCheck>>
 }
 
 /** The API of one cluster, in this process: as a function of requests, and as a client that needs none. */
@@ -205,6 +208,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     impersonate: createImpersonation(),
     version: options.version,
     serverAddress: options.serverAddress,
+    ...(options.healthChecks && { healthChecks: options.healthChecks }),
     metrics,
   })
   return {

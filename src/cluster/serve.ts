@@ -2,6 +2,7 @@ import { type AccessFlags, readAccessFlags } from '../apiserver/access/flags.ts'
 import { type AccessSettings, usualRequestHeaders } from '../apiserver/access/settings.ts'
 import { defaultIssuer } from '../apiserver/authn/service-account-tokens.ts'
 import { parseTokenFile } from '../apiserver/authn/static-token.ts'
+import { type StartedEncryption, startEncryption } from '../apiserver/encryption/start.ts'
 import { checkFeatureGates, SettingError } from '../apiserver/feature-gates.ts'
 import type { Handler } from '../apiserver/handler.ts'
 import type { ApiResponse } from '../apiserver/request.ts'
@@ -17,6 +18,7 @@ import { ConfigurationError, parseConfiguration, type SchedulerSettings } from '
 import { LmdbStore } from '../store/lmdb.ts'
 import { StoreInUseError } from '../store/lmdb-lock.ts'
 import { MemoryStore } from '../store/memory.ts'
+import type { Store } from '../store/store.ts'
 import type { HostWorld } from '../world/world.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 
@@ -33,6 +35,9 @@ export interface ServeOptions {
   readonly port: number
   readonly nodes: number
   readonly apiOnly: boolean
+  /** Where pods and services get their addresses from: see `ClusterOptions`. Services begin with 10.96.0.0/12. */
+  readonly podCidrs?: readonly string[]
+  readonly serviceCidrs?: readonly string[]
   /** The text of a file of static tokens: see `parseTokenFile`. */
   readonly tokenFile?: string
   /** kube-apiserver's flags about who is let in, by name without dashes. */
@@ -77,7 +82,8 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
   const pki = dataDir ? await loadOrCreatePki(world.disk, `${dataDir}/pki`, request) : createPki(request)
   const access = await accessOf(options, pki)
   const { requestHeaderCa } = access.authentication
-  const store = dataDir ? await openStore(`${dataDir}/store`, world) : new MemoryStore(world)
+  const below = dataDir ? await openStore(`${dataDir}/store`, world) : new MemoryStore(world)
+  const { store, healthChecks } = await encrypted(below, access, world)
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
 
   // The port comes first: when it is taken, nothing else has begun.
@@ -110,6 +116,9 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
     certificateAuthorityKey: pki.authority.key,
     frontProxy: { authority: pki.frontProxy.authority.certificate, ...pki.frontProxy.client },
     serverAddress: `${reachable}:${server.port}`,
+    ...(healthChecks && { healthChecks }),
+    ...(options.podCidrs && { podCidrs: options.podCidrs }),
+    ...(options.serviceCidrs && { serviceCidrs: options.serviceCidrs }),
     ...(options.runtimeConfig && { isServed }),
     ...(tokens && { tokens }),
     ...(options.controllers && { controllers: options.controllers }),
@@ -138,6 +147,19 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
       await running[Symbol.asyncDispose]()
     },
   }
+}
+
+/** The store with what the flags say about encryption in front of it; with none, the store itself. */
+async function encrypted(
+  store: Store,
+  { encryption }: AccessSettings,
+  world: HostWorld,
+): Promise<Partial<StartedEncryption> & { readonly store: Store }> {
+  if (encryption === undefined) return { store }
+  return startEncryption(encryption, store, { ...world, kinds }).catch(async (error: unknown) => {
+    await store[Symbol.asyncDispose]()
+    throw error
+  })
 }
 
 function schedulerOf(text: string): SchedulerSettings {

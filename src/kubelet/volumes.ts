@@ -15,9 +15,14 @@ const kinds: readonly Kind[] = [PersistentVolumeClaim, PersistentVolume, CSIDriv
 /** Why a volume cannot be mounted. What is merely under way needs no words. */
 type Fault = { readonly message: string } | 'under way'
 
+/** As kubelets have it since 1.33; from 1.36 on nobody can switch it on again (KEP-5040). */
+const noGitRepo =
+  'git-repo volume plugin has been disabled; if necessary, it may be re-enabled by enabling the feature-gate `GitRepoVolumeDriver`'
+
 /**
  * Whether the volumes of pods are there to be mounted: a claim that is bound and, where its driver attaches it, attached
- * to the node; a ConfigMap, a Secret. Nothing is read, and nothing listened to, before the first pod that has such volumes.
+ * to the node; a ConfigMap, a Secret. What a git repository holds is never mounted. Nothing is read, and nothing listened
+ * to, before the first pod that has such volumes.
  */
 export class PodVolumes {
   readonly #caches: Caches
@@ -32,8 +37,8 @@ export class PodVolumes {
   /** Whether it must be asked at all. */
   concern({ spec }: Pod): boolean {
     return (spec.volumes ?? []).some(
-      ({ persistentVolumeClaim, ephemeral, configMap, secret }) =>
-        persistentVolumeClaim ?? ephemeral ?? configMap ?? secret,
+      ({ persistentVolumeClaim, ephemeral, configMap, secret, gitRepo }) =>
+        persistentVolumeClaim ?? ephemeral ?? configMap ?? secret ?? gitRepo,
     )
   }
 
@@ -89,10 +94,11 @@ export class PodVolumes {
     return undefined
   }
 
-  #faultOfData({ metadata: { namespace } }: Pod, { name, configMap, secret }: Volume): Fault | undefined {
+  #faultOfData({ metadata: { namespace } }: Pod, { name, configMap, secret, gitRepo }: Volume): Fault | undefined {
     const failed = (message: string): Fault => ({
       message: `MountVolume.SetUp failed for volume ${JSON.stringify(name)} : ${message}`,
     })
+    if (gitRepo) return failed(noGitRepo)
     if (configMap && !configMap.optional) {
       const present = this.#get(ConfigMap, namespace, configMap.name)
       if (present === undefined) return failed(`configmap ${JSON.stringify(configMap.name)} not found`)

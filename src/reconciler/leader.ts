@@ -98,8 +98,10 @@ class Election {
       if (this.#isHeldByOther(lease)) return false
       return await this.#take(lease)
     } catch (error) {
-      if (error instanceof ApiError) return false
-      throw error
+      // Without an answer it is no ApiError.
+      const { world, name } = this.#options
+      if (!(error instanceof ApiError)) world.log('warn', 'lease not renewed', { lease: name, error: String(error) })
+      return false
     }
   }
 

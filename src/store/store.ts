@@ -57,6 +57,12 @@ export interface Store extends AsyncDisposable {
    */
   watch(query: WatchQuery, watcher: Watcher): void
 
+  /**
+   * Whether this key-value, which came from this store, is not stored as it would be written today (under an old key, see
+   * `encrypted.ts`), so that writing the same value again is no waste. Absent: that never is so.
+   */
+  isStale?(kv: KeyValue): boolean
+
   /** Forgets all revisions below `revision` that are not needed to read at it. */
   compact(revision: number): Promise<void>
 

@@ -1,6 +1,4 @@
 import { constants, PerformanceObserver } from 'node:perf_hooks'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 
 /** So long the process must have had next to nothing to do. */
 const restMs = 3_000
@@ -51,6 +49,9 @@ function isOfWholeHeap(entry: object): boolean {
 
 /** V8 shows its collector to those contexts alone that are made while the flag is set. */
 function collect(thoroughly: boolean): void {
+  // Not imported: that would be paid for at every start.
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8')
+  const { runInNewContext } = process.getBuiltinModule('node:vm')
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as (how: { type: 'major'; flavor: 'regular' | 'last-resort' }) => void
   setFlagsFromString('--no-expose-gc')

@@ -1,12 +1,28 @@
-import * as http from 'node:http'
-import * as https from 'node:https'
+import type * as http from 'node:http'
+import type * as https from 'node:https'
 import { Readable } from 'node:stream'
 import { realClock } from './real.ts'
 import { type IncomingAnswer, type Network, NetworkError, type OutgoingRequest, type UpgradeAnswer } from './world.ts'
 
 /** Connections are kept for the next request to the same server with the same trust; an idle one ends soon. */
 const keep = { keepAlive: true, maxFreeSockets: 32, timeout: 90_000 }
-const agents = { 'http:': new http.Agent(keep), 'https:': new https.Agent(keep) }
+
+type Protocol = 'http:' | 'https:'
+type Modules = Readonly<Record<Protocol, { readonly request: typeof https.request; readonly agent: http.Agent }>>
+let loaded: Modules | undefined
+
+/** To import `node:http` takes a tenth of the start, as all that hangs on it is made; most programs never ask anybody. */
+function modules(): Modules {
+  if (loaded === undefined) {
+    const http = process.getBuiltinModule('node:http')
+    const https = process.getBuiltinModule('node:https')
+    loaded = {
+      'http:': { request: http.request, agent: new http.Agent(keep) },
+      'https:': { request: https.request, agent: new https.Agent(keep) },
+    }
+  }
+  return loaded
+}
 
 export const realNetwork: Network = {
   async request(request) {
@@ -65,9 +81,10 @@ function send({ url, method = 'GET', headers, body, tls = {}, connectTo, signal 
   if (protocol !== 'https:' && protocol !== 'http:') {
     throw new NetworkError('unreachable', `unsupported protocol scheme ${JSON.stringify(protocol.slice(0, -1))}`)
   }
-  const outgoing = (protocol === 'https:' ? https : http).request(url, {
+  const { request, agent } = modules()[protocol]
+  const outgoing = request(url, {
     method,
-    agent: agents[protocol],
+    agent,
     headers: { host, ...(headers as http.OutgoingHttpHeaders), ...sizeOf(body) },
     ...(connectTo !== undefined && { host: connectTo.host, hostname: connectTo.host, port: connectTo.port }),
     ...(protocol === 'https:' && {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Cluster } from '../../src/index.ts'
 import { Namespace } from '../../src/kinds/core/namespace.ts'
+import type { HostWorld } from '../../src/world/world.ts'
 import { startTestCluster, type TestCluster } from './cluster.ts'
 import { root } from './sources.ts'
 
@@ -63,6 +64,8 @@ export interface Scene {
   /** Where commands without `-n` act. */
   readonly namespace: string
   readonly cluster: Cluster
+  /** What the cluster runs in. */
+  readonly world: HostWorld
   /** Until nobody in the cluster has anything left to do. */
   settle(): Promise<void>
 }
@@ -72,11 +75,17 @@ type Story = (scene: Scene) => Promise<void>
 /**
  * Stories that each kubectl tells, each in a namespace of its own. With `own` every story has a cluster of its own too,
  * because it changes what all share, such as nodes; else those of one kubectl share one and run beside one another. With
- * `virtualTime` as well, its time moves only when the story moves it; with `apiOnly` there is nothing but the API.
+ * `virtualTime` as well, its time moves only when the story moves it; with `apiOnly` there is nothing but the API; with
+ * `dualStack` addresses are of both families.
  */
 export function stories(
   stories: Readonly<Record<string, Story>>,
-  options: { readonly own?: boolean; readonly virtualTime?: boolean; readonly apiOnly?: boolean } = {},
+  options: {
+    readonly own?: boolean
+    readonly virtualTime?: boolean
+    readonly apiOnly?: boolean
+    readonly dualStack?: boolean
+  } = {},
 ): void {
   for (const { binary, missing } of kubectls()) {
     describe(`kubectl ${binary.version}`, { skip: missing, concurrency: 3 }, () => {
@@ -99,10 +108,10 @@ export function stories(
 async function tell(story: Story, binary: Binary, served: TestCluster, namespace: string): Promise<void> {
   await using terminal = await openTerminal(binary, served.kubeconfig(namespace))
   const { kubectl } = terminal
-  const { cluster } = served
+  const { cluster, world } = served
   await cluster.client.create(Namespace, { metadata: { name: namespace } })
   await cluster.settle()
-  await story({ kubectl, namespace, cluster, settle: () => cluster.settle() })
+  await story({ kubectl, namespace, cluster, world, settle: () => cluster.settle() })
 }
 
 /** The kubectls that tests run with. In CI the old one may not be missing. */

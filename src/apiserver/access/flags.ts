@@ -12,6 +12,8 @@ import {
   isPlain,
   readAuthorizationConfiguration,
 } from '../authz/configuration.ts'
+import { readEncryptionConfiguration } from '../encryption/configuration.ts'
+import type { EncryptionSettings } from '../encryption/start.ts'
 import { SettingError } from '../feature-gates.ts'
 import { FlowFlagError, flowFlags, readFlowFlags } from '../flow-control/settings.ts'
 import type { ReadFile } from '../webhook-client.ts'
@@ -70,6 +72,8 @@ export const accessFlags = {
   'default-not-ready-toleration-seconds': 'how long pods stay on a node that is not ready (300)',
   'default-unreachable-toleration-seconds': 'how long pods stay on a node that cannot be reached (300)',
   ...auditFlags,
+  'encryption-provider-config': 'file with an EncryptionConfiguration: what is encrypted in the store',
+  'encryption-provider-config-automatic-reload': 'whether that file is read again when it changes (false)',
   ...flowFlags,
 } as const
 
@@ -91,8 +95,10 @@ export async function readAccessFlags(
 ): Promise<AccessSettings> {
   try {
     const audit = await readAuditFlags(flags, readFile)
+    const encryption = await encryptionOf(flags, readFile)
     return {
       ...(audit && { audit }),
+      ...(encryption && { encryption }),
       flow: readFlowFlags(flags),
       authentication: await authentication(flags, readFile, ownIssuers),
       authorization: await authorization(flags, readFile),
@@ -108,6 +114,25 @@ async function contentOf(path: string, readFile: ReadFile): Promise<string> {
   const text = await readFile(path)
   if (text === undefined) throw new AccessFlagError(`open ${path}: no such file or directory`)
   return text
+}
+
+async function encryptionOf(flags: AccessFlags, readFile: ReadFile): Promise<EncryptionSettings | undefined> {
+  const path = flags['encryption-provider-config']
+  const reloads = isTrue(flags, 'encryption-provider-config-automatic-reload', false)
+  if (!path) {
+    if (!reloads) return undefined
+    throw new AccessFlagError(
+      '--encryption-provider-config-automatic-reload must be set with --encryption-provider-config',
+    )
+  }
+  const text = await readFile(path)
+  if (text === undefined) {
+    const named = `encryption provider configuration file ${JSON.stringify(path)}`
+    const why = `open ${path}: no such file or directory`
+    throw new AccessFlagError(`error while parsing file: error while loading file: error reading ${named}: ${why}`)
+  }
+  readEncryptionConfiguration(text, path)
+  return { file: { path, text }, reloads }
 }
 
 async function authentication(

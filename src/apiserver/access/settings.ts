@@ -3,6 +3,7 @@ import type { AuditSettings } from '../audit/settings.ts'
 import type { AuthenticationSettings } from '../authn/configuration.ts'
 import type { RequestHeaderOptions } from '../authn/request-header.ts'
 import type { AuthorizerSettings } from '../authz/configuration.ts'
+import type { EncryptionSettings } from '../encryption/start.ts'
 import type { FlowSettings } from '../flow-control/settings.ts'
 
 /** Who is let in, what they may do, and what is checked of what they write: kube-apiserver's flags, read. */
@@ -27,6 +28,8 @@ export interface AccessSettings {
   readonly admission: AdmissionOptions
   /** What is written down of requests; absent: nothing. */
   readonly audit?: AuditSettings
+  /** What is encrypted in the store; absent: nothing. */
+  readonly encryption?: EncryptionSettings
   /** How many requests are answered at once; absent: as many as kube-apiserver does. */
   readonly flow?: FlowSettings
 }

@@ -56,9 +56,13 @@ export const healthPaths: readonly string[] = Object.entries(endpoints).flatMap(
 /** `/healthz`, `/livez`, `/readyz`, and each check alone below them. Checks that nobody gave pass. */
 export class Health {
   readonly #checks: Readonly<Record<string, HealthCheck>>
+  /** Those that only some servers have (`kms-providers`): they belong to every endpoint. */
+  readonly #further: readonly string[]
 
   constructor(checks: Readonly<Record<string, HealthCheck>>) {
     this.#checks = checks
+    const usual = new Set(Object.values(endpoints).flat())
+    this.#further = Object.keys(checks).filter((name) => !usual.has(name))
   }
 
   handles(path: string): boolean {
@@ -67,7 +71,7 @@ export class Health {
 
   async answer(path: string, query: Query): Promise<ApiResponse> {
     const [, endpoint = '', name = ''] = /^\/([^/]+)\/?(.*)$/.exec(path) ?? []
-    const names = endpoints[endpoint]!
+    const names = [...endpoints[endpoint]!, ...this.#further]
     if (name === '') return this.#all(endpoint, names, query)
     if (!names.includes(name)) return pageNotFound()
     const fault = await this.#fault(name)

@@ -144,7 +144,7 @@ async function writeChange<T extends ApiObject>(
   })
   if (validation !== undefined) await validation
   if (shouldDelete(task, object, old)) return deleteInstead(task, object, kv)
-  if (isSame(object, old)) return { entry: current, created: false }
+  if (isSame(object, old) && state.store.isStale?.(kv) !== true) return { entry: current, created: false }
   const storing = toStore(kind, object)
   const { value, entry } = storing instanceof Promise ? await storing : storing
   if (context.dryRun) return { entry: entry.at(kv.modRevision), created: false }
