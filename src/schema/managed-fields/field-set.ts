@@ -95,17 +95,26 @@ function subtract(
   right: FieldSet,
   remaining: (mine: FieldSet, other: FieldSet) => FieldSet | undefined,
 ): FieldSet {
-  let result: FieldSetDraft | undefined
+  let changed: Map<string, FieldSet | undefined> | undefined
   for (const element in right) {
     const mine = left[element]
     if (element === '.' || mine === undefined) continue
     const rest = remaining(mine, right[element]!)
     if (rest === mine) continue
-    result ??= { ...left }
-    if (rest === undefined) delete result[element]
-    else result[element] = rest
+    changed ??= new Map()
+    changed.set(element, rest)
   }
-  return result ?? left
+  return changed === undefined ? left : replaced(left, changed)
+}
+
+/** Built anew: an object from which something was deleted is slow to walk ever after. */
+function replaced(set: FieldSet, changed: ReadonlyMap<string, FieldSet | undefined>): FieldSet {
+  const result: FieldSetDraft = {}
+  for (const element in set) {
+    const now = changed.has(element) ? changed.get(element) : set[element]
+    if (now !== undefined) result[element] = now
+  }
+  return result
 }
 
 function withoutSelf(node: FieldSet): FieldSetDraft {
