@@ -61,19 +61,23 @@ describe('what checkers find', () => {
     pod(name, { deletionTimestamp: 'now' }, { conditions: [evictedCondition, { type: 'Ready', status: 'True' }] })
   const evictedCondition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }
 
-  test('more evictions than a budget allows', () => {
-    const budget: Step = {
+  test('evictions that a budget does not allow, or knows nothing of', () => {
+    const budget = (status: object): Step => ({
       key: '/registry/poddisruptionbudgets/default/b',
       object: {
         metadata: { name: 'b', namespace: 'default' },
         spec: { selector: { matchLabels: { app: 'a' } } },
-        status: { expectedPods: 3, desiredHealthy: 2 },
+        status: { currentHealthy: 3, desiredHealthy: 2, ...status },
       },
-    }
-    const pods = ['a', 'b', 'c'].map((name) => pod(name))
-    assert.deepEqual(lastWordOn(budgets, [budget, ...pods, evicted('a')]), [])
-    assert.deepEqual(lastWordOn(budgets, [budget, ...pods, evicted('a'), evicted('b')]), [
-      '2 of 3 pods of b are evicted, and 2 must stay',
+    })
+    const free = budget({ disruptionsAllowed: 1 })
+    const booked = budget({ disruptionsAllowed: 0, disruptedPods: { a: 'now' } })
+    assert.deepEqual(lastWordOn(budgets, [free, booked]), [])
+    assert.deepEqual(lastWordOn(budgets, [free, pod('a'), booked, evicted('a')]), [])
+    assert.deepEqual(lastWordOn(budgets, [free, pod('a'), evicted('a')]), ['a is evicted and not booked in b'])
+    assert.deepEqual(lastWordOn(budgets, [budget({ disruptionsAllowed: 0 }), booked]), ['b books 1 and takes 0'])
+    assert.deepEqual(lastWordOn(budgets, [budget({ disruptionsAllowed: 2 })]), [
+      'b allows 2 with 3 healthy, where 2 must stay',
     ])
   })
 

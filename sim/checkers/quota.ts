@@ -10,7 +10,8 @@ export const quotas: Checker = {
     if (!key.startsWith('/registry/pods/') || !object || old) return []
     const { namespace, creationTimestamp } = object.metadata
     const now = Date.parse(creationTimestamp!)
-    const isLive = (pod: Pod) => !ended.includes(pod.status?.phase ?? '') && overdueAt(pod) >= now
+    // Times of objects are whole seconds, so what was due in the same one may have been gone already.
+    const isLive = (pod: Pod) => !ended.includes(pod.status?.phase ?? '') && overdueAt(pod) > now
     const live = [...state.below(`/registry/pods/${namespace}/`)].filter((pod) => isLive(pod as unknown as Pod)).length
     return [...state.below(`/registry/resourcequotas/${namespace}/`)].flatMap((quota) => {
       const hard = (quota as unknown as ResourceQuota).spec?.hard?.['pods']

@@ -12,6 +12,7 @@ import { PodDisruptionBudget } from '../../src/kinds/policy/pod-disruption-budge
 import type { SimulatedNodes } from '../../src/kubelet/simulated/nodes.ts'
 import type { ApiObject, Kind } from '../../src/schema/kind.ts'
 import { ApiError } from '../../src/schema/status.ts'
+import { StoreClosedError } from '../../src/store/store.ts'
 import type { Random } from '../../src/world/world.ts'
 import { LostConnection } from '../faults/client.ts'
 
@@ -218,8 +219,10 @@ export async function takeStep(scene: Scene): Promise<string> {
     await step.run(scene)
     return step.name
   } catch (error) {
-    if (!(error instanceof ApiError || error instanceof LostConnection)) throw error
-    return `${step.name} (${error.message})`
+    // The control plane may start anew in the middle of a step.
+    if (![ApiError, LostConnection, StoreClosedError].some((kind) => error instanceof kind)) throw error
+    const { message } = error as Error
+    return `${step.name} (${message})`
   }
 }
 

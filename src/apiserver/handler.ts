@@ -13,7 +13,7 @@ import type { UserInfo } from './context.ts'
 import { DeprecatedUses } from './deprecated-uses.ts'
 import { Discovery } from './discovery.ts'
 import { anonymous, type Exchange } from './exchange.ts'
-import { type FlowAdmission, holding, type Place } from './flow-control/admission.ts'
+import { type FlowAdmission, holding, type Place, release } from './flow-control/admission.ts'
 import { TooBusyError } from './flow-control/too-busy.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import type { ApiRequest, ApiResponse, Sink } from './request.ts'
@@ -128,7 +128,12 @@ export function createHandler(parts: HandlerParts): Handler {
     if (admitted === undefined) return proceed(exchange, trail)
     const place = admitted instanceof Promise ? await admitted : admitted
     trail.place = place
-    return holding(place, proceed(exchange, trail), request, parts.clock)
+    try {
+      return holding(place, await proceed(exchange, trail), request, parts.clock)
+    } catch (error) {
+      release(place)
+      throw error
+    }
   }
 
   async function proceed(exchange: Exchange, trail: Trail): Promise<ApiResponse> {
