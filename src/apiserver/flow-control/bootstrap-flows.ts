@@ -2,8 +2,7 @@ import type { FlowSchemaSpec } from '../../kinds/flowcontrol/flow-schema.ts'
 import type { PriorityLevelConfigurationSpec } from '../../kinds/flowcontrol/priority-level-configuration.ts'
 
 /**
- * The flow schemas and priority levels with which every cluster begins, as the reference has them (KEP-1040). This
- * server answers requests in the order in which they come; the objects are there for clients that expect them.
+ * The flow schemas and priority levels with which every cluster begins, as the reference has them (KEP-1040).
  */
 
 type Level = PriorityLevelConfigurationSpec

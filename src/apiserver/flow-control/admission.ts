@@ -1,0 +1,64 @@
+import type { Clock } from '../../world/world.ts'
+import type { UserInfo } from '../context.ts'
+import type { ApiRequest, ApiResponse, Sink } from '../request.ts'
+import type { RequestInfo } from '../request-info.ts'
+
+/** Decides who is answered now, who waits, and who is turned away. */
+export interface FlowAdmission {
+  /**
+   * A place for a request, at once or when its turn has come; undefined: it needs none. Throws a `TooBusyError`, or
+   * rejects with one.
+   */
+  admit(request: ApiRequest, info: RequestInfo, user: UserInfo): Place | Promise<Place> | undefined
+}
+
+/** What a request holds while it is answered. */
+export interface Place {
+  /** The answer, with what clients are told of how the request was sorted. */
+  marked(response: ApiResponse): ApiResponse
+  /** Gives the place back. Once is enough. */
+  leave(): void
+  /** Whether it is given back as soon as the answer has begun: for watches, which last. */
+  readonly isForBeginning: boolean
+  /** Called when the last word of the answer is out, or nobody is there to hear it. */
+  readonly ended?: () => void
+}
+
+/** An answer that is written as it goes may keep its place no longer, however slowly the client reads. */
+const mostMs = 60_000
+
+/** Nobody needs the place any more. */
+export function release(place: Place): void {
+  place.leave()
+  place.ended?.()
+}
+
+/** The answer, which gives the place back: at once, or when it has been written. */
+export function holding(place: Place, response: ApiResponse, request: ApiRequest, clock: Clock): ApiResponse {
+  const { body } = response
+  if (typeof body === 'function') return { ...response, body: heldBody(place, body, request, clock) }
+  release(place)
+  return response
+}
+
+function heldBody(place: Place, write: (sink: Sink) => Promise<void>, request: ApiRequest, clock: Clock) {
+  // Whoever is gone before the answer began never has it written.
+  const finish = () => {
+    cancel()
+    request.signal.removeEventListener('abort', finish)
+    release(place)
+  }
+  const cancel = clock.timer(mostMs, () => place.leave())
+  request.signal.addEventListener('abort', finish, { once: true })
+  if (request.signal.aborted) finish()
+  return async (sink: Sink) => {
+    try {
+      const done = write(sink)
+      // What was there when the watch began has been said.
+      if (place.isForBeginning) place.leave()
+      await done
+    } finally {
+      finish()
+    }
+  }
+}
