@@ -3,7 +3,6 @@ import { Pod } from '../kinds/core/pod.ts'
 import { countName, overdueAt, quotaApplies, usageOf } from '../kinds/core/quota.ts'
 import { ResourceQuota } from '../kinds/core/resource-quota.ts'
 import type { CacheChange } from '../reconciler/caches.ts'
-import { again, setStatus } from '../reconciler/changes.ts'
 import { type Context, type Controller, defineController, type WatchContext, watch } from '../reconciler/controller.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import { isEqual } from './shared/equal.ts'
@@ -39,14 +38,18 @@ export function resourceQuotaController(kinds: () => readonly Kind[]): Controlle
     // What admission has just booked is not in the caches yet: to count again because of it would take it off.
     wakes: ({ object, old }) => old === undefined || !isEqual(object?.spec.hard ?? {}, old.spec.hard ?? {}),
 
-    *reconcile(quota, context) {
+    // Caches may show a quota with bookings of objects that they do not show yet, whose room would be given away again.
+    // So the quota is asked for first, and then what there is; a booking in between makes the write a conflict.
+    async reconcile({ metadata: { namespace, name } }, context) {
+      const { client, now } = context
+      const quota = await client.get(ResourceQuota, { namespace: namespace!, name: name! })
+      const objects = await countedObjects(quota, countable(), context)
       const hard = quota.spec.hard ?? {}
-      const used = usedOf(quota, countable(), context)
-      const status = { hard, used }
+      const used = usedOf(quota, objects, now)
       const isCurrent = isEqual(quota.status.hard ?? {}, hard) && isEqual(quota.status.used ?? {}, used)
-      if (!isCurrent) yield setStatus(ResourceQuota, quota, status)
-      const overdue = nextOverdue(quota, context)
-      if (overdue !== undefined) yield again(overdue - context.now)
+      if (!isCurrent) await client.updateStatus(ResourceQuota, { ...quota, status: { hard, used } })
+      const overdue = nextOverdue(objects, now)
+      return overdue === undefined ? undefined : { againAfterMs: overdue - now }
     },
   })
 }
@@ -67,22 +70,34 @@ function freeingAt(object: ApiObject, old: ApiObject, now: number): number | und
   return object.kind === 'Service' || object.kind === 'PersistentVolumeClaim' ? now : undefined
 }
 
+/** The objects of each kind that the quota may be about, as they are now. */
+async function countedObjects(
+  { metadata: { namespace }, spec }: ResourceQuota,
+  kinds: readonly Kind[],
+  { client, reads }: Context,
+): Promise<Counted> {
+  const names = Object.keys(spec.hard ?? {})
+  const isCounted = (kind: Kind) => (kind.group === '' && named.has(kind.plural)) || names.includes(countName(kind))
+  const counted = kinds.filter((kind) => isCounted(kind) && reads(kind))
+  const lists = counted.map(async (kind) => [kind, (await client.list(kind, { namespace: namespace! })).items] as const)
+  return new Map(await Promise.all(lists))
+}
+
+type Counted = ReadonlyMap<Kind, readonly ApiObject[]>
+
 /** When the next pod counts no longer though it is still there. */
-function nextOverdue({ metadata }: ResourceQuota, { list, now }: Context): number | undefined {
-  const times = list(Pod, metadata.namespace)
+function nextOverdue(objects: Counted, now: number): number | undefined {
+  const times = ((objects.get(Pod) ?? []) as readonly Pod[])
     .filter((pod) => !isTerminal(pod))
     .map((pod) => overdueAt(pod) + 1)
     .filter((time) => time > now && Number.isFinite(time))
   return times.length === 0 ? undefined : Math.min(...times)
 }
 
-function usedOf(quota: ResourceQuota, kinds: readonly Kind[], { list, reads, now }: Context): Record<string, string> {
-  const names = Object.keys(quota.spec.hard ?? {})
-  const totals = new Map(names.map((name) => [name, Quantity.zero]))
-  for (const kind of kinds) {
-    const isNamed = kind.group === '' && named.has(kind.plural)
-    if ((!isNamed && !totals.has(countName(kind))) || !reads(kind)) continue
-    for (const object of list(kind, quota.metadata.namespace)) {
+function usedOf(quota: ResourceQuota, objects: Counted, now: number): Record<string, string> {
+  const totals = new Map(Object.keys(quota.spec.hard ?? {}).map((name) => [name, Quantity.zero]))
+  for (const [kind, items] of objects) {
+    for (const object of items) {
       if (!quotaApplies(quota, kind, object)) continue
       for (const [name, amount] of usageOf(kind, object, now)) {
         const total = totals.get(name)
