@@ -34,6 +34,9 @@ test('a value is parsed once, and an event is made once for all watchers', () =>
   const line = entryOf(Boat, kv).eventJson('ADDED')
   assert.equal(line, entryOf(Boat, kv).eventJson('ADDED'))
   assert.equal(line.toString(), `{"type":"ADDED","object":${entryOf(Boat, kv).json()}}\n`)
+  const frame = entryOf(Boat, kv).eventProtobuf('ADDED')
+  assert.equal(frame, entryOf(Boat, kv).eventProtobuf('ADDED'))
+  assert.notDeepEqual(frame, entryOf(Boat, kv).eventProtobuf('DELETED'))
 })
 
 test('what somebody else wrote is brought into our form', () => {

@@ -4,7 +4,7 @@ import { deepFreeze } from '../schema/freeze.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import type { Mutable } from '../schema/types.ts'
 import type { KeyValue } from '../store/store.ts'
-import { isProtobuf, parseProtobuf, versionOfProtobuf } from './protobuf-body.ts'
+import { isProtobuf, parseProtobuf, versionOfProtobuf, watchEventToProtobuf } from './protobuf-body.ts'
 import type { Entry, WatchEventType } from './resource.ts'
 
 /**
@@ -115,6 +115,8 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
   #place = 0
   #eventType: WatchEventType | undefined
   #event: Buffer | undefined
+  #frameType: WatchEventType | undefined
+  #frame: Buffer | undefined
 
   /** `revision` 0: not known yet (it is being written), or never (a dry run). */
   constructor(kind: Kind<T>, revision: number, bytes: Buffer, object: T | undefined) {
@@ -151,10 +153,11 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
 
   forgetLine(): void {
     this.#event = undefined
+    this.#frame = undefined
   }
 
   forgetObject(): void {
-    this.#event = undefined
+    this.forgetLine()
     // Of what is being written the object may be all there is.
     if (this.#revision === 0) return
     this.#object = undefined
@@ -195,6 +198,14 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
       this.#eventType = type
     }
     return this.#event
+  }
+
+  eventProtobuf(type: WatchEventType): Buffer {
+    if (this.#frame === undefined || this.#frameType !== type) {
+      this.#frame = watchEventToProtobuf(type, this.object, this.kind.schema)
+      this.#frameType = type
+    }
+    return this.#frame
   }
 
   #written(whole: boolean): Buffer {

@@ -72,6 +72,8 @@ export interface Entry<T extends ApiObject = ApiObject> {
   itemJson(): Buffer
   /** A watch event of this object, as a line of a watch stream. Kept, because many watchers get the same. */
   eventJson(type: WatchEventType): Buffer
+  /** The same in protobuf. Absent: it is made for each watcher. */
+  eventProtobuf?(type: WatchEventType): Buffer
 }
 
 export interface DraftOptions {

@@ -91,8 +91,9 @@ class Lines implements WatchObserver {
 
   event(type: WatchEventType, entry: Entry): void {
     if (this.#shape !== undefined) this.#writeShaped(type, entry.object)
-    else if (this.#inProtobuf) this.#writeObject(type, entry.object, this.#kind.schema)
-    else this.#write(entry.eventJson(type))
+    else if (!this.#inProtobuf) this.#write(entry.eventJson(type))
+    else if (entry.eventProtobuf !== undefined) this.#write(entry.eventProtobuf(type))
+    else this.#writeObject(type, entry.object, this.#kind.schema)
   }
 
   bookmark(resourceVersion: string, initialEventsEnd: boolean): void {
