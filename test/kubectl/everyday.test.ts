@@ -148,6 +148,8 @@ stories({
       await kubectl('wait --for=condition=Available deployment/web --timeout=20s'),
       'deployment.apps/web condition met',
     )
+    // Long enough for whoever waits to find them.
+    await kubectl('annotate pod -l app=web simulation.coracle.dev/stop-after=3s')
     const waiting = kubectl.run('wait --for=delete pod -l app=web --timeout=20s')
     await kubectl('delete deployment web')
     assert.equal((await waiting).code, 0)
