@@ -168,12 +168,14 @@ function* recreate(set: StatefulSet, pod: Pod): Steps {
 }
 
 /** Pods below the partition, or that come back in the midst of an update, get the old revision. */
-function revisionFor({ set, current, update }: Crew, ordinal: number): ControllerRevision {
+function revisionFor({ set, places, current, update }: Crew, ordinal: number): ControllerRevision {
   const { updateStrategy } = set.spec
   if (updateStrategy.type === 'OnDelete') return update
   const { partition } = updateStrategy.rollingUpdate ?? {}
   const start = firstOrdinal(set)
-  const boundary = partition ? start + partition : start + (set.status.currentReplicas ?? 0)
+  // The status may still count the pod that has just been taken away to be updated: it would come back as it was.
+  const isOld = (pod: Pod | undefined) => pod && !isBeingDeleted(pod) && revisionOf(pod) === current.metadata.name
+  const boundary = start + (partition || places.filter(({ pod }) => isOld(pod)).length)
   return ordinal < boundary ? current : update
 }
 
