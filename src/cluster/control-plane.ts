@@ -23,7 +23,7 @@ import { bootstrap, usualServiceCidrs } from '../apiserver/bootstrap.ts'
 import { create, object } from '../apiserver/bootstrap-objects.ts'
 import { clusterReader } from '../apiserver/cluster-reader.ts'
 import { ComponentStatuses } from '../apiserver/component-statuses.ts'
-import { systemMaster, type UserInfo } from '../apiserver/context.ts'
+import { serverContext, type UserInfo } from '../apiserver/context.ts'
 import { serveCustomResources } from '../apiserver/custom/custom-resources.ts'
 import { markDanglingFlows } from '../apiserver/flow-control/dangling.ts'
 import { startFlowControl } from '../apiserver/flow-control/start.ts'
@@ -267,13 +267,5 @@ async function bookQuota(
   const { namespace = '', name = '' } = quota.metadata
   // With the resourceVersion that was read in it, a quota that was changed meanwhile is a conflict.
   const booked = { ...quota, status: { ...quota.status, used } }
-  await registry.resource(ResourceQuota).update(namespace, name, 'status', () => booked as ApiObject, {
-    user: systemMaster,
-    dryRun: false,
-    fieldManager: 'kube-apiserver',
-    userAgent: 'kube-apiserver',
-    fieldValidation: 'Ignore',
-    warn: () => {},
-    signal: new AbortController().signal,
-  })
+  await registry.resource(ResourceQuota).update(namespace, name, 'status', () => booked as ApiObject, serverContext)
 }

@@ -10,6 +10,7 @@ import { missedTimes, nextTime, ScheduleError } from './cronjob/missed.ts'
 import { type Schedule, scheduleOf } from './cronjob/schedule.ts'
 import { TimeZone } from './cronjob/time-zone.ts'
 import { finishOf } from './job/conditions.ts'
+import { attemptTo } from './shared/attempt.ts'
 import { isEqual } from './shared/equal.ts'
 import { isBeingDeleted, isControlledBy, timeOf } from './shared/owner.ts'
 import { isNamespaceTerminating } from './shared/pod-control.ts'
@@ -220,15 +221,6 @@ function* keepYoungest(round: Round, outcome: string, limit: number | undefined)
   )
   for (const job of over.toSorted(earlierStartFirst).slice(0, Math.max(0, over.length - limit)))
     yield* dismiss(round, job)
-}
-
-function* attemptTo(steps: Steps): Steps<unknown> {
-  try {
-    yield* steps
-    return undefined
-  } catch (error) {
-    return error
-  }
 }
 
 function statusOf({ active, lastScheduleTime, lastSuccessfulTime }: Round): CronJobStatus {

@@ -9,16 +9,8 @@ import { isEqual } from './shared/equal.ts'
 import { isBeingDeleted } from './shared/owner.ts'
 import { isTerminal } from './shared/pods.ts'
 
-/** Core kinds whose objects count under names of their own; the others only as `count/<resource>`. */
-const named = new Set([
-  'pods',
-  'services',
-  'persistentvolumeclaims',
-  'configmaps',
-  'secrets',
-  'replicationcontrollers',
-  'resourcequotas',
-])
+/** Core kinds of whose objects more than the number counts, under many names (`requests.cpu`, `services.nodeports`). */
+const measured = new Set(['pods', 'services', 'persistentvolumeclaims'])
 
 /**
  * Counts what is used of each quota. Admission books what comes; this counts what goes, and what was there before
@@ -77,7 +69,8 @@ async function countedObjects(
   { client, reads }: Context,
 ): Promise<Counted> {
   const names = Object.keys(spec.hard ?? {})
-  const isCounted = (kind: Kind) => (kind.group === '' && named.has(kind.plural)) || names.includes(countName(kind))
+  const isCounted = (kind: Kind) =>
+    (kind.group === '' && (measured.has(kind.plural) || names.includes(kind.plural))) || names.includes(countName(kind))
   const counted = kinds.filter((kind) => isCounted(kind) && reads(kind))
   const lists = counted.map(async (kind) => [kind, (await client.list(kind, { namespace: namespace! })).items] as const)
   return new Map(await Promise.all(lists))

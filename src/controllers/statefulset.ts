@@ -5,6 +5,7 @@ import { Pod } from '../kinds/core/pod.ts'
 import { again, create, event, remove, type Steps, setStatus } from '../reconciler/changes.ts'
 import { type Context, type Controller, defineController, watch } from '../reconciler/controller.ts'
 import { matcherOf } from '../reconciler/selector.ts'
+import { attemptTo } from './shared/attempt.ts'
 import { claim } from './shared/claim.ts'
 import { isEqual } from './shared/equal.ts'
 import { cleanUpHistory, historyOf } from './shared/history.ts'
@@ -116,16 +117,6 @@ function crewOf(
 }
 
 const isRunning = (pod: Pod) => pod.status.phase === 'Running' && isReady(pod)
-
-/** A failure must not keep the status from being told. */
-function* attemptTo(steps: Steps): Steps<unknown> {
-  try {
-    yield* steps
-    return undefined
-  } catch (error) {
-    return error
-  }
-}
 
 /** One step after the other: fill the places, empty what is beyond, then update. In order, each waits for the one before. */
 function* steer(crew: Crew, context: Context): Steps {

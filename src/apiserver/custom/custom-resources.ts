@@ -3,8 +3,7 @@ import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import { isNotFound } from '../../schema/status.ts'
 import type { Clock, Log } from '../../world/world.ts'
-import type { RequestContext } from '../context.ts'
-import { systemMaster } from '../context.ts'
+import { serverContext } from '../context.ts'
 import { follow } from '../follow.ts'
 import type { OutgoingParts } from '../outgoing.ts'
 import type { Registry } from '../registry.ts'
@@ -34,17 +33,6 @@ interface Known {
 const mostAtOnce = 50
 const publishWindowMs = 1_000
 const publishDelayMs = 50
-
-/** The server's own writes. */
-const context: RequestContext = {
-  user: systemMaster,
-  dryRun: false,
-  fieldManager: 'kube-apiserver',
-  userAgent: 'kube-apiserver',
-  fieldValidation: 'Ignore',
-  warn: () => {},
-  signal: new AbortController().signal,
-}
 
 /**
  * Serves what CustomResourceDefinitions define. Follows them, gives them their names, says in their status that they are
@@ -80,7 +68,7 @@ class CustomResources {
   constructor(options: CustomResourcesOptions) {
     this.#options = options
     this.#builtIn = options.registry.storedKinds
-    this.#services = new ApiServices(options.registry, context, options.log)
+    this.#services = new ApiServices(options.registry, serverContext, options.log)
   }
 
   /** Before this, definitions are only noted, so that none is judged before all are known. */
@@ -174,7 +162,7 @@ class CustomResources {
     try {
       await registry
         .resource(CustomResourceDefinition)
-        .update('', metadata.name!, 'status', (current) => change(current) as ApiObject, context)
+        .update('', metadata.name!, 'status', (current) => change(current) as ApiObject, serverContext)
     } catch (error) {
       if (isNotFound(error)) return
       log('error', 'the status of a definition was not written', { name: metadata.name, error: String(error) })
@@ -184,7 +172,7 @@ class CustomResources {
   #cleanUp(definition: CustomResourceDefinition): void {
     const name = definition.metadata.name!
     if (this.#cleanups.has(name)) return
-    this.#cleanups.set(name, new Cleanup(definition, { ...this.#options, context }))
+    this.#cleanups.set(name, new Cleanup(definition, { ...this.#options, context: serverContext }))
   }
 
   /** Names that were taken are free again. */

@@ -3,7 +3,7 @@ import { PriorityLevelConfiguration } from '../../kinds/flowcontrol/priority-lev
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import { isNotFound } from '../../schema/status.ts'
 import type { World } from '../../world/world.ts'
-import { type RequestContext, systemMaster } from '../context.ts'
+import { type RequestContext, serverContext } from '../context.ts'
 import { follow } from '../follow.ts'
 import type { Resource } from '../resource.ts'
 import { toTimestamp } from '../storage/state.ts'
@@ -83,12 +83,4 @@ async function applyStatus(resource: Resource<FlowSchema>, name: string, conditi
   }
 }
 
-const context: RequestContext = {
-  user: systemMaster,
-  dryRun: false,
-  fieldManager: 'api-priority-and-fairness-config-consumer-v1',
-  userAgent: 'kube-apiserver',
-  fieldValidation: 'Ignore',
-  warn: () => {},
-  signal: new AbortController().signal,
-}
+const context: RequestContext = { ...serverContext, fieldManager: 'api-priority-and-fairness-config-consumer-v1' }
