@@ -41,8 +41,8 @@ const layers: Readonly<Record<string, { readonly may: readonly string[]; readonl
     why: 'it tells what others measure; what measures is handed in',
   },
   lifecycle: {
-    may: ['base', 'world', 'schema', 'kinds', 'client'],
-    why: 'the care of a cluster goes through its API and its files',
+    may: ['base', 'world', 'schema', 'kinds', 'etcd', 'client'],
+    why: 'the care of a cluster goes through its API, its files, and the etcd below it',
   },
   cluster: {
     may: [

@@ -202,7 +202,7 @@ test('in a virtual world a slow server costs no time, and a disk is as full as o
 
 test('a cluster whose process is gone, or does not answer, is not running', async () => {
   const host: VirtualHost & HostWorld = new VirtualHost()
-  host.exec.self = async (_args, { ready, print, ended }) => {
+  host.exec.program = async (_args, { ready, print, ended }) => {
     print('serving')
     ready({ url: 'https://127.0.0.1:6443' })
     await new Promise((done) => ended.addEventListener('abort', done))

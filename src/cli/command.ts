@@ -14,12 +14,20 @@ export interface Command {
   readonly usage?: string
   readonly flags: Readonly<Record<string, Flag>>
   readonly examples: readonly string[]
-  run(context: CommandContext): Promise<void>
+  /** Those whose name may follow this one's: `etcd member list`. */
+  readonly subcommands?: readonly Command[]
+  /** Absent: it is of use with a subcommand alone. */
+  run?(context: CommandContext): Promise<void>
 }
 
-export type Flag =
-  | { readonly type: 'boolean'; readonly help: string; readonly hidden?: boolean }
-  | { readonly type: 'string'; readonly help: string; readonly value: string; readonly default?: string }
+export type Flag = {
+  readonly help: string
+  /** One letter: `-o` beside `--output`. */
+  readonly short?: string
+} & (
+  | { readonly type: 'boolean'; readonly hidden?: boolean }
+  | { readonly type: 'string'; readonly value: string; readonly default?: string }
+)
 
 /** What came of the flags: names as declared (`dataDir` is `--data-dir`). */
 export type FlagValues = Readonly<Record<string, string | boolean | undefined>>
@@ -56,20 +64,20 @@ export async function runCommand(
   context: Omit<CommandContext, 'args' | 'flags'>,
   printError: (line: string) => void,
 ): Promise<number> {
-  const [name, ...rest] = argv
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    const about = commands.find((command) => command.name === rest[0])
-    context.print(about ? commandHelp(about) : overview(commands))
-    return 0
-  }
-  const command = commands.find((candidate) => candidate.name === name)
+  const [first, ...others] = argv
   try {
-    if (!command) throw unknownCommand(name, commands)
-    if (rest.includes('--help') || rest.includes('-h')) {
-      context.print(commandHelp(command))
+    if (first === undefined || first === '--help' || first === '-h' || (first === 'help' && others.length === 0)) {
+      context.print(overview(commands))
       return 0
     }
-    await command.run({ ...context, ...parse(command, rest) })
+    const asksHelp = first === 'help'
+    const { command, path, rest } = find(commands, asksHelp ? others : argv)
+    if (asksHelp || rest.includes('--help') || rest.includes('-h') || (!command.run && rest.length === 0)) {
+      context.print(commandHelp(command, path))
+      return 0
+    }
+    if (!command.run) throw unknownCommand(rest[0]!, command.subcommands ?? [], path)
+    await command.run({ ...context, ...parse(command, path, rest) })
     return 0
   } catch (error) {
     return report(error, printError)
@@ -90,15 +98,34 @@ function report(error: unknown, printError: (line: string) => void): number {
   return error.exitCode
 }
 
-function unknownCommand(name: string, commands: readonly Command[]): UserError {
-  const close = commands.find((command) => command.name.startsWith(name.slice(0, 2)))
-  const hint = close ? `did you mean "coracle ${close.name}"?` : 'see "coracle help"'
-  return new UserError(`unknown command "${name}"`, { hint, exitCode: 2 })
+/** Follows the names at the beginning of `argv` as far as they name commands. */
+function find(
+  commands: readonly Command[],
+  argv: readonly string[],
+): { readonly command: Command; readonly path: string; readonly rest: readonly string[] } {
+  const named = (among: readonly Command[] | undefined, name: string | undefined) =>
+    among?.find((command) => command.name === name)
+  const first = named(commands, argv[0])
+  if (!first) throw unknownCommand(argv[0]!, commands, '')
+  let command: Command = first
+  let depth = 1
+  for (let next = named(first.subcommands, argv[1]); next; next = named(next.subcommands, argv[depth])) {
+    command = next
+    depth++
+  }
+  return { command, path: argv.slice(0, depth).join(' '), rest: argv.slice(depth) }
 }
 
-function parse(command: Command, argv: readonly string[]): Pick<CommandContext, 'args' | 'flags'> {
+function unknownCommand(name: string, commands: readonly Command[], path: string): UserError {
+  const close = commands.find((command) => command.name.startsWith(name.slice(0, 2)))
+  const above = path === '' ? '' : `${path} `
+  const hint = close ? `did you mean "coracle ${above}${close.name}"?` : `see "coracle help${path && ` ${path}`}"`
+  return new UserError(`unknown command "${above}${name}"`, { hint, exitCode: 2 })
+}
+
+function parse(command: Command, path: string, argv: readonly string[]): Pick<CommandContext, 'args' | 'flags'> {
   const options = Object.fromEntries(
-    Object.entries(command.flags).map(([name, flag]) => [kebab(name), { type: flag.type }]),
+    Object.entries(command.flags).map(([name, { type, short }]) => [kebab(name), { type, ...(short && { short }) }]),
   )
   try {
     const { values, positionals } = parseArgs({
@@ -113,7 +140,7 @@ function parse(command: Command, argv: readonly string[]): Pick<CommandContext, 
     return { args: positionals, flags }
   } catch (error) {
     const message = (error as Error).message.split('. ')[0]!.replace(/\.$/, '')
-    throw new UserError(message, { hint: `see "coracle ${command.name} --help"`, exitCode: 2, cause: error })
+    throw new UserError(message, { hint: `see "coracle ${path} --help"`, exitCode: 2, cause: error })
   }
 }
 
@@ -132,19 +159,29 @@ function overview(commands: readonly Command[]): string {
   ].join('\n')
 }
 
-function commandHelp(command: Command): string {
+function commandHelp(command: Command, path: string): string {
   const rows = Object.entries(command.flags)
     .filter(([, flag]) => !(flag.type === 'boolean' && flag.hidden))
     .map(([name, flag]): [string, string] => {
       const standing = flag.type === 'string' && flag.default !== undefined ? ` (default ${flag.default})` : ''
-      return [`--${kebab(name)}${flag.type === 'string' ? ` ${flag.value}` : ''}`, flag.help + standing]
+      const short = flag.short ? `-${flag.short}, ` : ''
+      return [`${short}--${kebab(name)}${flag.type === 'string' ? ` ${flag.value}` : ''}`, flag.help + standing]
     })
   const width = Math.max(0, ...rows.map(([left]) => left.length))
   return [
     command.summary,
     '',
-    `Usage: coracle ${command.name}${command.usage ? ` ${command.usage}` : ''} [flags]`,
+    ...usageOf(command, path),
     ...(rows.length > 0 ? ['', 'Flags:', ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)] : []),
     ...(command.examples.length > 0 ? ['', 'Examples:', ...command.examples.map((line) => `  ${line}`)] : []),
   ].join('\n')
+}
+
+function usageOf({ usage, run, subcommands = [] }: Command, path: string): string[] {
+  const nameWidth = Math.max(0, ...subcommands.map(({ name }) => name.length))
+  return [
+    ...(run ? [`Usage: coracle ${path}${usage ? ` ${usage}` : ''} [flags]`] : [`Usage: coracle ${path} COMMAND`]),
+    ...(subcommands.length > 0 ? ['', 'Commands:'] : []),
+    ...subcommands.map(({ name, summary }) => `  ${name.padEnd(nameWidth)}  ${summary}`),
+  ]
 }

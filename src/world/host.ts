@@ -1,14 +1,48 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, openSync, watch } from 'node:fs'
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { closeSync, mkdirSync, openSync, watch } from 'node:fs'
+import { access, appendFile, constants, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { availableParallelism, hostname, networkInterfaces, totalmem } from 'node:os'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { realNetwork } from './network.ts'
 import { realWorld } from './real.ts'
-import { type DetachedProcess, type Disk, DiskError, type Exec, type HostWorld, type Log } from './world.ts'
+import {
+  type ChildProcess,
+  type DetachedProcess,
+  type Disk,
+  DiskError,
+  type Exec,
+  ExecError,
+  type Finished,
+  type HostWorld,
+  type Log,
+  type Machine,
+  type RunOptions,
+  type StartOptions,
+} from './world.ts'
 
 /** The machine that this process runs on. */
 export function hostWorld(log?: Log): HostWorld {
-  return { ...realWorld(log), disk: realDisk, exec: realExec, network: realNetwork }
+  return { ...realWorld(log), disk: realDisk, exec: realExec, network: realNetwork, machine: realMachine }
+}
+
+const realMachine: Machine = {
+  get hostName() {
+    return hostname()
+  },
+  get addresses() {
+    return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+      addresses.map(({ address, family, internal }) => ({
+        interface: name,
+        address,
+        family: family === 'IPv4' ? (4 as const) : (6 as const),
+        internal,
+      })),
+    )
+  },
+  cpus: availableParallelism(),
+  memoryBytes: totalmem(),
+  userId: process.getuid?.() ?? -1,
 }
 
 const realDisk: Disk = {
@@ -20,7 +54,30 @@ const realDisk: Disk = {
       throw cannot('read', path, error)
     }
   },
-  async write(path, content, mode = 0o600) {
+  async write(path, content, mode) {
+    await realDisk.writeBytes(path, Buffer.from(content), mode)
+  },
+  async readBytes(path) {
+    try {
+      return await readFile(path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw cannot('read', path, error)
+    }
+  },
+  async makeFolder(path, mode) {
+    await makeFolder(path, mode).catch((error) => Promise.reject(cannot('make', path, error)))
+  },
+  async stat(path) {
+    try {
+      const about = await stat(path)
+      return { isFolder: about.isDirectory(), size: about.size, mode: about.mode & 0o7777, modifiedMs: about.mtimeMs }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw cannot('read', path, error)
+    }
+  },
+  async writeBytes(path, content, mode = 0o600) {
     const temporary = `${path}.${process.pid}.tmp`
     try {
       await makeFolder(dirname(path))
@@ -69,7 +126,7 @@ const realDisk: Disk = {
   },
 }
 
-async function writeDurably(path: string, content: string, mode: number): Promise<void> {
+async function writeDurably(path: string, content: Uint8Array, mode: number): Promise<void> {
   const file = await open(path, 'w', mode)
   try {
     await file.writeFile(content)
@@ -86,20 +143,26 @@ const cannot = (what: string, path: string, error: unknown) =>
  * Makes a folder and those above it. Not Node's recursive `mkdir`, which tries for ever where a folder cannot be made
  * and the system says that the one above is missing (`/proc/x`).
  */
-async function makeFolder(path: string): Promise<void> {
+async function makeFolder(path: string, mode = 0o700): Promise<void> {
   try {
-    await mkdir(path, { mode: 0o700 })
+    await mkdir(path, { mode })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return
     if (code !== 'ENOENT' || dirname(path) === path) throw error
-    await makeFolder(dirname(path))
-    await mkdir(path, { mode: 0o700 })
+    await makeFolder(dirname(path), mode)
+    await mkdir(path, { mode })
   }
 }
 
 const realExec: Exec = {
   ownPid: process.pid,
+  get self(): Exec['self'] {
+    return [process.execPath, ...process.execArgv, process.argv[1]!]
+  },
+  run: runProgram,
+  start: startProgram,
+  which,
   isAlive(pid) {
     return sendSignal(pid, 0)
   },
@@ -127,6 +190,55 @@ const realExec: Exec = {
       },
     }
   },
+}
+
+function startProgram(
+  program: string,
+  args: readonly string[],
+  { env, logFile, detached = false }: StartOptions = {},
+): ChildProcess {
+  if (logFile) mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 })
+  const output = logFile ? openSync(logFile, 'a', 0o600) : 2
+  const child = spawn(program, [...args], {
+    detached,
+    stdio: ['ignore', output, output],
+    env: { ...process.env, ...env },
+  })
+  if (logFile) closeSync(output)
+  if (detached) child.unref()
+  const exited = new Promise<Awaited<ChildProcess['exited']>>((resolve) => {
+    child.once('error', (error) => resolve({ code: undefined, signal: undefined, error }))
+    child.once('exit', (code, signal) => resolve({ code: code ?? undefined, signal: signal ?? undefined }))
+  })
+  return { pid: child.pid ?? 0, exited, signal: (signal) => void child.kill(signal) }
+}
+
+async function runProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  const child = spawn(program, [...args], {
+    env: { ...process.env, ...options.env },
+    ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs, killSignal: 'SIGKILL' as const }),
+  })
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
+    child.once('error', (error) => reject(new ExecError(`cannot run ${program}: ${error.message}`, { cause: error })))
+    child.once('close', (code, signal) => resolve({ code, signal }))
+  })
+  // Who reads no input closes it.
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.input)
+  const [{ code, signal }, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
+  return { code: code ?? undefined, signal: signal ?? undefined, stdout, stderr }
+}
+
+async function which(program: string): Promise<string | undefined> {
+  const folders = program.includes('/') ? [''] : (process.env.PATH ?? '').split(':')
+  for (const folder of folders) {
+    const path = join(folder, program)
+    try {
+      await access(path, constants.X_OK)
+      return path
+    } catch {}
+  }
+  return undefined
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {

@@ -1,14 +1,20 @@
 import { VirtualWorld } from './virtual.ts'
 import {
+  type ChildProcess,
   type DetachedProcess,
   type Disk,
   DiskError,
   type Exec,
+  ExecError,
+  type FileStat,
+  type Finished,
   type HostWorld,
   type IncomingAnswer,
+  type Machine,
   type Network,
   NetworkError,
   type OutgoingRequest,
+  type RunOptions,
 } from './world.ts'
 
 /** A machine that is not there: a disk in memory, programs that are functions, servers that are called by their URL. */
@@ -16,6 +22,17 @@ export class VirtualHost extends VirtualWorld implements HostWorld {
   readonly disk = new VirtualDisk()
   readonly network = new VirtualNetwork(this)
   readonly exec = new VirtualExec(this.disk)
+  /** May be replaced by another. */
+  machine: Machine = {
+    hostName: 'host',
+    addresses: [
+      { interface: 'lo', address: '127.0.0.1', family: 4, internal: true },
+      { interface: 'eth0', address: '10.0.0.1', family: 4, internal: false },
+    ],
+    cpus: 2,
+    memoryBytes: 4 * 1024 ** 3,
+    userId: 0,
+  }
 }
 
 interface File {
@@ -25,6 +42,9 @@ interface File {
 
 export class VirtualDisk implements Disk {
   readonly #files = new Map<string, File>()
+  readonly #bytes = new Map<string, Uint8Array>()
+  /** Those that were made; others are there because a file is in them. */
+  readonly #folders = new Set<string>()
   /** Bytes that files may take together; a write beyond fails as one on a full disk does. */
   capacityBytes = Number.POSITIVE_INFINITY
 
@@ -43,6 +63,7 @@ export class VirtualDisk implements Disk {
       throw cannot('write', path, 'ENOSPC: no space left on device, write')
     }
     this.#files.set(path, { content, mode })
+    this.#bytes.delete(path)
   }
 
   async append(path: string, content: string): Promise<void> {
@@ -57,8 +78,33 @@ export class VirtualDisk implements Disk {
     }
   }
 
+  async readBytes(path: string): Promise<Uint8Array | undefined> {
+    const content = await this.read(path)
+    return content === undefined ? undefined : (this.#bytes.get(path) ?? Buffer.from(content))
+  }
+
+  async writeBytes(path: string, content: Uint8Array, mode?: number): Promise<void> {
+    const bytes = Buffer.from(content)
+    await this.write(path, bytes.toString(), mode)
+    // What is no text would not survive as one.
+    this.#bytes.set(path, bytes)
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    this.#folders.add(path)
+  }
+
+  async stat(path: string): Promise<FileStat | undefined> {
+    const file = this.#files.get(path)
+    if (file) return { isFolder: false, size: await this.size(path), mode: file.mode, modifiedMs: 0 }
+    if (this.#isFolder(path) || this.#folders.has(path)) {
+      return { isFolder: true, size: 0, mode: 0o700, modifiedMs: 0 }
+    }
+    return undefined
+  }
+
   async size(path: string): Promise<number> {
-    return Buffer.byteLength(this.#files.get(path)?.content ?? '')
+    return this.#bytes.get(path)?.length ?? Buffer.byteLength(this.#files.get(path)?.content ?? '')
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -66,6 +112,10 @@ export class VirtualDisk implements Disk {
     if (!file) throw cannot('rename', from, `ENOENT: no such file or directory, rename '${from}' -> '${to}'`)
     this.#files.delete(from)
     this.#files.set(to, file)
+    const bytes = this.#bytes.get(from)
+    this.#bytes.delete(from)
+    if (bytes) this.#bytes.set(to, bytes)
+    else this.#bytes.delete(to)
   }
 
   async list(folder: string): Promise<string[]> {
@@ -74,7 +124,9 @@ export class VirtualDisk implements Disk {
   }
 
   async remove(path: string): Promise<void> {
-    for (const file of this.#files.keys()) if (file === path || file.startsWith(`${path}/`)) this.#files.delete(file)
+    for (const names of [this.#files, this.#bytes, this.#folders]) {
+      for (const name of names.keys()) if (name === path || name.startsWith(`${path}/`)) names.delete(name)
+    }
   }
 
   /** The permissions of a file. */
@@ -178,13 +230,36 @@ export interface VirtualProcess {
 export class VirtualExec implements Exec {
   readonly ownPid = 1
   /** What `startSelf` starts. */
-  self: VirtualProgram = async () => {}
+  program: VirtualProgram = async () => {}
+  /** What `run` finds, by name. */
+  readonly programs = new Map<
+    string,
+    (args: readonly string[], options: RunOptions) => Promise<Partial<Omit<Finished, 'signal'>>>
+  >()
   readonly #disk: Disk
   readonly #running = new Map<number, AbortController>([[1, new AbortController()]])
   #lastPid = 1
 
   constructor(disk: Disk) {
     this.#disk = disk
+  }
+
+  readonly self: Exec['self'] = ['coracle']
+
+  async which(program: string): Promise<string | undefined> {
+    return this.programs.has(program) ? `/usr/bin/${program}` : undefined
+  }
+
+  async run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    const found = this.programs.get(program.split('/').at(-1)!)
+    if (!found) throw new ExecError(`cannot run ${program}: spawn ${program} ENOENT`)
+    const { code = 0, stdout = '', stderr = '' } = await found(args, options)
+    return { code, signal: undefined, stdout, stderr }
+  }
+
+  start(program: string): ChildProcess {
+    const error = new ExecError(`cannot run ${program}: programs of a virtual host do not go on`)
+    return { pid: 0, exited: Promise.resolve({ code: undefined, signal: undefined, error }), signal() {} }
   }
 
   startSelf(args: readonly string[], logFile: string): DetachedProcess {
@@ -204,7 +279,7 @@ export class VirtualExec implements Exec {
       ready.reject(new Error(`it ended with ${how}`))
     }
     end.signal.addEventListener('abort', () => ended(String(end.signal.reason)))
-    this.self(args, { pid, ended: end.signal, ready: ready.resolve, print }).then(
+    this.program(args, { pid, ended: end.signal, ready: ready.resolve, print }).then(
       () => ended('exit code 0'),
       () => ended('exit code 1'),
     )

@@ -18,6 +18,26 @@ export interface HostWorld extends World {
   readonly disk: Disk
   readonly exec: Exec
   readonly network: Network
+  readonly machine: Machine
+}
+
+/** What the operating system says about the host. */
+export interface Machine {
+  readonly hostName: string
+  /** Of all interfaces that are up, in the system's order. */
+  readonly addresses: readonly MachineAddress[]
+  readonly cpus: number
+  readonly memoryBytes: number
+  /** 0 is root. */
+  readonly userId: number
+}
+
+export interface MachineAddress {
+  readonly interface: string
+  readonly address: string
+  readonly family: 4 | 6
+  /** Of the loopback interface. */
+  readonly internal: boolean
 }
 
 export interface Clock {
@@ -74,11 +94,26 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   /** The names in a folder; none when there is no such folder. */
   list(folder: string): Promise<string[]>
+  /** As `read` and `write`, for what is no text. */
+  readBytes(path: string): Promise<Uint8Array | undefined>
+  writeBytes(path: string, content: Uint8Array, mode?: number): Promise<void>
+  /** Makes a folder, and those above it that are missing; one that is there stays as it is. `mode` is 0700 unless said otherwise. */
+  makeFolder(path: string, mode?: number): Promise<void>
+  /** What there is under a path; nothing when there is nothing. */
+  stat(path: string): Promise<FileStat | undefined>
   /**
    * Calls `changed` some time after a file may have changed, also when another takes its place; the returned function
    * ends that. It may call once too often, and the file may be gone. Absent: nobody can tell.
    */
   watch?(path: string, changed: () => void): () => void
+}
+
+export interface FileStat {
+  readonly isFolder: boolean
+  readonly size: number
+  /** Permissions alone. */
+  readonly mode: number
+  readonly modifiedMs: number
 }
 
 /** A file that cannot be read or written. The message names it and says why. */
@@ -88,12 +123,58 @@ export class DiskError extends Error {}
 export interface Exec {
   /** Starts this program again with other arguments, detached from the terminal, its output appended to `logFile`. */
   startSelf(args: readonly string[], logFile: string): DetachedProcess
+  /** How a process of this program begins: what to give `start` or `run` in front of arguments of one's own. */
+  readonly self: readonly [program: string, ...args: string[]]
+  /** Runs a program to its end. Rejects with an `ExecError` when there is no such program. */
+  run(program: string, args: readonly string[], options?: RunOptions): Promise<Finished>
+  /** Starts a program that goes on. It ends with this process unless it is `detached`. */
+  start(program: string, args: readonly string[], options?: StartOptions): ChildProcess
+  /** Where a program of this name lies on the search path; nothing when there is none. */
+  which(program: string): Promise<string | undefined>
   /** Whether a process with this id exists. */
   isAlive(pid: number): boolean
   /** Sends a signal; false when there is no such process. */
   signal(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean
   readonly ownPid: number
 }
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string | Uint8Array
+  /** Then it is killed, and `signal` says so. Default: no limit. */
+  readonly timeoutMs?: number
+}
+
+export interface Finished {
+  /** Absent when a signal ended it. */
+  readonly code: number | undefined
+  readonly signal: string | undefined
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface StartOptions {
+  /** Besides the variables of this process. */
+  readonly env?: Readonly<Record<string, string>>
+  /** To which its output is added; default: this process's own standard error. */
+  readonly logFile?: string
+  readonly detached?: boolean
+}
+
+export interface ChildProcess {
+  /** 0 when it could not be started: `exited` says why. */
+  readonly pid: number
+  /** Resolves when it has ended; never rejects. */
+  readonly exited: Promise<{
+    readonly code: number | undefined
+    readonly signal: string | undefined
+    readonly error?: Error
+  }>
+  signal(signal: 'SIGTERM' | 'SIGKILL' | 'SIGHUP'): void
+}
+
+/** A program that cannot be run. */
+export class ExecError extends Error {}
 
 export interface DetachedProcess {
   readonly pid: number
