@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ export const root = join(import.meta.dirname, '..')
 const scratch = join(root, '.cache/bench')
 const token = 'bench-token'
 /** With which `./coracle` starts it. */
-const flagsOfUsers = /^exec "\$node" (.*) "\$bundle"/m.exec(readFileSync(join(root, 'coracle'), 'utf8'))![1]!.split(' ')
+const flagsOfUsers = /^exec "\$node" (.*) "\$@"/m.exec(readFileSync(join(root, 'coracle'), 'utf8'))![1]!.split(' ')
 
 export interface StartOptions {
   readonly nodes: number
@@ -19,6 +19,8 @@ export interface StartOptions {
   readonly dataDir?: string
   readonly ephemeral?: boolean
   readonly apiOnly?: boolean
+  /** Further flags of `up`. */
+  readonly flags?: readonly string[]
 }
 
 /** A served cluster in a process of its own, as users run it. */
@@ -44,9 +46,13 @@ export async function serve(bundle: string, options: StartOptions): Promise<Serv
   const kubeconfig = ['--kubeconfig', join(directory, 'kubeconfig')]
   const mode = options.apiOnly ? ['--api-only'] : []
   const nodeFlags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '')
-  const args = [...flagsOfUsers, ...nodeFlags, bundle, 'up', ...place, ...flags, ...kubeconfig]
+  const image = bundle.replace(/\.mjs$/, '.blob')
+  const program = existsSync(image) ? ['--snapshot-blob', image, bundle] : [bundle]
+  const args = [...flagsOfUsers, ...nodeFlags, ...program, 'up', ...place, ...flags, ...kubeconfig]
   const startedMs = performance.now()
-  const child = spawn(process.execPath, [...args, ...mode], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, [...args, ...mode, ...(options.flags ?? [])], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString()

@@ -109,6 +109,22 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.deepEqual([modeOf('.kube/config'), modeOf('.coracle'), modeOf('.coracle/run.json')], ['600', '700', '600'])
   })
 
+  test('programs that begin with the same image of memory have each its own chance, time and process', async () => {
+    const begin = async () => {
+      await using home = await Home.make()
+      const before = Date.now()
+      const up = home.start('up', '--ephemeral', '--api-only', '--port', '0', '--kubeconfig', home.path('config'))
+      await up.until('Stop with')
+      await using client = await home.client('config')
+      const { metadata } = await client.get(Namespace, { name: 'default' })
+      assert.ok(Date.parse(metadata.creationTimestamp!) >= before - 1000, 'the clock is the machine’s')
+      assert.ok(Number(/ready in (\d+) ms/.exec(up.stdout)![1]) <= Date.now() - before, 'it began when it was started')
+      return [metadata.uid!, await home.read('config'), String(up.pid)]
+    }
+    const [first, second] = await Promise.all([begin(), begin()])
+    for (const [at, value] of first.entries()) assert.notEqual(value, second[at])
+  })
+
   test('a detached cluster is found, asked, stopped and gone on with', async () => {
     await using home = await Home.make()
     const none = await home.run('status')

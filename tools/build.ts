@@ -1,19 +1,27 @@
 /**
- * Bundles `src/main.ts` into one file, so that starting reads one file instead of some hundred.
+ * Bundles the program into one file, so that starting reads one file instead of some hundred, and makes an image of the
+ * memory that it has when it is loaded (`src/snapshot.ts`), so that most of the time even that is not read.
  *
- *   node tools/build.ts [FILE]     default: .cache/build/coracle.mjs
+ *   node tools/build.ts [BUNDLE]     default: .cache/build/coracle.mjs; its image lies beside it: coracle.blob
  */
 
+import { spawnSync } from 'node:child_process'
+import { renameSync, rmSync } from 'node:fs'
+import { builtinModules } from 'node:module'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
+const bundle = process.argv[2] ?? join(root, '.cache/build/coracle.mjs')
+const image = bundle.replace(/\.mjs$/, '.blob')
+const imageSource = bundle.replace(/\.mjs$/, '.cjs')
+
+const common: BuildOptions = { bundle: true, platform: 'node', logLevel: 'warning' }
 
 await build({
+  ...common,
   entryPoints: [join(root, 'src/main.ts')],
-  outfile: process.argv[2] ?? join(root, '.cache/build/coracle.mjs'),
-  bundle: true,
-  platform: 'node',
+  outfile: bundle,
   target: 'node22',
   format: 'esm',
   // Native code is loaded from where npm put it.
@@ -23,5 +31,75 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   sourcemap: true,
-  logLevel: 'warning',
 })
+
+/** Modules of Node.js that an image may hold; the others are loaded when something of them is used. */
+const imaged = ['assert', 'assert/strict', 'buffer', 'crypto', 'events', 'fs', 'fs/promises', 'net', 'os', 'path']
+imaged.push('process', 'stream', 'string_decoder', 'util', 'v8', 'zlib')
+
+const late: Plugin = {
+  name: 'late',
+  setup({ onResolve, onLoad }) {
+    // Its code is part of the image, and runs when a store is opened: it begins by loading native code.
+    onResolve({ filter: /^lmdb$/, namespace: 'file' }, ({ path }) => ({ path, namespace: 'deferred' }))
+    onLoad({ filter: /.*/, namespace: 'deferred' }, ({ path }) => ({
+      contents: `exports.open = (options) => require(${JSON.stringify(path)}).open(options)`,
+      resolveDir: root,
+    }))
+    onResolve({ filter: /^node-gyp-build-optional-packages$/ }, ({ path }) => ({ path, namespace: 'native' }))
+    onLoad({ filter: /.*/, namespace: 'native' }, ({ path }) => ({
+      contents: `const { dirname } = require('node:path')
+module.exports = () => __requireLate(${JSON.stringify(path)})(dirname(dirname(__requireLate.resolve('lmdb'))))`,
+      resolveDir: root,
+    }))
+    onResolve({ filter: /^(node:)?[a-z0-9_]+(\/[a-z]+)?$/ }, ({ path }) => {
+      const name = path.replace(/^node:/, '')
+      return builtinModules.includes(name) && !imaged.includes(name) ? { path: name, namespace: 'late' } : undefined
+    })
+    onLoad({ filter: /.*/, namespace: 'late' }, async ({ path }) => ({ contents: await lateModule(path) }))
+  },
+}
+
+/** A module that shows what one of Node.js has, and loads that one when somebody looks. */
+async function lateModule(name: string): Promise<string> {
+  const names = Object.keys(await import(`node:${name}`)).filter((key) => !/^(default|module\.exports)$/.test(key))
+  return `let loaded
+const get = () => (loaded ??= __builtin('${name}'))
+for (const name of ${JSON.stringify(names)})
+  Object.defineProperty(exports, name, { enumerable: true, get: () => get()[name] })
+Object.defineProperty(exports, 'default', { enumerable: true, get })`
+}
+
+await build({
+  ...common,
+  entryPoints: [join(root, 'src/snapshot.ts')],
+  outfile: imageSource,
+  target: 'node22',
+  format: 'cjs',
+  // Its text is part of the image.
+  minifyWhitespace: true,
+  define: { 'import.meta.resolve': '__resolve' },
+  // In an image `require` knows modules of Node.js alone: others are looked for from where the bundle lies.
+  banner: {
+    js: `const __builtin = (name) => process.getBuiltinModule('node:' + name);
+let __late;
+const __lateRequire = () => (__late ??= __builtin('module').createRequire(__builtin('path').resolve(process.argv[1])));
+const __requireLate = Object.assign((name) => __lateRequire()(name), { resolve: (name) => __lateRequire().resolve(name) });
+const __resolve = (name) => __builtin('url').pathToFileURL(__requireLate.resolve(name)).href;`,
+  },
+  plugins: [late],
+})
+
+// The flags must be those with which ./coracle starts it.
+const flags = ['--max-semi-space-size=32', '--disable-warning=ExperimentalWarning']
+// Who starts the program meanwhile finds the last image, or none, but never half of one.
+const unfinished = `${image}.${process.pid}`
+const made = spawnSync(process.execPath, [...flags, '--snapshot-blob', unfinished, '--build-snapshot', imageSource], {
+  encoding: 'utf8',
+})
+if (made.status === 0) renameSync(unfinished, image)
+else {
+  rmSync(image, { force: true })
+  const why = made.stderr.trim().split('\n').at(-1)
+  console.error(`build: no image of the program can be made here, so it will start more slowly: ${why}`)
+}

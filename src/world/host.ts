@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, watch } from 'node:fs'
-import { access, appendFile, constants, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { closeSync, createReadStream, fstatSync, mkdirSync, openSync, readSync, watch } from 'node:fs'
+import { access, appendFile, constants, mkdir, open, readFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { availableParallelism, hostname, networkInterfaces, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -40,10 +40,19 @@ const realMachine: Machine = {
       })),
     )
   },
-  cpus: availableParallelism(),
-  memoryBytes: totalmem(),
-  userId: process.getuid?.() ?? -1,
+  get cpus() {
+    return availableParallelism()
+  },
+  get memoryBytes() {
+    return totalmem()
+  },
+  get userId() {
+    return process.getuid?.() ?? -1
+  },
 }
+
+/** Large enough that files are read at the disk's speed. */
+const pieceBytes = 1 << 20
 
 const realDisk: Disk = {
   async read(path) {
@@ -88,6 +97,51 @@ const realDisk: Disk = {
       throw cannot('write', path, error)
     }
   },
+  async *readPieces(path) {
+    try {
+      yield* createReadStream(path, { highWaterMark: pieceBytes })
+    } catch (error) {
+      throw cannot('read', path, error)
+    }
+  },
+  async writePieces(path, pieces, mode = 0o600) {
+    const temporary = `${path}.${process.pid}.tmp`
+    const remove = () => rm(temporary, { force: true }).catch(() => {})
+    const asDiskError = async (error: unknown): Promise<never> => {
+      await remove()
+      throw cannot('write', path, error)
+    }
+    await makeFolder(dirname(path)).catch(asDiskError)
+    const file = await open(temporary, 'w', mode).catch(asDiskError)
+    try {
+      for await (const piece of pieces) await file.writeFile(piece).catch(asDiskError)
+      await file.sync().catch(asDiskError)
+    } catch (error) {
+      await file.close()
+      await remove()
+      throw error
+    }
+    await file.close()
+    await rename(temporary, path).catch(asDiskError)
+  },
+  async openParts(path) {
+    let file: number
+    try {
+      file = openSync(path, 'r')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw cannot('read', path, error)
+    }
+    return {
+      size: fstatSync(file).size,
+      read(offset, length) {
+        const bytes = Buffer.allocUnsafe(length)
+        if (readSync(file, bytes, 0, length, offset) < length) throw cannot('read', path, new Error('it ends too early'))
+        return bytes
+      },
+      [Symbol.dispose]: () => closeSync(file),
+    }
+  },
   async append(path, content) {
     try {
       await makeFolder(dirname(path))
@@ -106,6 +160,18 @@ const realDisk: Disk = {
   },
   async rename(from, to) {
     await rename(from, to).catch((error) => Promise.reject(cannot('rename', from, error)))
+  },
+  async link(target, path) {
+    const temporary = `${path}.${process.pid}.tmp`
+    try {
+      await makeFolder(dirname(path))
+      await rm(temporary, { force: true })
+      await symlink(target, temporary)
+      await rename(temporary, path)
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => {})
+      throw cannot('link', path, error)
+    }
   },
   async list(folder) {
     try {
@@ -156,7 +222,9 @@ async function makeFolder(path: string, mode = 0o700): Promise<void> {
 }
 
 const realExec: Exec = {
-  ownPid: process.pid,
+  get ownPid() {
+    return process.pid
+  },
   get self(): Exec['self'] {
     return [process.execPath, ...process.execArgv, process.argv[1]!]
   },

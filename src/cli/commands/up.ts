@@ -12,9 +12,6 @@ import { type Command, type CommandContext, UserError } from '../command.ts'
 import { contextName, dataDirFlag, dataDirOf, integerFlag, kubeconfigFlag, kubeconfigOf } from '../flags.ts'
 import { findRunning, forgetRunning, type RunningCluster, recordRunning } from '../running.ts'
 
-/** Says since when the process runs, for `ready in N ms`. */
-const startedAtMs = performance.timeOrigin
-
 export const up: Command = {
   name: 'up',
   summary: 'Start a cluster, and make kubectl use it',
@@ -112,7 +109,7 @@ function report(
 ): string[] {
   const nodes = flags.apiOnly ? 'API server alone' : `${about.nodes} simulated node${about.nodes === 1 ? '' : 's'}`
   return [
-    `Kubernetes API on ${served.url}, ${nodes}, ready in ${Math.round(world.clock.now() - startedAtMs)} ms`,
+    `Kubernetes API on ${served.url}, ${nodes}, ready in ${Math.round(world.clock.now() - performance.timeOrigin)} ms`,
     `State in ${about.dataDir ?? 'memory'}; context "${contextName}" is current in ${about.kubeconfig}`,
     ...(flags.apiOnly
       ? ['Try: kubectl get namespaces']
