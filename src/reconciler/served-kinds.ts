@@ -6,16 +6,23 @@ const lookAgainMs = 20
 
 /**
  * Calls `changed` whenever other kinds may be served than before: custom resources come and go with their definitions.
- * The returned function ends it.
+ * Definitions that come in numbers are one change every little while. The returned function ends it.
  */
 export function onServedKinds({ caches, world }: RuntimeOptions, changed: () => void): () => void {
   let cancel: (() => void) | undefined
-  const end = caches.of(CustomResourceDefinition).onChange(() => {
+  let isStale = false
+  const lookAgain = () => {
+    cancel = isStale ? world.clock.timer(lookAgainMs, lookAgain) : undefined
+    isStale = false
     changed()
-    cancel ??= world.clock.timer(lookAgainMs, () => {
-      cancel = undefined
-      changed()
-    })
+  }
+  const end = caches.of(CustomResourceDefinition).onChange(() => {
+    if (cancel !== undefined) {
+      isStale = true
+      return
+    }
+    cancel = world.clock.timer(lookAgainMs, lookAgain)
+    changed()
   })
   return () => {
     end()
