@@ -4,14 +4,17 @@ import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import type { AuditEvent } from '../src/apiserver/audit/event.ts'
 import { LogBackend } from '../src/apiserver/audit/log-backend.ts'
 import { WebhookBackend } from '../src/apiserver/audit/webhook-backend.ts'
+import { toProtobuf } from '../src/apiserver/protobuf-body.ts'
 import type { ServeOptions } from '../src/cluster/serve.ts'
 import { ConfigMap } from '../src/kinds/core/config-map.ts'
 import { Endpoints } from '../src/kinds/core/endpoints.ts'
 import { Pod } from '../src/kinds/core/pod.ts'
 import { Secret } from '../src/kinds/core/secret.ts'
+import { DeleteOptions } from '../src/kinds/meta/delete-options.ts'
 import { createAuthority, issueCertificate } from '../src/lifecycle/pki.ts'
 import { VirtualHost } from '../src/world/virtual-host.ts'
 import { clientOf, quietWorld, serve } from './support/served.ts'
@@ -126,6 +129,142 @@ test('a watch has a beginning and an end, and whoever does not say who they are 
   assert.deepEqual(events.find(({ verb }) => verb === 'list')?.user, {})
 })
 
+const bodiesOf = (...resources: readonly string[]) =>
+  `omitStages: [RequestReceived]
+rules:
+ - {level: RequestResponse, resources: [{group: "", resources: ${JSON.stringify(resources)}}]}
+ - {level: None}
+`
+
+test('an answer is written down as it was before it was compressed, whether it is there at once or comes in pieces', async () => {
+  const names = ['a', 'b', 'c']
+  const events = await audited(bodiesOf('configmaps'), async (served) => {
+    const url = '/api/v1/namespaces/default/configmaps'
+    const headers = { 'accept-encoding': 'gzip' }
+    for (const name of names) {
+      const map = { metadata: { name }, data: { text: name.repeat(200_000) } }
+      await askHandler(served, { method: 'POST', url, headers, body: JSON.stringify(map) })
+    }
+    const compressed = await askHandler(served, { url: `${url}/a`, headers })
+    assert.equal(compressed.headers['content-encoding'], 'gzip')
+    assert.equal((JSON.parse(gunzipSync(compressed.body).toString()) as ConfigMap).metadata.name, 'a')
+    const list = await askHandler(served, { url: `${url}?limit=3`, headers })
+    assert.equal(list.headers['content-encoding'], 'gzip')
+    assert.equal((JSON.parse(gunzipSync(list.body).toString()) as { items: readonly object[] }).items.length, 3)
+  })
+  const [, , , one, many] = events as [AuditEvent, AuditEvent, AuditEvent, AuditEvent, AuditEvent]
+  assert.equal((one.responseObject as ConfigMap).data?.['text'], 'a'.repeat(200_000))
+  assert.equal((many.responseObject as { readonly items: readonly object[] }).items.length, 3)
+})
+
+test('what is sent and answered in protobuf or YAML is written down as the object that it is', async () => {
+  const protobuf = 'application/vnd.kubernetes.protobuf'
+  const headers = { 'content-type': protobuf, accept: protobuf }
+  const map = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'p' }, data: { a: 'b' } }
+  const url = '/api/v1/namespaces/default/configmaps'
+  const events = await audited(bodiesOf('configmaps', 'serviceaccounts', 'serviceaccounts/token'), async (served) => {
+    const body = toProtobuf(map, ConfigMap.schema)
+    assert.equal((await askHandler(served, { method: 'POST', url, headers, body })).status, 201)
+    await askHandler(served, { url: '/api/v1/namespaces/kube-system/configmaps', headers })
+    const options = toProtobuf({ kind: 'DeleteOptions', apiVersion: 'v1', dryRun: ['All'] } as never, DeleteOptions)
+    await askHandler(served, { method: 'DELETE', url: `${url}/p`, headers, body: options })
+    const partial = { ...headers, accept: `${protobuf};as=PartialObjectMetadata;g=meta.k8s.io;v=v1` }
+    await askHandler(served, { url: `${url}/p`, headers: partial })
+    await askHandler(served, { url: `${url}/none`, headers })
+    const yaml = { 'content-type': 'application/yaml', accept: 'application/yaml' }
+    const sent = 'metadata: {name: i}\ndata: {c: d}\n'
+    assert.equal((await askHandler(served, { method: 'POST', url, headers: yaml, body: sent })).status, 201)
+    await askHandler(served, { method: 'POST', url, headers, body: 'k8s\0 and no message' })
+  })
+  const told = events.map(
+    (event) =>
+      ({
+        sent: event.requestObject,
+        answer: event.responseObject,
+        name: event.objectRef?.name,
+        reason: event.responseStatus?.reason,
+      }) as Told,
+  )
+  const [created, listed, removed, partial, missing, inYaml, broken] = told as [
+    Told,
+    Told,
+    Told,
+    Told,
+    Told,
+    Told,
+    Told,
+  ]
+  assert.deepEqual([created.sent.data, created.answer.data, created.name], [{ a: 'b' }, { a: 'b' }, 'p'])
+  assert.equal(typeof created.answer.metadata.uid, 'string')
+  assert.equal(listed.answer.kind, 'ConfigMapList')
+  assert.ok(listed.answer.items.some(({ data }) => data !== undefined))
+  assert.deepEqual((removed.sent as unknown as DeleteOptions).dryRun, ['All'])
+  assert.deepEqual([partial.answer.kind, partial.answer.metadata.name], ['PartialObjectMetadata', 'p'])
+  assert.deepEqual([missing.reason, missing.answer.kind], ['NotFound', 'Status'])
+  assert.deepEqual([inYaml.sent.data, inYaml.answer.data], [{ c: 'd' }, { c: 'd' }])
+  assert.deepEqual([broken.sent, broken.reason], [undefined, 'BadRequest'])
+})
+
+interface Told {
+  readonly sent: ConfigMap & { readonly items: readonly ConfigMap[] }
+  readonly answer: ConfigMap & { readonly items: readonly ConfigMap[] }
+  readonly name: string
+  readonly reason: string
+}
+
+test('a body that is nested without an end is refused, and the event goes without it', async () => {
+  const deep = (levels: number) => `{"metadata":{"name":"n","x":${'['.repeat(levels)}${']'.repeat(levels)}}}`
+  const events = await audited(bodiesOf('configmaps'), async (served) => {
+    const url = '/api/v1/namespaces/default/configmaps?dryRun=All'
+    for (const levels of [9_000, 400_000]) {
+      const body = deep(levels)
+      assert.equal((await askHandler(served, { method: 'POST', url, body })).status, 400)
+    }
+  })
+  assert.deepEqual(
+    events.map(({ requestObject, responseStatus }) => [requestObject, responseStatus?.code]),
+    [
+      [undefined, 400],
+      [undefined, 400],
+    ],
+  )
+})
+
+test('a watch is answered at every level, and a long name of a client is cut', async () => {
+  const events = await audited('rules: [{level: RequestResponse, verbs: [watch]}]\n', async (served) => {
+    await using client = clientOf(served, { userAgent: 'a'.repeat(2000) })
+    const stop = new AbortController()
+    for await (const _ of client.watch(ConfigMap, { namespace: 'kube-system', signal: stop.signal })) stop.abort()
+  })
+  assert.deepEqual(
+    events.map(({ stage, responseStatus, responseObject }) => [stage, responseStatus?.code, responseObject]),
+    [
+      ['RequestReceived', undefined, undefined],
+      ['ResponseStarted', 200, undefined],
+      ['ResponseComplete', 200, undefined],
+    ],
+  )
+  assert.equal(events[0]?.userAgent, `${'a'.repeat(1024)}...TRUNCATED`)
+})
+
+/** A request as the administrator, and its whole answer. */
+async function askHandler(
+  served: Awaited<ReturnType<typeof serve>>,
+  { body = '', ...asked }: { method?: string; url: string; headers?: Record<string, string>; body?: string | Buffer },
+) {
+  const answer = await served.cluster.handler({
+    ...metricsRequest,
+    ...asked,
+    body: () => Promise.resolve(Buffer.from(body as string)),
+  })
+  if (typeof answer.body !== 'function') return { ...answer, body: Buffer.from(answer.body as string) }
+  const chunks: Buffer[] = []
+  const { signal } = new AbortController()
+  const write = (chunk: Uint8Array | string) => void chunks.push(Buffer.from(chunk as Uint8Array))
+  await answer.body({ write, backlog: 0, drained: () => Promise.resolve(), signal })
+  return { ...answer, body: Buffer.concat(chunks) }
+}
+
 const event = (auditID: string) =>
   ({ kind: 'Event', auditID, requestURI: '/', verb: 'get', user: {} }) as unknown as AuditEvent
 
@@ -194,6 +333,43 @@ describe('the webhook', () => {
       ['e-6', 'e-7'],
     ])
     assert.deepEqual(notes, ['audit events were dropped'])
+  })
+
+  test('dead when the server ends, it is tried once more and not waited for', async () => {
+    const host = new VirtualHost()
+    const notes: (readonly [string, unknown])[] = []
+    const log = (_: string, message: string, details?: object) => void notes.push([message, details])
+    const backend = new WebhookBackend({ ...settings, target, network: host.network, clock: host.clock, log })
+    let asked = 0
+    host.network.serve('https://audit.example', async () => {
+      asked++
+      return { status: 500, body: 'ouch' }
+    })
+    for (let number = 0; number < 5; number++) backend.write(event(`e-${number}`))
+    await host.advance(1_000)
+    assert.equal(asked, 1)
+    let ended = false
+    void backend[Symbol.asyncDispose]().then(() => {
+      ended = true
+    })
+    await host.advance(0)
+    assert.deepEqual([ended, asked], [true, 2])
+    assert.deepEqual(notes.at(-1), ['audit events were dropped', { count: 5 }])
+  })
+
+  test('silent when the server ends, it is cut off', async () => {
+    const host = new VirtualHost()
+    const backend = new WebhookBackend({ ...settings, target, network: host.network, clock: host.clock, log: () => {} })
+    host.network.serve('https://audit.example', () => new Promise(() => {}))
+    backend.write(event('e'))
+    let ended = false
+    void backend[Symbol.asyncDispose]().then(() => {
+      ended = true
+    })
+    await host.advance(4_900)
+    assert.equal(ended, false)
+    await host.advance(200)
+    assert.equal(ended, true)
   })
 
   test('is asked over TLS, and everything is delivered before the server ends', async () => {

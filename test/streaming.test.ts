@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { listToProtobuf } from '../src/apiserver/protobuf-body.ts'
 import type { ApiRequest, ApiResponse, Sink } from '../src/apiserver/request.ts'
 import { type Cluster, startCluster } from '../src/cluster/cluster.ts'
 import { CustomResourceDefinition } from '../src/kinds/apiextensions/custom-resource-definition.ts'
+import { ConfigMap } from '../src/kinds/core/config-map.ts'
 import { apiVersionOf, type Kind } from '../src/schema/kind.ts'
 
 const certificate = { commonName: 'admin', organizations: ['system:masters'], fingerprint: 'none' }
@@ -167,5 +169,58 @@ describe('a list of custom resources', () => {
     }
     await assert.rejects(body(sink), { message: 'the client is gone' })
     assert.ok(written < 3_000_000, `${written} bytes were made for nobody`)
+  })
+})
+
+describe('a long list', () => {
+  it('is written in parts as tables, metadata and protobuf, and says what a short one does', async () => {
+    await using cluster = await startCluster({ apiOnly: true })
+    const url = '/api/v1/namespaces/default/configmaps'
+    const count = 700
+    for (let n = 0; n < count; n++) {
+      const labels = n % 7 === 0 ? { seventh: 'yes' } : {}
+      const metadata = { name: `map-${String(n).padStart(4, '0')}`, labels }
+      await post(cluster, url, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { text: 'é'.repeat(300) } })
+    }
+    const listed = async (accept: string, query = '') => {
+      const answer = await ask(cluster, 'GET', `${url}${query}`, { headers: { accept } })
+      return { isWritten: typeof answer.body === 'function', bytes: await read(answer) }
+    }
+    /** A list by pages so short that each is made as a whole. */
+    const byPages = async (accept: string, member: string) => {
+      const items: unknown[] = []
+      for (let query = '?limit=300'; ; ) {
+        const { isWritten, bytes } = await listed(accept, query)
+        assert.equal(isWritten, false)
+        const page = JSON.parse(bytes.toString())
+        items.push(...page[member])
+        if (!page.metadata.continue) return { ...page, [member]: items }
+        query = `?limit=300&continue=${page.metadata.continue}`
+      }
+    }
+    const forms = [
+      ['application/json;as=Table;g=meta.k8s.io;v=v1', 'rows'],
+      ['application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', 'items'],
+    ] as const
+    for (const [accept, member] of forms) {
+      const { isWritten, bytes } = await listed(accept)
+      assert.equal(isWritten, true)
+      assert.deepEqual(JSON.parse(bytes.toString()), await byPages(accept, member))
+    }
+    // What goes through many objects keeps none of them in memory, and finds the same.
+    const sevenths = JSON.parse((await listed('application/json', '?labelSelector=seventh')).bytes.toString())
+    assert.equal(sevenths.items.length, count / 7)
+
+    const protobuf = 'application/vnd.kubernetes.protobuf'
+    const long = await listed(protobuf)
+    assert.equal(long.isWritten, true)
+    const whole = JSON.parse((await listed('application/json')).bytes.toString())
+    const objects = whole.items.map((item: object) => ({ ...item, kind: 'ConfigMap', apiVersion: 'v1' }))
+    assert.ok(long.bytes.equals(listToProtobuf(ConfigMap as unknown as Kind, whole.metadata, objects)))
+
+    const refused = await ask(cluster, 'GET', url, {
+      headers: { accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' },
+    })
+    assert.equal(refused.status, 406)
   })
 })

@@ -151,6 +151,12 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
     return this.#object
   }
 
+  peek(): T {
+    if (this.#object !== undefined) return this.object
+    const object = JSON.parse(this.#bytes.toString()) as T
+    return this.#revision === 0 ? object : withResourceVersion(object, String(this.#revision))
+  }
+
   forgetLine(): void {
     this.#event = undefined
     this.#frame = undefined

@@ -116,8 +116,8 @@ export function createHandler(parts: HandlerParts): Handler {
     const found = authenticate(parts, asked, info.path)
     let user = found instanceof Promise ? await found : found
     const audit = parts.audit?.begin(asked, info, user)
+    trail.user = user
     trail.audit = audit
-    trail.isKnown = true
     const request = audit?.request ?? asked
     if (impersonates(request)) {
       user = await actAs(parts, request, user, info)
@@ -154,13 +154,13 @@ export function createHandler(parts: HandlerParts): Handler {
     const inflight = counts.inflight(request.method)
     inflight.value++
     const warnings: string[] = []
-    const trail: Trail = { audit: undefined, isKnown: false, place: undefined, exchange: undefined }
+    const trail: Trail = { user: undefined, audit: undefined, place: undefined, exchange: undefined }
     let info: RequestInfo | undefined
     let response: ApiResponse
     try {
       info = readRequestInfo(request.method, request.url)
       const timeoutMs = timeoutOf(info)
-      response = compress(request, await deadlines.within(answer(request, info, warnings, trail), timeoutMs))
+      response = await deadlines.within(answer(request, info, warnings, trail), timeoutMs)
     } catch (error) {
       response = failed(parts.log, request, error, warnings)
     }
@@ -169,6 +169,7 @@ export function createHandler(parts: HandlerParts): Handler {
     if (trail.place !== undefined) response = trail.place.marked(response)
     if (warnings.length > 0 && trail.exchange !== undefined) deprecatedUses.warned(trail.exchange)
     if (parts.audit !== undefined) response = audited(parts.audit, trail, request, info, response)
+    response = compress(request, response)
     const isKnown = info.isResource && kinds.find(info.group, info.version, info.resource) !== undefined
     if (typeof response.body === 'function') return counted(response, counts.longRunning(info), record)
     record()
@@ -182,9 +183,9 @@ export function createHandler(parts: HandlerParts): Handler {
 
 /** What is written down of a request on its way. */
 interface Trail {
+  /** Who asks, once that is found out: who fails to say so is written down, too. */
+  user: UserInfo | undefined
   audit: AuditRecord | undefined
-  /** Whether who asks was found out: who fails to say so is written down, too. */
-  isKnown: boolean
   place: Place | undefined
   exchange: Exchange | undefined
 }
@@ -196,7 +197,7 @@ function audited(
   info: RequestInfo,
   response: ApiResponse,
 ): ApiResponse {
-  const record = trail.isKnown ? trail.audit : audit.begin(request, info, undefined)
+  const record = trail.user === undefined ? audit.begin(request, info, undefined) : trail.audit
   if (record === undefined) return response
   const answered = record.answered(response)
   return { ...answered, headers: { ...answered.headers, 'audit-id': record.id } }

@@ -21,6 +21,7 @@ const stored = (n: number): Entry =>
 /** An entry that somebody makes of other things. */
 const made: Entry = {
   object: {} as never,
+  peek: () => ({}) as never,
   json: () => Buffer.from('{"kind":"Boat","made":true}'),
   itemJson: () => Buffer.from('{"made":true}'),
   eventJson: () => Buffer.from(''),

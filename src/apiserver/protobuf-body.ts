@@ -4,7 +4,9 @@ import { typeMeta as typeMetaFields } from '../kinds/meta/type-meta.ts'
 import { type Body, BodyError } from '../schema/json.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import { decodeMessage, encodeMessage, ProtobufError } from '../schema/protobuf.ts'
+import { Writer, wireType } from '../schema/protobuf-wire.ts'
 import { embedded, type Infer, list, type ObjectType, object, optional, rawBytes, string } from '../schema/types.ts'
+import type { Entry } from './resource.ts'
 
 /**
  * Objects in protobuf, as typed clients of Kubernetes send them: four magic bytes, then an envelope (`runtime.Unknown`)
@@ -50,6 +52,24 @@ export function parseProtobuf(bytes: Buffer, schema: ObjectType): Body {
   }
 }
 
+/** Finds the type of what an envelope says that it holds. */
+export type FindType = (apiVersion: string, kind: string) => ObjectType | undefined
+
+/**
+ * Reads whatever an envelope holds, an object or a list of objects; undefined when nobody knows its type.
+ * Throws `ProtobufError` when the bytes are no message of it.
+ */
+export function readProtobuf(bytes: Buffer, findType: FindType): object | undefined {
+  const { typeMeta: type, raw = new Uint8Array() } = decodeMessage(envelope, bytes.subarray(magic.length)) as Envelope
+  const { apiVersion = '', kind = '' } = type ?? {}
+  const known = findType(apiVersion, kind)
+  if (known !== undefined) return { kind, apiVersion, ...(decodeMessage(known, raw) as object) }
+  const item = kind.endsWith('List') ? findType(apiVersion, kind.slice(0, -'List'.length)) : undefined
+  if (item === undefined) return undefined
+  const { metadata, items = [] } = decodeMessage(anyList, raw) as Infer<typeof anyList>
+  return { kind, apiVersion, metadata, items: items.map((each) => decodeMessage(item, each)) }
+}
+
 /** The same the other way round. */
 export function toProtobuf(
   value: { readonly kind?: string; readonly apiVersion?: string },
@@ -68,6 +88,55 @@ export function listToProtobuf(kind: Kind, metadata: object, objects: readonly A
   const items = objects.map((object) => encodeMessage(kind.schema, object as never))
   return enveloped(apiVersionOf(kind), `${kind.kind}List`, encodeMessage(anyList, { metadata, items } as never))
 }
+
+/** So many bytes of messages are kept until their turn to be sent comes; those beyond are made twice. */
+const keptBytes = 16 * 1024 * 1024
+const pieceBytes = 128 * 1024
+
+/**
+ * The same in parts. A message says first how long it is, so all objects are gone through before the first part is
+ * there: until then the parts are empty, for whoever wants to do something else in between.
+ */
+export function* listPiecesToProtobuf(kind: Kind, metadata: object, entries: readonly Entry[]): Generator<Buffer> {
+  const messageOf = (entry: Entry) =>
+    encodeMessage(anyList, { items: [encodeMessage(kind.schema, entry.peek() as never)] } as never)
+  const start = encodeMessage(anyList, { metadata } as never)
+  const kept: Buffer[] = []
+  let length = start.length
+  for (const [index, entry] of entries.entries()) {
+    const message = messageOf(entry)
+    if (length < keptBytes) kept.push(message)
+    length += message.length
+    if (index % 100 === 99) yield nothing
+  }
+  const head = beforeRaw(apiVersionOf(kind), `${kind.kind}List`, length)
+  let parts = [head, start]
+  let size = head.length + start.length
+  for (const [index, entry] of entries.entries()) {
+    const message = kept[index] ?? messageOf(entry)
+    parts.push(message)
+    size += message.length
+    if (size < pieceBytes) continue
+    yield Buffer.concat(parts)
+    parts = []
+    size = 0
+  }
+  yield Buffer.concat(parts)
+}
+
+/** An envelope up to the message in it, which is `length` bytes long. */
+function beforeRaw(apiVersion: string, kind: string, length: number): Buffer {
+  const writer = new Writer()
+  writer.uint32((envelope.fields.raw.number << 3) | wireType.bytes)
+  writer.uint32(length)
+  return Buffer.concat([
+    magic,
+    encodeMessage(envelope, { typeMeta: { apiVersion, kind } } as Envelope),
+    writer.finish(),
+  ])
+}
+
+const nothing = Buffer.alloc(0)
 
 /** Every list has its items in the same place; here each is a message that is written already. */
 const anyList = object('k8s.io.apimachinery.pkg.apis.meta.v1.List', 'Objects of one kind.', {

@@ -55,6 +55,8 @@ export interface ApiResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly body: ResponseBody
+  /** Of a body that is written as it goes: it is sent compressed to clients that take it so. */
+  readonly isCompressible?: true
   /** With status 101: takes the connection once the head is sent; `head` is what the client has said already. */
   readonly takeOver?: (connection: Duplex, head: Buffer) => void
 }
@@ -70,7 +72,7 @@ export interface Sink {
   write(chunk: Uint8Array | string, written?: () => void): void
   /** Bytes that are written but not yet taken by the client. */
   readonly backlog: number
-  /** Resolves when the backlog is small again; rejects when the client is gone. */
+  /** Resolves when the backlog is small and other requests have had their turn; rejects when the client is gone. */
   drained(): Promise<void>
   /** Aborted when the client is gone or the server stops. */
   readonly signal: AbortSignal

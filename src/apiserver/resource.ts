@@ -66,6 +66,11 @@ export interface Resource<T extends ApiObject = ApiObject> {
 export interface Entry<T extends ApiObject = ApiObject> {
   /** Frozen, with its resourceVersion. */
   readonly object: T
+  /**
+   * The same for one look: what is not in memory already is not kept there, and may not be frozen. For those who go
+   * through objects in great numbers.
+   */
+  peek(): T
   /** The object as JSON, as it is sent to a client. Made on demand of the stored bytes, without a second serialisation. */
   json(): Buffer
   /** The same as an item of a list (without kind and apiVersion). */

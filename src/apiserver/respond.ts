@@ -83,7 +83,8 @@ function encode(object: unknown, accepted: Accepted, pretty: boolean, schema?: O
   return pretty ? JSON.stringify(object, undefined, 2) : `${JSON.stringify(object)}\n`
 }
 
-const isPretty = ({ request, info }: Exchange) => wantsPretty(request, info.query.get('pretty'))
+/** Whether the client wants what people can read. */
+export const isPretty = ({ request, info }: Exchange) => wantsPretty(request, info.query.get('pretty'))
 
 /** People read what `curl`, `wget` and browsers fetch. */
 function wantsPretty(request: ApiRequest, asked: string | undefined): boolean {

@@ -463,7 +463,8 @@ class StreamSink implements Sink {
 
   drained(): Promise<void> {
     if (this.signal.aborted || this.#to.destroyed) return Promise.reject(new Error('the client is gone'))
-    if (!this.#to.writableNeedDrain) return Promise.resolve()
+    // Whoever writes much lets others have their turn in between.
+    if (!this.#to.writableNeedDrain) return new Promise((resolve) => setImmediate(resolve))
     return new Promise((resolve, reject) => {
       const onDrain = () => {
         this.signal.removeEventListener('abort', onAbort)

@@ -76,6 +76,10 @@ class ComputedEntry<T extends ApiObject> implements Entry<T> {
     this.object = deepFreeze(object)
   }
 
+  peek(): T {
+    return this.object
+  }
+
   json(): Buffer {
     return Buffer.from(JSON.stringify(this.object))
   }

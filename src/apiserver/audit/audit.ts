@@ -1,15 +1,19 @@
 import type { Clock, Random } from '../../world/world.ts'
 import type { UserInfo } from '../context.ts'
+import type { FindType } from '../protobuf-body.ts'
 import { type ApiRequest, type ApiResponse, headerValues, type Sink } from '../request.ts'
 import type { RequestInfo } from '../request-info.ts'
 import { type AuditBackend, type AuditEvent, type ObjectRef, type ResponseStatus, toAuditUser } from './event.ts'
 import { type AuditDecision, type AuditPolicy, decide, type Stage } from './policy.ts'
+import { recordedBody } from './recorded-body.ts'
 
 export interface AuditParts {
   readonly clock: Clock
   readonly random: Random
   readonly backends: readonly AuditBackend[]
   readonly policy: AuditPolicy
+  /** For what is sent and answered in protobuf. */
+  readonly findType: FindType
 }
 
 /** Longer answers are not kept for the event: what is written down of them is that they were. */
@@ -60,7 +64,7 @@ export class AuditRecord {
     this.#decision = decision
     this.#received = parts.clock.now()
     this.#id = request.headers['audit-id'] || parts.random.uuid()
-    this.request = this.#keepsBodies ? { ...request, body: (limit) => this.#read(request, limit) } : request
+    this.request = this.#keepsBodies ? readThrough(request, (limit) => this.#read(request, limit)) : request
   }
 
   get id(): string {
@@ -76,12 +80,12 @@ export class AuditRecord {
   answered(response: ApiResponse): ApiResponse {
     const { body } = response
     if (typeof body !== 'function') {
-      this.#complete(response.status, body)
+      this.#complete(response, body)
       return response
     }
     const isLasting = this.#info.verb === 'watch'
     if (isLasting) this.say('ResponseStarted', { responseStatus: { metadata: {}, code: response.status } })
-    return { ...response, body: (sink) => this.#copying(sink, body, response.status, isLasting) }
+    return { ...response, body: (sink) => this.#copying(sink, body, response, isLasting) }
   }
 
   /** Writes down how things stand at a stage. */
@@ -104,36 +108,33 @@ export class AuditRecord {
     return this.#body
   }
 
-  async #copying(sink: Sink, write: (sink: Sink) => Promise<void>, status: number, isLasting: boolean): Promise<void> {
-    const kept: Buffer[] = []
-    let size = 0
-    const keeps = this.#keepsAnswers && !isLasting
-    const copy = keeps
-      ? sinkWith(sink, (chunk) => {
-          size += chunk.length
-          if (size <= keptBytesMax) kept.push(Buffer.from(chunk as Uint8Array))
-        })
-      : sink
+  async #copying(
+    sink: Sink,
+    write: (sink: Sink) => Promise<void>,
+    response: ApiResponse,
+    isLasting: boolean,
+  ): Promise<void> {
+    const kept = this.#keepsAnswers && !isLasting ? new KeptChunks() : undefined
     try {
-      await write(copy)
+      await write(kept === undefined ? sink : sinkWith(sink, (chunk) => kept.add(chunk)))
     } finally {
-      this.#complete(status, keeps && size <= keptBytesMax ? Buffer.concat(kept) : undefined)
+      this.#complete(response, kept?.whole())
     }
   }
 
-  #complete(code: number, body: Uint8Array | string | undefined): void {
+  #complete({ status, headers }: ApiResponse, body: Uint8Array | string | undefined): void {
     // Of a refusal the reason is told at every level.
-    const isWanted = body !== undefined && (this.#keepsAnswers || code >= 400)
-    const answer = isWanted ? toObject(body) : undefined
+    const isWanted = body !== undefined && body.length <= keptBytesMax && (this.#keepsAnswers || status >= 400)
+    const answer = isWanted ? recordedBody(body, String(headers['content-type']), this.#parts.findType) : undefined
     this.say('ResponseComplete', {
-      responseStatus: statusOf(code, answer),
+      responseStatus: statusOf(status, answer),
       ...(answer !== undefined && this.#keepsAnswers && { responseObject: this.#asObject(answer) }),
     })
   }
 
   #facts(stage: Stage): AuditEvent {
     const { headers } = this.request
-    const sent = this.#body === undefined ? undefined : this.#asObject(toObject(this.#body))
+    const sent = this.#asObject(this.#sent())
     const object = this.#objectRef(sent)
     const ips = sourceIps(this.request)
     return {
@@ -147,13 +148,19 @@ export class AuditRecord {
       user: toAuditUser(this.#user),
       ...(this.impersonated && { impersonatedUser: toAuditUser(this.impersonated) }),
       ...(ips.length > 0 && { sourceIPs: ips }),
-      ...(headers['user-agent'] && { userAgent: headers['user-agent'] }),
+      ...(headers['user-agent'] && { userAgent: shortAgent(headers['user-agent']) }),
       ...(object && { objectRef: object }),
       ...(sent !== undefined && { requestObject: sent }),
       requestReceivedTimestamp: microTime(this.#received),
       stageTimestamp: microTime(this.#parts.clock.now()),
       ...(Object.keys(this.#annotations).length > 0 && { annotations: { ...this.#annotations } }),
     }
+  }
+
+  /** What was sent, as soon as somebody has read it. */
+  #sent(): unknown {
+    if (this.#body === undefined) return undefined
+    return recordedBody(this.#body, this.request.headers['content-type'], this.#parts.findType)
   }
 
   #objectRef(sent: unknown): ObjectRef | undefined {
@@ -180,7 +187,40 @@ export class AuditRecord {
   }
 }
 
-function sinkWith(sink: Sink, see: (chunk: Buffer) => void): Sink {
+/** The same request, its body read by somebody else. (Requests may be of a class, so they are not to be spread.) */
+function readThrough(request: ApiRequest, body: ApiRequest['body']): ApiRequest {
+  const { method, url, headers, rawHeaders, remoteAddress, certificate, frontProxy, user } = request
+  return {
+    ...{ method, url, headers, remoteAddress, body },
+    ...(rawHeaders && { rawHeaders }),
+    ...(certificate && { certificate }),
+    ...(frontProxy && { frontProxy }),
+    ...(user && { user }),
+    get signal() {
+      return request.signal
+    },
+  }
+}
+
+/** An answer as it was written, unless it is too long to be kept. */
+class KeptChunks {
+  #chunks: Buffer[] | undefined = []
+  #size = 0
+
+  /** Copies: whoever writes may use the memory for something else. */
+  add(chunk: Uint8Array | string): void {
+    if (this.#chunks === undefined) return
+    this.#size += chunk.length
+    if (this.#size > keptBytesMax) this.#chunks = undefined
+    else this.#chunks.push(Buffer.from(chunk as Uint8Array))
+  }
+
+  whole(): Buffer | undefined {
+    return this.#chunks && Buffer.concat(this.#chunks)
+  }
+}
+
+function sinkWith(sink: Sink, see: (chunk: Uint8Array | string) => void): Sink {
   return {
     get backlog() {
       return sink.backlog
@@ -188,22 +228,16 @@ function sinkWith(sink: Sink, see: (chunk: Buffer) => void): Sink {
     drained: () => sink.drained(),
     signal: sink.signal,
     write(chunk, written) {
-      see(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk))
+      see(chunk)
       sink.write(chunk, written)
     },
   }
 }
 
-/** JSON as the value that it is; other forms are told by their absence. */
-function toObject(body: Uint8Array | string): unknown {
-  const text = typeof body === 'string' ? body : Buffer.from(body).toString()
-  if (!/^\s*[[{]/.test(text)) return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+const agentMax = 1024
+
+/** Clients call themselves what they like. */
+const shortAgent = (name: string) => (name.length > agentMax ? `${name.slice(0, agentMax)}...TRUNCATED` : name)
 
 function statusOf(code: number, answer: unknown): ResponseStatus {
   const { kind, status, message, reason, details } = (answer ?? {}) as Readonly<Record<string, unknown>>

@@ -18,6 +18,8 @@ export interface WebhookBackendOptions {
 
 const timeoutMs = 30_000
 const tries = 5
+/** So long a request may still take when the server ends. */
+const lastTimeoutMs = 5_000
 
 /** Sends events in batches to a webhook: `--audit-webhook-config-file` in the mode `batch`. Requests never wait for it. */
 export class WebhookBackend implements AuditBackend {
@@ -26,6 +28,9 @@ export class WebhookBackend implements AuditBackend {
   #sending: Promise<void> | undefined
   #cancel: (() => void) | undefined
   #dropped = 0
+  readonly #closing = new AbortController()
+  /** Ends requests that take too long for a server that wants to end. */
+  readonly #cut = new AbortController()
 
   constructor(options: WebhookBackendOptions) {
     this.#options = options
@@ -42,11 +47,15 @@ export class WebhookBackend implements AuditBackend {
     else this.#cancel ??= clock.timer(waitMaxMs, () => this.#send())
   }
 
+  /** Sends what waits. A webhook that fails now is not tried again: nobody waits for one that is dead to come back. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort()
+    const cancel = this.#options.clock.timer(lastTimeoutMs, () => this.#cut.abort())
     while (this.#waiting.length > 0 || this.#sending !== undefined) {
       this.#send()
       await this.#sending
     }
+    cancel()
   }
 
   #send(): void {
@@ -63,25 +72,31 @@ export class WebhookBackend implements AuditBackend {
   async #deliver(items: readonly AuditEvent[]): Promise<void> {
     const body = JSON.stringify({ kind: 'EventList', apiVersion: 'audit.k8s.io/v1', metadata: {}, items })
     const { initialBackoffMs, clock, log } = this.#options
+    const isClosing = this.#closing.signal
     for (let attempt = 0; ; attempt++) {
       const fault = await this.#post(body)
       if (fault === undefined) break
-      if (attempt === tries - 1) {
-        this.#dropped += items.length
-        log('error', 'audit events were not delivered', { error: fault })
+      if (attempt === tries - 1 || isClosing.aborted) {
+        this.#giveUp(items.length, fault)
         break
       }
-      await clock.after(initialBackoffMs * 1.5 ** attempt)
+      await clock.after(initialBackoffMs * 1.5 ** attempt, isClosing).catch(() => {})
     }
     if (this.#dropped > 0) log('warn', 'audit events were dropped', { count: this.#dropped })
     this.#dropped = 0
+  }
+
+  #giveUp(count: number, error: string): void {
+    this.#options.log('error', 'audit events were not delivered', { error })
+    this.#dropped += count
+    if (this.#closing.signal.aborted) this.#dropped += this.#waiting.splice(0).length
   }
 
   /** What is wrong; nothing when they are delivered. */
   async #post(body: string): Promise<string | undefined> {
     const { target, network } = this.#options
     try {
-      const answer = await network.request({ ...target, method: 'POST', body, timeoutMs })
+      const answer = await network.request({ ...target, method: 'POST', body, timeoutMs, signal: this.#cut.signal })
       const text = await answer.text(64 * 1024)
       return answer.status < 300 ? undefined : `the webhook answered ${answer.status}: ${text.slice(0, 200)}`
     } catch (error) {

@@ -1,13 +1,18 @@
 import { apiVersionOf } from '../../schema/kind.ts'
-import { contentCoding, gzipped } from '../compress.ts'
 import type { Exchange } from '../exchange.ts'
 import { type JsonList, listPieces, Pieces, sizeUpTo } from '../list-pieces.ts'
 import { type Accepted, negotiate, objectOffer } from '../negotiate.ts'
 import { readOptions } from '../options.ts'
-import { listToProtobuf, partialObjectMetadata, partialObjectMetadataList, toProtobuf } from '../protobuf-body.ts'
+import {
+  listPiecesToProtobuf,
+  listToProtobuf,
+  partialObjectMetadata,
+  partialObjectMetadataList,
+  toProtobuf,
+} from '../protobuf-body.ts'
 import type { ApiResponse, Sink } from '../request.ts'
 import type { Entry, Page } from '../resource.ts'
-import { answerBytes, answerJson, answerObject, headersOf } from '../respond.ts'
+import { answerBytes, answerJson, answerObject, headersOf, isPretty } from '../respond.ts'
 import { Shape } from '../shapes.ts'
 import type { ObjectServices, Target } from './services.ts'
 
@@ -54,6 +59,7 @@ export function answerPage(
   page: Page,
   accepted: Accepted,
 ): ApiResponse {
+  const isLong = page.entries.length > wholeUpTo
   // Lists of custom resources say it even when there is nothing to continue.
   const saysContinue = target.custom && accepted.as === ''
   const metadata = {
@@ -63,12 +69,16 @@ export function answerPage(
   }
   if (accepted.as !== '') {
     const shape = new Shape(target.kind, accepted, exchange.info.query)
-    const objects = page.entries.map((entry) => entry.object)
-    const shaped = shape.list(metadata, objects, { now: services.clock.now() })
-    return answerObject(exchange, 200, shaped, accepted, partialObjectMetadataList)
+    const context = { now: services.clock.now() }
+    if (isLong && accepted.format === 'json' && !isPretty(exchange)) {
+      return answerPieces(exchange, shape.pieces(metadata, page.entries, context), accepted)
+    }
+    const objects = page.entries.map((entry) => entry.peek())
+    return answerObject(exchange, 200, shape.list(metadata, objects, context), accepted, partialObjectMetadataList)
   }
   const { kind } = target
   if (accepted.format === 'protobuf') {
+    if (isLong) return answerPieces(exchange, listPiecesToProtobuf(kind, metadata, page.entries), accepted)
     const objects = page.entries.map((entry) => entry.object)
     return answerBytes(exchange, 200, listToProtobuf(kind, metadata, objects), accepted)
   }
@@ -78,6 +88,21 @@ export function answerPage(
   )
   // Custom resources say what they are also in lists.
   return answerList(exchange, { start, entries: page.entries, whole: target.custom }, accepted)
+}
+
+/** Lists of more objects than this, in forms that are made for the request, are made and sent piece by piece. */
+const wholeUpTo = 500
+
+function answerPieces(exchange: Exchange, pieces: Iterable<Buffer | string>, accepted: Accepted): ApiResponse {
+  const headers = headersOf(accepted.contentType, exchange.warnings)
+  const body = async (sink: Sink) => {
+    for (const piece of pieces) {
+      if (piece.length > 0) sink.write(piece)
+      // Making a piece takes a while: others want to be answered meanwhile.
+      await sink.drained()
+    }
+  }
+  return { status: 200, headers, isCompressible: true, body }
 }
 
 /** Lists beyond this many bytes are sent piece by piece. */
@@ -92,8 +117,7 @@ function answerList(exchange: Exchange, list: JsonList, accepted: Accepted): Api
   const memory = new Pieces(pieceSize)
   const pieces = listPieces(list, memory)
   const onWritten = (piece: Buffer) => memory.giveBack(piece)
-  if (contentCoding(exchange.request) === 'gzip') return gzipped({ status: 200, headers }, pieces, onWritten)
-  return { status: 200, headers, body: (sink) => sendPieces(pieces, sink, onWritten) }
+  return { status: 200, headers, isCompressible: true, body: (sink) => sendPieces(pieces, sink, onWritten) }
 }
 
 async function sendPieces(pieces: Iterable<Buffer>, sink: Sink, onWritten: (piece: Buffer) => void): Promise<void> {

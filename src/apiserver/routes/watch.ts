@@ -17,8 +17,13 @@ import type { ObjectServices, Target } from './services.ts'
 
 /** How long a watch lasts that does not say: this long to twice as long, so that not all begin again at once. */
 const leastSeconds = 1800
-/** A client that lets more than this many bytes wait is cut off: it lists again, which is cheaper than what it missed. */
+/**
+ * A client that lets more than this many bytes of news wait is cut off: it lists again, which is cheaper than what it
+ * missed. What was there when the watch began may be more than that, and takes its time.
+ */
 const backlogLimit = 10 * 1024 * 1024
+/** So much is handed to the connection at a time. What waits there costs more than the lines, which all watches share. */
+const handedBytes = 256 * 1024
 
 /** GET of a collection (or one object, in the old form) with `watch`: a line of JSON for every change. */
 export async function watchObjects(exchange: Exchange, services: ObjectServices, target: Target): Promise<ApiResponse> {
@@ -62,13 +67,13 @@ const randomTimeout = (random: Random) => leastSeconds * (1 + random.next())
 const isFaultOfRequest = (error: Error) =>
   error instanceof ApiError && error.code >= 400 && error.code < 500 && error.code !== 410
 
-/** The events of one watch as lines. Until there is somebody to send them to, they wait. */
+/** The events of one watch as lines. Until there is somebody to send them to, and while that one is slow, they wait. */
 class Lines implements WatchObserver {
   readonly #kind: Kind
   readonly #clock: Clock
   readonly #shape: Shape | undefined
   readonly #inProtobuf: boolean
-  readonly #waiting: (Buffer | string)[] = []
+  readonly #waiting = new WaitingLines()
   readonly #done = Promise.withResolvers<void>()
   #sink: Sink | undefined
   #ended = false
@@ -84,8 +89,8 @@ class Lines implements WatchObserver {
   /** Resolves when the watch is over; rejects when the client does not take what it is sent. */
   writeTo(sink: Sink): Promise<void> {
     this.#sink = sink
-    for (const line of this.#waiting.splice(0)) sink.write(line)
-    if (this.#ended) this.#done.resolve()
+    this.#waiting.allThatWaitIsOld()
+    this.#send(sink)
     return this.#done.promise
   }
 
@@ -112,7 +117,7 @@ class Lines implements WatchObserver {
 
   end(): void {
     this.#ended = true
-    if (this.#sink !== undefined) this.#done.resolve()
+    if (this.#sink !== undefined && this.#waiting.isEmpty) this.#done.resolve()
   }
 
   #writeShaped(type: string, object: ApiObject): void {
@@ -132,14 +137,75 @@ class Lines implements WatchObserver {
 
   #write(line: Buffer | string): void {
     if (this.#ended) return
-    if (this.#sink === undefined) {
-      this.#waiting.push(line)
+    const sink = this.#sink
+    if (sink !== undefined && this.#waiting.isEmpty && sink.backlog < handedBytes) {
+      sink.write(line)
       return
     }
-    this.#sink.write(line)
-    if (this.#sink.backlog <= backlogLimit) return
+    this.#waiting.add(line)
+    if (sink === undefined) return
+    if (this.#waiting.length === 1) this.#send(sink)
+    if (this.#waiting.newBytes <= backlogLimit) return
     this.#ended = true
     this.#done.reject(new Error('the client does not read what it watches'))
+  }
+
+  /** Hands over what waits, as fast as the client takes it. */
+  #send(sink: Sink): void {
+    while (!this.#waiting.isEmpty && sink.backlog < handedBytes) sink.write(this.#waiting.take())
+    if (!this.#waiting.isEmpty) {
+      sink.drained().then(
+        () => this.#send(sink),
+        (error: Error) => this.#done.reject(error),
+      )
+    } else if (this.#ended) this.#done.resolve()
+  }
+}
+
+/** After so many that were taken, the others move up. */
+const keptLines = 4096
+
+/** Lines in the order in which they came. */
+class WaitingLines {
+  #lines: (Buffer | string)[] = []
+  #at = 0
+  /** So many of the lines were there before the watch began to be sent. */
+  #old = 0
+  #newBytes = 0
+
+  get length(): number {
+    return this.#lines.length - this.#at
+  }
+
+  get isEmpty(): boolean {
+    return this.#at === this.#lines.length
+  }
+
+  /** Bytes of what came since the watch began to be sent. */
+  get newBytes(): number {
+    return this.#newBytes
+  }
+
+  allThatWaitIsOld(): void {
+    this.#old = this.length
+    this.#newBytes = 0
+  }
+
+  add(line: Buffer | string): void {
+    this.#lines.push(line)
+    this.#newBytes += line.length
+  }
+
+  /** The first one. */
+  take(): Buffer | string {
+    const line = this.#lines[this.#at++]!
+    if (this.#old > 0) this.#old--
+    else this.#newBytes -= line.length
+    if (this.isEmpty || this.#at === keptLines) {
+      this.#lines = this.#lines.slice(this.#at)
+      this.#at = 0
+    }
+    return line
   }
 }
 

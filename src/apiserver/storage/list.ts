@@ -77,7 +77,7 @@ async function selectedPage<T extends ApiObject>(
     const { result, revision } = await read(state, next, { from, to: range.to }, scanChunk, position)
     for (const [index, kv] of result.kvs.entries()) {
       const entry = entryOf(state.kind, kv)
-      if (!selection.matches(entry.object)) continue
+      if (!selection.matches(entry.peek())) continue
       entries.push(entry)
       if (entries.length < limit) continue
       const isMore = result.more || index < result.kvs.length - 1
@@ -100,7 +100,7 @@ function select<T extends ApiObject>(
   const entries: Entry<T>[] = []
   for (const kv of kvs) {
     const entry = entryOf(kind, kv)
-    if (selection.matches(entry.object)) entries.push(entry)
+    if (selection.matches(entry.peek())) entries.push(entry)
   }
   return entries
 }
