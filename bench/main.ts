@@ -11,6 +11,7 @@ import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Benchmark, Figures } from './benchmark.ts'
+import { fleetBenchmarks } from './fleet.ts'
 import { manyPods } from './many-pods.ts'
 import { root } from './process.ts'
 import { type Measured, tableOf, write } from './report.ts'
@@ -23,7 +24,7 @@ import { rollout, scheduling } from './workloads.ts'
 
 const benchmarks: readonly Benchmark[] = [start, idle, requests, schemas, manyPods, watch, scheduling, rollout]
 /** Too long for every day: these run when they are named. */
-const onRequest: readonly Benchmark[] = schedulerBenchmarks
+const onRequest: readonly Benchmark[] = [...schedulerBenchmarks, ...fleetBenchmarks]
 
 const { values: flags } = parseArgs({
   options: {

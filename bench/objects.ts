@@ -1,5 +1,5 @@
 /** A pod of the usual size. With `schedulerName` nobody places it, so that only the API works. */
-export function pod(name: string, more: { readonly schedulerName?: string } = {}): object {
+export function pod(name: string, more: { readonly schedulerName?: string; readonly nodeName?: string } = {}): object {
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, spec: { ...podSpec, ...more } }
 }
 

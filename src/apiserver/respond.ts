@@ -2,6 +2,7 @@ import { goYaml } from '../base/go-yaml.ts'
 import { Status } from '../kinds/meta/status.ts'
 import { ApiError } from '../schema/status.ts'
 import type { ObjectType } from '../schema/types.ts'
+import { StoreUnreachableError } from '../store/store.ts'
 import type { Exchange } from './exchange.ts'
 import { type Accepted, errorFormat } from './negotiate.ts'
 import { toProtobuf } from './protobuf-body.ts'
@@ -68,7 +69,13 @@ export function answerError(request: ApiRequest, error: unknown, warnings: reado
   }
 }
 
+/** A store that cannot answer is a matter of time: 504 as for whatever takes too long, 503 when nobody is there. */
+function storeError({ message, isTimeout }: StoreUnreachableError): ApiError {
+  return new ApiError(isTimeout ? 'Timeout' : 'ServiceUnavailable', message, { details: { retryAfterSeconds: 1 } })
+}
+
 export function internalError(error: unknown): ApiError {
+  if (error instanceof StoreUnreachableError) return storeError(error)
   const message = `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`
   const details = { causes: [{ message: error instanceof Error ? error.message : String(error) }] }
   return new ApiError('InternalError', message, { details, cause: error })

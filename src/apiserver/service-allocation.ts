@@ -57,6 +57,8 @@ export interface AllocationOptions {
 export interface Allocation {
   /** The IPAddress objects that the write must make and delete, by their addresses. */
   readonly addresses: { readonly add: readonly string[]; readonly remove: readonly string[] }
+  /** The ports of nodes that the object gets and lets go. */
+  readonly ports: { readonly add: readonly number[]; readonly remove: readonly number[] }
   /** The object is written: what only the old one had is free. */
   commit(): void
   /** The object was not written: what was reserved for it is free again. */
@@ -365,7 +367,8 @@ const ownerOf = ({ metadata }: Service): string => `${metadata.namespace ?? ''}/
 const addressesOf = ({ spec }: Service): string[] =>
   spec.type === 'ExternalName' ? [] : (spec.clusterIPs ?? []).filter((address) => address !== headless)
 
-const portsOf = (service: Service): number[] => [
+/** Every port of nodes that a service has. */
+export const portsOf = (service: Service): number[] => [
   ...nodePortsOf(service),
   ...(service.spec.healthCheckNodePort ? [service.spec.healthCheckNodePort] : []),
 ]
@@ -458,6 +461,10 @@ class Reservation implements Allocation {
 
   get addresses(): Allocation['addresses'] {
     return this.#dryRun ? { add: [], remove: [] } : { add: this.#added, remove: this.#removed }
+  }
+
+  get ports(): Allocation['ports'] {
+    return this.#dryRun ? { add: [], remove: [] } : { add: this.#addedPorts, remove: this.#removedPorts }
   }
 
   /** What is wrong with taking this address; undefined: it is taken. */

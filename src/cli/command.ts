@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { LifecycleError } from '../lifecycle/failure.ts'
 import { DiskError, type HostWorld } from '../world/world.ts'
 
 /**
@@ -14,6 +15,8 @@ export interface Command {
   readonly usage?: string
   readonly flags: Readonly<Record<string, Flag>>
   readonly examples: readonly string[]
+  /** It reads its arguments itself: `args` are all that stand behind its name, and `flags` are there for the help. */
+  readonly readsArguments?: true
   /** Those whose name may follow this one's: `etcd member list`. */
   readonly subcommands?: readonly Command[]
   /** Absent: it is of use with a subcommand alone. */
@@ -26,7 +29,15 @@ export type Flag = {
   readonly short?: string
 } & (
   | { readonly type: 'boolean'; readonly hidden?: boolean }
-  | { readonly type: 'string'; readonly value: string; readonly default?: string }
+  | {
+      readonly type: 'string'
+      readonly value: string
+      readonly default?: string
+      /** What it means to give the flag alone: then a value can only stand behind an equals sign. */
+      readonly implied?: string
+      /** It may be given several times: values come with commas between. */
+      readonly repeated?: true
+    }
 )
 
 /** What came of the flags: names as declared (`dataDir` is `--data-dir`). */
@@ -40,6 +51,8 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>
   /** One line to standard output. */
   print(line: string): void
+  /** One line to standard error: a warning, or what went wrong. */
+  printError(line: string): void
   /** Resolves when the user asks the program to stop (Ctrl-C, SIGTERM). */
   readonly interrupted: Promise<void>
   /** Tells the process that started this one in the background that it is ready. */
@@ -57,11 +70,14 @@ export class UserError extends Error {
   }
 }
 
+/** The command has failed, and has said why itself. */
+export class ToldError extends Error {}
+
 /** Parses `argv` (without the program's name) and runs the command it names. Returns the exit code. */
 export async function runCommand(
   commands: readonly Command[],
   argv: readonly string[],
-  context: Omit<CommandContext, 'args' | 'flags'>,
+  context: Omit<CommandContext, 'args' | 'flags' | 'printError'>,
   printError: (line: string) => void,
 ): Promise<number> {
   const [first, ...others] = argv
@@ -77,7 +93,11 @@ export async function runCommand(
       return 0
     }
     if (!command.run) throw unknownCommand(rest[0]!, command.subcommands ?? [], path)
-    await command.run({ ...context, ...parse(command, path, rest) })
+    await command.run({
+      ...context,
+      printError,
+      ...(command.readsArguments ? { args: rest, flags: {} } : parse(command, path, rest)),
+    })
     return 0
   } catch (error) {
     return report(error, printError)
@@ -85,8 +105,14 @@ export async function runCommand(
 }
 
 function report(error: unknown, printError: (line: string) => void): number {
+  if (error instanceof ToldError) return 1
   if (error instanceof DiskError) {
     printError(`error: ${error.message}`)
+    return 1
+  }
+  if (error instanceof LifecycleError) {
+    printError(`error: ${error.message}`)
+    if (error.hint) printError(`  ${error.hint}`)
     return 1
   }
   if (!(error instanceof UserError)) {
@@ -125,23 +151,40 @@ function unknownCommand(name: string, commands: readonly Command[], path: string
 
 function parse(command: Command, path: string, argv: readonly string[]): Pick<CommandContext, 'args' | 'flags'> {
   const options = Object.fromEntries(
-    Object.entries(command.flags).map(([name, { type, short }]) => [kebab(name), { type, ...(short && { short }) }]),
+    Object.entries(command.flags).map(([name, flag]) => {
+      const multiple = flag.type === 'string' && flag.repeated === true
+      return [kebab(name), { type: flag.type, multiple, ...(flag.short && { short: flag.short }) }]
+    }),
   )
   try {
     const { values, positionals } = parseArgs({
-      args: [...argv],
+      args: spelledOut(command, argv),
       options,
       allowPositionals: command.usage !== undefined,
     })
     const flags: Record<string, string | boolean | undefined> = {}
     for (const [name, flag] of Object.entries(command.flags)) {
-      flags[name] = values[kebab(name)] ?? (flag.type === 'string' ? flag.default : false)
+      const value = values[kebab(name)]
+      const given = Array.isArray(value) ? value.join(',') : value
+      flags[name] = given ?? (flag.type === 'string' ? flag.default : false)
     }
     return { args: positionals, flags }
   } catch (error) {
     const message = (error as Error).message.split('. ')[0]!.replace(/\.$/, '')
     throw new UserError(message, { hint: `see "coracle ${path} --help"`, exitCode: 2, cause: error })
   }
+}
+
+/** `--force=true` and `--dry-run` as they are understood below: `--force` and `--dry-run=client`. */
+function spelledOut(command: Command, argv: readonly string[]): string[] {
+  const flags = new Map(Object.entries(command.flags).map(([name, flag]) => [`--${kebab(name)}`, flag]))
+  return argv.flatMap((word) => {
+    const [name = '', value] = word.split('=', 2)
+    const flag = flags.get(name)
+    if (flag?.type === 'string' && value === undefined && flag.implied !== undefined) return [`${name}=${flag.implied}`]
+    if (flag?.type !== 'boolean' || (value !== 'true' && value !== 'false')) return [word]
+    return value === 'true' ? [name] : []
+  })
 }
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

@@ -31,7 +31,8 @@ function homeOf(env: CommandContext['env']): string {
   throw new UserError('$HOME is not set', { hint: 'give --data-dir and --kubeconfig' })
 }
 
-const absolute = (path: string) => (isAbsolute(path) ? path : join(process.cwd(), path))
+/** As a path from here when it is not one from the root. */
+export const absolute = (path: string): string => (isAbsolute(path) ? path : join(process.cwd(), path))
 
 /** A whole number within bounds. */
 export function integerFlag(flags: CommandContext['flags'], name: string, least: number, most: number): number {

@@ -88,6 +88,7 @@ export type Patch =
   | { readonly type: 'json'; readonly body: readonly object[] }
 
 export interface DeleteOptions {
+  readonly dryRun?: boolean
   readonly gracePeriodSeconds?: number
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }

@@ -84,6 +84,12 @@ export class Connection {
     return this.#insist(outgoing, async (stream) => ({ ...(await headOf(stream)), stream }))
   }
 
+  /** What is asked from now on goes over a new connection: who we are, or how to get there, has changed. */
+  renew(): void {
+    this.#session?.retire()
+    this.#session = undefined
+  }
+
   /** Ends everything that is under way. */
   async close(): Promise<void> {
     this.#isClosed = true

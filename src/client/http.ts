@@ -26,7 +26,7 @@ import {
   wasCut,
 } from './http-connection.ts'
 
-export type { Endpoint, Patience } from './http-connection.ts'
+export { Connection, type Endpoint, type Patience } from './http-connection.ts'
 
 export interface HttpClientOptions extends ConnectionOptions {
   /** A bearer token, instead of a client certificate. Secret. */
@@ -113,9 +113,14 @@ export class HttpClient implements Client, AsyncDisposable {
     return this.#object('PATCH', path, patch.body, patchTypes[patch.type])
   }
 
-  async delete<T extends ApiObject>(kind: Kind<T>, ref: Ref, options: DeleteOptions = {}): Promise<boolean> {
+  async delete<T extends ApiObject>(
+    kind: Kind<T>,
+    ref: Ref,
+    { dryRun = false, ...options }: DeleteOptions = {},
+  ): Promise<boolean> {
     const body = { kind: 'DeleteOptions', apiVersion: 'v1', ...options }
-    const answer = (await this.#call('DELETE', pathOf(kind, ref), body)) as Status | ApiObject
+    const path = pathOf(kind, ref) + writeQuery({ dryRun })
+    const answer = (await this.#call('DELETE', path, body)) as Status | ApiObject
     return isStatus(answer) || !isWaiting(answer)
   }
 

@@ -185,8 +185,13 @@ export class LocalClient implements Client {
     return (await this.#counted('PATCH', updated)).entry.object
   }
 
-  async delete<T extends ApiObject>(kind: Kind<T>, ref: Ref, options: DeleteOptions = {}): Promise<boolean> {
-    const deleted = this.#server.resource(kind).delete(ref.namespace ?? '', ref.name, options, this.#context)
+  async delete<T extends ApiObject>(
+    kind: Kind<T>,
+    ref: Ref,
+    { dryRun, ...options }: DeleteOptions = {},
+  ): Promise<boolean> {
+    const context = dryRun ? { ...this.#context, dryRun } : this.#context
+    const deleted = this.#server.resource(kind).delete(ref.namespace ?? '', ref.name, options, context)
     return (await this.#counted('DELETE', deleted)).gone
   }
 

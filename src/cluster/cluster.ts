@@ -158,7 +158,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     ...(options.healthChecks && { healthChecks: options.healthChecks }),
     ...(options.certificateAuthority && { clientAuthority: options.certificateAuthority }),
   })
-  const cluster = new RunningCluster(controlPlane, { ...options, world, signingKey })
+  const cluster = new RunningCluster(controlPlane, { ...options, ...networkOf(options), world, signingKey })
   try {
     if (!options.apiOnly) await cluster.start()
     await cluster.servePrometheus(networkOf(options).network)
@@ -222,7 +222,8 @@ class RunningCluster implements Cluster {
       )
     this.#lead('controller-manager', metrics.leading('kube-controller-manager', startManager))
     const { scheduler: meter } = metrics
-    const startScheduler = () => meter.follow(new Scheduler({ ...parts, ...this.#options.scheduler, meter }))
+    const startScheduler = () =>
+      meter.follow(new Scheduler({ ...parts, ...networkOf(this.#options), ...this.#options.scheduler, meter }))
     this.#lead('scheduler', metrics.leading('kube-scheduler', startScheduler))
     this.nodes = new SimulatedNodes({
       ...parts,

@@ -12,6 +12,7 @@ import { remoteOpenApi } from '../apiserver/aggregation/openapi.ts'
 import type { FrontProxy } from '../apiserver/aggregation/remote.ts'
 import { Audit } from '../apiserver/audit/audit.ts'
 import type { AuditBackend } from '../apiserver/audit/event.ts'
+import { messageTypes } from '../apiserver/audit/message-types.ts'
 import { backendsOf } from '../apiserver/audit/settings.ts'
 import { createImpersonation } from '../apiserver/authn/impersonation.ts'
 import { type BoundObjects, ServiceAccountTokens } from '../apiserver/authn/service-account-tokens.ts'
@@ -42,6 +43,7 @@ import { serviceHook } from '../apiserver/service-hook.ts'
 import { followServiceRanges } from '../apiserver/service-ranges.ts'
 import type { WriteHook } from '../apiserver/storage/write-hook.ts'
 import { connectRoutes } from '../apiserver/subresources/connect.ts'
+import { type NodeCredential, nodeLogs } from '../apiserver/subresources/node-logs.ts'
 import { subresourceRoutes } from '../apiserver/subresources/routes.ts'
 import { Metrics } from '../base/metrics.ts'
 import { LocalClient, type LocalServer } from '../client/local.ts'
@@ -84,8 +86,16 @@ export interface ControlPlaneOptions {
   readonly isServed?: IsServed
   /** PEM of the authority that signs clients' certificates. */
   readonly clientAuthority?: string
+  /** Who signs tokens of service accounts (`--service-account-issuer`). Absent: `defaultIssuer`. */
+  readonly serviceAccountIssuer?: string
   /** Where services get their addresses from, one range or one of each family. Absent: 10.96.0.0/12. */
   readonly serviceCidrs?: readonly string[]
+  /** Which ports nodes may open for services, both ends included. Absent: 30000 to 32767. */
+  readonly nodePorts?: { readonly from: number; readonly to: number }
+  /** What nodes are shown when they are asked for logs. Absent: they are not asked. */
+  readonly nodeCredential?: NodeCredential
+  /** Whether other API servers write into the same store. */
+  readonly isShared?: boolean
   /** What `/healthz` and its sisters ask besides. */
   readonly healthChecks?: Readonly<Record<string, HealthCheck>>
 }
@@ -140,14 +150,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   )
   const serviceAccountTokens = new ServiceAccountTokens({
     signingKey: options.signingKey,
+    ...(options.serviceAccountIssuer && { issuer: options.serviceAccountIssuer }),
     objects: boundObjects(reader),
     tools: world,
     furtherPublicKeys: access.authentication.serviceAccountKeys,
   })
   const authentication = await startAuthentication(access, parts, serviceAccountTokens, options.tokens)
-  const { serviceCidrs = usualServiceCidrs } = options
-  const allocator = new ServiceAllocator({ random: world.random.fork('services'), serviceCidrs })
-  const hooks = new Map<Kind, WriteHook>([[Service, serviceHook(allocator, reader, world) as WriteHook]])
+  const { serviceCidrs = usualServiceCidrs, nodePorts } = options
+  const random = world.random.fork('services')
+  const allocator = new ServiceAllocator({ random, serviceCidrs, ...(nodePorts && { nodePorts }) })
+  const hooks = new Map<Kind, WriteHook>([
+    [Service, serviceHook(allocator, reader, world, options.isShared) as WriteHook],
+  ])
   const metrics = new Metrics()
   addProcessMetrics(metrics, world.clock)
   const components = new ComponentStatuses()
@@ -157,7 +171,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
   await bootstrap(resources, world.clock.now(), serviceCidrs)
   await followRbac(rbac, resources, world.log, stop.signal)
-  await followServiceRanges(allocator, resources, world.log, stop.signal)
+  await followServiceRanges(allocator, resources, world.log, stop.signal, options.isShared)
   await followNodeGraph(nodeGraph, resources, world.log, stop.signal)
   await markDanglingFlows(resources, world, stop.signal)
   const flowControl = await startFlowControl({
@@ -184,7 +198,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const routes = new LocalRoutes(aggregator, registry)
 
   const subresources = subresourceRoutes(registry)
-  const furtherRoutes = connectRoutes(registry)
+  const { nodeCredential } = options
+  const askForLogs = network && nodeCredential ? nodeLogs(network, reader, nodeCredential) : undefined
+  const furtherRoutes = connectRoutes(registry, askForLogs)
   const handler = createHandler({
     ...world,
     catalogue,
@@ -202,7 +218,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     },
     anonymous: authentication.anonymous,
     authorizer,
-    ...(access.audit && { audit: new Audit({ ...world, backends, policy: access.audit.policy }) }),
+    ...(access.audit && {
+      audit: new Audit({ ...world, backends, policy: access.audit.policy, findType: messageTypes(catalogue) }),
+    }),
     flowControl: flowControl.admission,
     rules,
     impersonate: createImpersonation(),

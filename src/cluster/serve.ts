@@ -15,12 +15,15 @@ import type { KubeconfigEntry } from '../lifecycle/kubeconfig.ts'
 import { type ClusterPki, createPki, loadOrCreatePki, type PkiRequest, serverHosts } from '../lifecycle/pki-store.ts'
 import { parseRules, RulesError } from '../metrics/prometheus/rules.ts'
 import { ConfigurationError, parseConfiguration, type SchedulerSettings } from '../scheduler/configuration.ts'
+import { withContents } from '../scheduler/extenders/settings.ts'
 import { LmdbStore } from '../store/lmdb.ts'
 import { StoreInUseError } from '../store/lmdb-lock.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import type { HostWorld } from '../world/world.ts'
 import { type Cluster, startCluster } from './cluster.ts'
+import { type EtcdEndpointOptions, readEtcdEndpoint, startEtcdEndpoint } from './etcd-endpoint.ts'
+import { followCertificates } from './local-certificates.ts'
 
 export { type AccessFlag, type AccessFlags, accessFlags } from '../apiserver/access/flags.ts'
 export { TokenFileError } from '../apiserver/authn/static-token.ts'
@@ -51,6 +54,8 @@ export interface ServeOptions {
   readonly schedulerConfig?: string
   /** Where custom and external metrics come from, and the text of the rules. What is wrong there is a `SettingError`. */
   readonly prometheus?: { readonly url: string; readonly rules: string }
+  /** Serves etcd's own protocol on the store. What is wrong there is a `SettingError`. */
+  readonly etcd?: EtcdEndpointOptions
 }
 
 /** A cluster behind a socket. */
@@ -62,6 +67,8 @@ export interface ServedCluster extends AsyncDisposable {
   readonly admin: Omit<KubeconfigEntry, 'name'>
   /** PEM of the authority that signed the server's certificate. */
   readonly certificateAuthority: string
+  /** Where etcd's protocol is served. */
+  readonly etcdUrl?: string
 }
 
 /** What those hear who are faster than the start. */
@@ -74,10 +81,12 @@ const serviceAddress = '10.96.0.1'
 export async function serveCluster(options: ServeOptions): Promise<ServedCluster> {
   const { world, dataDir, host } = options
   checkFeatureGates(options.featureGates ?? '')
-  const scheduler = options.schedulerConfig === undefined ? undefined : schedulerOf(options.schedulerConfig)
+  const scheduler =
+    options.schedulerConfig === undefined ? undefined : await schedulerOf(options.schedulerConfig, world)
   if (options.prometheus) checkRules(options.prometheus.rules)
   const isServed = readRuntimeConfig(options.runtimeConfig ?? '', kinds)
   const tokens = options.tokenFile === undefined ? undefined : parseTokenFile(options.tokenFile)
+  const etcdTls = options.etcd && (await readEtcdEndpoint(options.etcd, world))
   const request: PkiRequest = { hosts: serverHosts(host, serviceAddress), tools: world }
   const pki = dataDir ? await loadOrCreatePki(world.disk, `${dataDir}/pki`, request) : createPki(request)
   const access = await accessOf(options, pki)
@@ -85,6 +94,9 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
   const below = dataDir ? await openStore(`${dataDir}/store`, world) : new MemoryStore(world)
   const { store, healthChecks } = await encrypted(below, access, world)
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+
+  const stop = new AbortController()
+  const frontProxy = { authority: pki.frontProxy.authority.certificate, ...pki.frontProxy.client }
 
   // The port comes first: when it is taken, nothing else has begun.
   let cluster: Cluster | undefined
@@ -114,7 +126,7 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
     identity: 'coracle',
     certificateAuthority: pki.authority.certificate,
     certificateAuthorityKey: pki.authority.key,
-    frontProxy: { authority: pki.frontProxy.authority.certificate, ...pki.frontProxy.client },
+    frontProxy,
     serverAddress: `${reachable}:${server.port}`,
     ...(healthChecks && { healthChecks }),
     ...(options.podCidrs && { podCidrs: options.podCidrs }),
@@ -130,12 +142,29 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
     throw error instanceof UnknownControllerError ? new SettingError(`--controllers: ${error.message}`) : error
   })
   const running = cluster
+  if (dataDir) {
+    await followCertificates(`${dataDir}/pki`, world, stop.signal, ({ frontProxy: { authority, client }, ...own }) => {
+      const isOwn = requestHeaderCa === pki.frontProxy.authority.certificate
+      const believed = isOwn ? authority.certificate : requestHeaderCa
+      server.setCertificates({ ...own, ...(believed && { requestHeaderCa: believed }) })
+      Object.assign(frontProxy, { authority: authority.certificate, ...client })
+    })
+  }
+  // Below the encryption: what lies there is shown as it lies there.
+  const etcd =
+    options.etcd &&
+    (await startEtcdEndpoint(options.etcd, etcdTls, below, world).catch(async (error: unknown) => {
+      await server.close(0)
+      await running[Symbol.asyncDispose]()
+      throw error
+    }))
   const url = `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${server.port}`
   return {
     cluster: running,
     url,
     port: server.port,
     certificateAuthority: pki.authority.certificate,
+    ...(etcd && { etcdUrl: etcd.url }),
     admin: {
       server: url,
       certificateAuthority: pki.authority.certificate,
@@ -143,6 +172,8 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
       clientKey: pki.admin.key,
     },
     async [Symbol.asyncDispose]() {
+      stop.abort()
+      await etcd?.[Symbol.asyncDispose]()
       await server.close()
       await running[Symbol.asyncDispose]()
     },
@@ -162,9 +193,15 @@ async function encrypted(
   })
 }
 
-function schedulerOf(text: string): SchedulerSettings {
+async function schedulerOf(text: string, { disk }: HostWorld): Promise<SchedulerSettings> {
   try {
-    return parseConfiguration(text)
+    const settings = parseConfiguration(text)
+    const read = async (file: string) => {
+      const content = await disk.read(file)
+      if (content === undefined) throw new ConfigurationError(`open ${file}: no such file or directory`)
+      return content
+    }
+    return { ...settings, extenders: await withContents(settings.extenders, read) }
   } catch (error) {
     if (error instanceof ConfigurationError) throw new SettingError(`--scheduler-config: ${error.message}`)
     throw error

@@ -22,8 +22,13 @@ export async function whyPod(
   ref: { readonly namespace: string; readonly name: string },
 ): Promise<PodExplanation> {
   const pod = await client.get(Pod, ref)
+  return { pod, explanation: explain(pod, await readObjects(client)) }
+}
+
+/** All that the scheduler's rules look at. */
+export async function readObjects(client: Client): Promise<Objects> {
   const lists = await Promise.all(readKinds.map(async (kind) => [kind, await listOf(client, kind)] as const))
-  return { pod, explanation: explain(pod, objectsOf(new Map(lists))) }
+  return objectsOf(new Map(lists))
 }
 
 /** Older servers lack some kinds. */

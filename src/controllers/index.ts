@@ -23,6 +23,7 @@ import { legacyTokenCleaner } from './legacy-token-cleaner.ts'
 import { namespaceController } from './namespace.ts'
 import { type NodeIpamOptions, nodeIpamController } from './node-ipam.ts'
 import { type NodeLifecycleOptions, nodeLifecycleController } from './node-lifecycle.ts'
+import { nodeTtlController } from './node-ttl.ts'
 import { persistentVolumeBinder } from './persistentvolume-binder.ts'
 import { persistentVolumeExpander } from './persistentvolume-expander.ts'
 import { type PodGarbageOptions, podGarbageCollector } from './pod-garbage-collector.ts'
@@ -99,6 +100,7 @@ function controllers(options: ControllerOptions): (Controller | SpecialControlle
     horizontalPodAutoscalerController({ ...options, kinds }),
     resourceQuotaController(stored),
     nodeIpamController(options),
+    nodeTtlController(),
     nodeLifecycleController(options),
     taintEvictionController(),
     podGarbageCollector(options),
@@ -119,6 +121,11 @@ function controllers(options: ControllerOptions): (Controller | SpecialControlle
     throw new UnknownControllerError(`${JSON.stringify(unknown)} is not in the list of known controllers`)
   }
   return all.filter(({ name }) => isChosen(name, chosen))
+}
+
+/** Throws `UnknownControllerError` when a name in `controllers` is none. */
+export function requireKnownControllers(options: ControllerOptions): void {
+  controllers(options)
 }
 
 /** The first entry that names it decides; else whether all are wanted. */

@@ -69,6 +69,9 @@ export interface Call<Q> {
   /** Nothing more will be sent. */
   finish(): void
   cancel(): void
+  /** Nothing is to arrive until `resume`: whoever takes it is slower than the network. */
+  pause(): void
+  resume(): void
 }
 
 interface Receiver<A> {
@@ -84,8 +87,11 @@ interface CallOptions {
 
 const defaultTimeoutMs = 10_000
 const windowBytes = 8 << 20
+/** So many messages of a stream may wait to be taken. */
+const aheadMax = 64
 const reconnectMs = { first: 50, most: 2_000 }
-const keepAliveMs = { every: 10_000, patience: 5_000 }
+/** Whoever is gone without a word is found out before those who wait give up. */
+const keepAliveMs = { every: 2_000, patience: 2_000 }
 
 export class EtcdClient implements Disposable {
   readonly #channels: readonly Channel[]
@@ -132,6 +138,7 @@ export class EtcdClient implements Disposable {
     const call = this.open(method, {
       onMessage: (message) => {
         arrived.push(message)
+        if (arrived.length >= aheadMax) call.pause()
         wake()
       },
       onEnd: (error) => {
@@ -146,6 +153,7 @@ export class EtcdClient implements Disposable {
       for (;;) {
         while (arrived.length > 0) yield arrived.shift()!
         if (ended) break
+        call.resume()
         await new Promise<void>((done) => {
           wake = done
         })
@@ -347,6 +355,14 @@ class GrpcCall<Q extends ObjectType, A extends ObjectType> implements Call<Infer
 
   finish(): void {
     if (!this.#stream.destroyed) this.#stream.end()
+  }
+
+  pause(): void {
+    this.#stream.pause()
+  }
+
+  resume(): void {
+    this.#stream.resume()
   }
 
   cancel(): void {

@@ -70,7 +70,7 @@ export class ContainerWorker {
     if (state.type === 'waiting') return this.#start()
     this.#started.resolve()
     if (state.type === 'ended') this.#afterExit(state)
-    else if (!state.ready) this.#becomeReady(this.#life.restarts)
+    else this.#followReadiness(state.ready, this.#life.restarts)
   }
 
   /** The runtime says that the running attempt has ended. */
@@ -109,23 +109,33 @@ export class ContainerWorker {
       event('Normal', 'Pulled', image)
       event('Normal', 'Created', 'Container created')
       event('Normal', 'Started', 'Container started')
-      if (!isReady) this.#becomeReady(attempt)
+      this.#followReadiness(isReady, attempt)
     } catch (error) {
       if (!signal.aborted) this.#failedToStart(error)
     }
   }
 
-  #becomeReady(attempt: number): void {
+  #followReadiness(isReady: boolean, attempt: number): void {
     const { runtime, activity, signal, pod } = this.#tools
+    if (isReady && !runtime.readiness) return
     const until = AbortSignal.any([signal, this.#untilExit.signal])
-    const ready = runtime.untilReady(pod(), this.container, until).then(
-      () => {
-        const { state, restarts } = this.#life
-        if (state.type === 'running' && restarts === attempt) this.#become({ ...state, ready: true })
-      },
-      () => {},
-    )
-    void activity.track(ready)
+    if (runtime.readiness) void this.#follow(runtime.readiness(pod(), this.container, until), attempt)
+    else
+      void activity.track(
+        runtime.untilReady(pod(), this.container, until).then(
+          () => this.#setReady(true, attempt),
+          () => {},
+        ),
+      )
+  }
+
+  async #follow(readiness: AsyncIterable<boolean>, attempt: number): Promise<void> {
+    for await (const isReady of readiness) this.#setReady(isReady, attempt)
+  }
+
+  #setReady(ready: boolean, attempt: number): void {
+    const { state, restarts } = this.#life
+    if (state.type === 'running' && restarts === attempt && state.ready !== ready) this.#become({ ...state, ready })
   }
 
   #afterExit(ended: Ended): void {

@@ -17,6 +17,10 @@ export interface NodeDescription {
   readonly kubeletVersion: string
   readonly osImage: string
   readonly machineId: string
+  /** Of the machine's firmware, and of its last start; default: `machineId`. */
+  readonly systemId?: string
+  readonly bootId?: string
+  readonly kernelVersion?: string
   readonly taints?: readonly {
     readonly key: string
     readonly value?: string
@@ -128,9 +132,9 @@ function nodeStatus(description: NodeDescription, clock: Clock, before?: Node): 
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     nodeInfo: {
       machineID: description.machineId,
-      systemUUID: description.machineId,
-      bootID: description.machineId,
-      kernelVersion: '6.1.0',
+      systemUUID: description.systemId ?? description.machineId,
+      bootID: description.bootId ?? description.machineId,
+      kernelVersion: description.kernelVersion ?? '6.1.0',
       osImage: description.osImage,
       containerRuntimeVersion: description.runtimeVersion,
       kubeletVersion: description.kubeletVersion,

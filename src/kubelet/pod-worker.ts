@@ -14,7 +14,8 @@ import type { Runtime } from './runtime.ts'
 import type { PodVolumes } from './volumes.ts'
 
 export interface PodWorkerTools {
-  readonly client: Client
+  /** Where statuses are written, and pods that have ended are taken away. */
+  readonly client: Pick<Client, 'patch' | 'delete'>
   readonly clock: Clock
   readonly log: Log
   readonly runtime: Runtime

@@ -38,6 +38,12 @@ export interface Runtime extends AsyncDisposable {
   untilReady(pod: Pod, container: Container, signal: AbortSignal): Promise<void>
 
   /**
+   * Whether a running container is ready, now and each time that changes, until it ends or the signal aborts. Absent: who is
+   * ready once stays so.
+   */
+  readiness?(pod: Pod, container: Container, signal: AbortSignal): AsyncIterable<boolean>
+
+  /**
    * Asks the containers of a pod to end, kills what is left after `graceSeconds`, and takes the sandbox away. `onExit`
    * of each container has been called when it resolves. A second call while the first is under way can only shorten
    * the time; a pod that is not there is no error.

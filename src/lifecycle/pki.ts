@@ -8,6 +8,7 @@ import {
 } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as der from '../base/der.ts'
+import { readDer, readOid } from '../base/der-reader.ts'
 import type { Clock, Random } from '../world/world.ts'
 
 /**
@@ -29,7 +30,13 @@ export interface CertificateRequest {
   readonly hosts?: readonly string[]
   readonly usages: readonly ('client' | 'server')[]
   readonly validityMs?: number
+  /** Default: ECDSA-P256. */
+  readonly algorithm?: KeyAlgorithm
 }
+
+/** What kubeadm's `encryptionAlgorithm` may be. */
+export const keyAlgorithms = ['ECDSA-P256', 'ECDSA-P384', 'RSA-2048', 'RSA-3072', 'RSA-4096'] as const
+export type KeyAlgorithm = (typeof keyAlgorithms)[number]
 
 type Tools = { readonly clock: Clock; readonly random: Random }
 
@@ -39,33 +46,49 @@ const yearMs = 365 * 24 * hourMs
 const backdateMs = 5 * 60_000
 
 /** A new self-signed authority, valid for ten years. */
-export function createAuthority(commonName: string, tools: Tools, validityMs = 10 * yearMs): KeyPair {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+export function createAuthority(
+  commonName: string,
+  tools: Tools,
+  validityMs = 10 * yearMs,
+  algorithm: KeyAlgorithm = 'ECDSA-P256',
+): KeyPair {
+  return authorityOfKey(commonName, exportKey(newKeys(algorithm).privateKey), tools, validityMs)
+}
+
+/** An authority with a key that is there already: what the old one has signed stays good. */
+export function authorityOfKey(commonName: string, key: string, tools: Tools, validityMs = 10 * yearMs): KeyPair {
+  const privateKey = createPrivateKey(key)
+  const publicKey = createPublicKey(privateKey)
   const subject = distinguishedName(commonName, [])
-  return {
-    certificate: certificate({
-      subject,
-      issuer: subject,
-      publicKey,
-      signWith: privateKey,
-      notBefore: tools.clock.now() - backdateMs,
-      notAfter: tools.clock.now() + validityMs,
-      serial: tools.random.bytes(8),
-      extensions: [
-        extension('2.5.29.15', keyUsage(['digitalSignature', 'keyEncipherment', 'keyCertSign']), true),
-        extension('2.5.29.19', der.sequence(der.boolean(true)), true),
-        subjectKeyIdentifier(publicKey),
-        subjectAltName([commonName]),
-      ],
-    }),
-    key: exportKey(privateKey),
-  }
+  const text = certificate({
+    subject,
+    issuer: subject,
+    publicKey,
+    signWith: privateKey,
+    notBefore: tools.clock.now() - backdateMs,
+    notAfter: tools.clock.now() + validityMs,
+    serial: tools.random.bytes(8),
+    extensions: [
+      extension('2.5.29.15', keyUsage(['digitalSignature', 'keyEncipherment', 'keyCertSign']), true),
+      extension('2.5.29.19', der.sequence(der.boolean(true)), true),
+      subjectKeyIdentifier(publicKey),
+      subjectAltName([commonName]),
+    ],
+  })
+  return { certificate: text, key }
 }
 
 /** A certificate signed by `authority`, valid for one year unless the request says otherwise. */
 export function issueCertificate(authority: KeyPair, request: CertificateRequest, tools: Tools): KeyPair {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { publicKey, privateKey } = newKeys(request.algorithm)
   return { certificate: signPublicKey(authority, publicKey, request, tools), key: exportKey(privateKey) }
+}
+
+/** A new private key and its public half. */
+export function newKeys(algorithm: KeyAlgorithm = 'ECDSA-P256'): { publicKey: KeyObject; privateKey: KeyObject } {
+  const [family, size] = algorithm.split('-') as ['ECDSA' | 'RSA', string]
+  if (family === 'RSA') return generateKeyPairSync('rsa', { modulusLength: Number(size) })
+  return generateKeyPairSync('ec', { namedCurve: size === 'P384' ? 'P-384' : 'P-256' })
 }
 
 /** The certificate alone, for a public key whose private half stays where it is. */
@@ -89,6 +112,7 @@ export function signPublicKey(
       extension('2.5.29.15', keyUsage(['digitalSignature', 'keyEncipherment']), true),
       extension('2.5.29.37', der.sequence(...request.usages.map((usage) => der.oid(purposes[usage])))),
       extension('2.5.29.19', der.sequence(), true),
+      ...authorityKeyIdentifier(issuer),
       ...(request.hosts?.length ? [subjectAltName(request.hosts)] : []),
     ],
   })
@@ -129,6 +153,7 @@ export function signRequest(
       ...(keyUsages.length > 0 ? [extension('2.5.29.15', usageBits(keyUsages), true)] : []),
       ...(purposes.length > 0 ? [extension('2.5.29.37', der.sequence(...purposes.map(der.oid)))] : []),
       extension('2.5.29.19', der.sequence(), true),
+      ...authorityKeyIdentifier(issuer),
       ...(alternativeNames ? [extension('2.5.29.17', alternativeNames)] : []),
     ],
   })
@@ -170,14 +195,15 @@ function certificate(parts: TbsCertificate): string {
   return pem('CERTIFICATE', der.sequence(body, algorithm, der.bits(signature)))
 }
 
-/** An authority that somebody brought along may have an RSA key. */
-function signatureAlgorithm(key: KeyObject): Buffer {
+/** How a key signs with SHA-256, in DER. An authority that somebody brought along may have an RSA key. */
+export function signatureAlgorithm(key: KeyObject): Buffer {
   if (key.asymmetricKeyType === 'rsa') return der.sequence(der.oid('1.2.840.113549.1.1.11'), Buffer.from([5, 0]))
   if (key.asymmetricKeyType === 'ec') return der.sequence(der.oid('1.2.840.10045.4.3.2'))
   throw new Error(`cannot sign certificates with a key of type ${key.asymmetricKeyType}: use an RSA or ECDSA key`)
 }
 
-function distinguishedName(commonName: string, organizations: readonly string[]): Buffer {
+/** A subject, in DER. */
+export function distinguishedName(commonName: string, organizations: readonly string[]): Buffer {
   const attribute = (type: string, value: string) => der.sequence(der.oid(type), der.utf8(value))
   const names = organizations.map((organization) => attribute('2.5.4.10', organization))
   // Several values of one attribute are a set, which DER sorts; the reference's certificates look the same.
@@ -219,10 +245,15 @@ function usageBits(positions: readonly number[]): Buffer {
 }
 
 function subjectAltName(hosts: readonly string[]): Buffer {
+  return extension('2.5.29.17', generalNames(hosts))
+}
+
+/** DNS names and addresses as RFC 5280 has them (GeneralNames), in DER. */
+export function generalNames(hosts: readonly string[]): Buffer {
   const names = hosts.map((host) =>
     isIP(host) ? der.tagged(7, addressBytes(host), false) : der.tagged(2, Buffer.from(host), false),
   )
-  return extension('2.5.29.17', der.sequence(...names))
+  return der.sequence(...names)
 }
 
 function addressBytes(address: string): Buffer {
@@ -241,7 +272,30 @@ function subjectKeyIdentifier(key: KeyObject): Buffer {
   return extension('2.5.29.14', der.octets(point.subarray(point.length - 20)))
 }
 
-function pem(label: string, content: Buffer): string {
+/**
+ * RFC 5280, section 4.2.1.1: which of several authorities of the same name it was, e.g. the old or the new one while
+ * one replaces the other. Without it OpenSSL takes the first of that name.
+ */
+function authorityKeyIdentifier(issuer: X509Certificate): readonly Buffer[] {
+  const identifier = extensionOf(issuer, '2.5.29.14')
+  if (identifier === undefined) return []
+  return [extension('2.5.29.35', der.sequence(der.tagged(0, readDer(identifier)[0]!.content, false)))]
+}
+
+/** What an extension of a certificate holds, in DER. */
+function extensionOf(certificate: X509Certificate, id: string): Buffer | undefined {
+  const fields = readDer(readDer(readDer(certificate.raw)[0]!.content)[0]!.content)
+  const extensions = fields.find(({ tag }) => tag === 0xa3)
+  if (extensions === undefined) return undefined
+  for (const { content } of readDer(readDer(extensions.content)[0]!.content)) {
+    const parts = readDer(content)
+    if (readOid(parts[0]!) === id) return parts.at(-1)!.content
+  }
+  return undefined
+}
+
+/** RFC 7468. */
+export function pem(label: string, content: Buffer): string {
   const lines = content.toString('base64').match(/.{1,64}/g) ?? []
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
 }

@@ -1,6 +1,7 @@
 import type { Node } from '../kinds/core/node.ts'
 import type { Pod } from '../kinds/core/pod.ts'
 import { type Amounts, addAmount, amountsOf, noAmounts } from './amounts.ts'
+import { DeviceLedger } from './devices/ledger.ts'
 import { claimsOf } from './pod-claims.ts'
 import { nextState, type PodState, podState } from './pod-state.ts'
 import { Topology } from './topology.ts'
@@ -46,7 +47,10 @@ export class ClusterState {
   readonly takenVolumes = new Map<string, string>()
   /** Claim → the node on which it will have a volume, before the API says so. */
   readonly claimNodes = new Map<string, string>()
+  readonly devices: DeviceLedger = new DeviceLedger()
   readonly topology: Topology = new Topology(() => this.#nodes.values())
+  /** How many nodes have a taint that is only to be avoided. */
+  softlyTainted = 0
   #list: readonly NodeState[] | undefined
   #indexes = 0
 
@@ -81,6 +85,7 @@ export class ClusterState {
       this.#list = undefined
       if (before) this.topology.nodeWent(before, state.pods.values())
     }
+    this.softlyTainted += isSoftlyTainted(node) - isSoftlyTainted(before)
     state.node = node
     state.version++
     if (before?.status?.allocatable !== node.status?.allocatable)
@@ -95,7 +100,9 @@ export class ClusterState {
     this.#list = undefined
     this.topology.nodeWent(state.node, state.pods.values())
     this.#setImages(state, noImages)
+    this.softlyTainted -= isSoftlyTainted(state.node)
     state.node = undefined
+    state.version++
     if (state.pods.size === 0) this.#nodes.delete(name)
   }
 
@@ -224,6 +231,9 @@ const isAlike = ({ spec, metadata }: Pod, pod: Pod): boolean =>
 /** Whether what decides about topologies is different. */
 const isMoved = (before: Node, { metadata, spec }: Node): boolean =>
   !isSame(before.metadata.labels, metadata.labels) || !isSame(before.spec?.taints, spec?.taints)
+
+const isSoftlyTainted = (node: Node | undefined): 0 | 1 =>
+  node?.spec?.taints?.some(({ effect }) => effect === 'PreferNoSchedule') ? 1 : 0
 
 const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 

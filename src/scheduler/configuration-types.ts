@@ -14,6 +14,7 @@ import {
   required,
   string,
 } from '../schema/types.ts'
+import { ExtenderConfiguration } from './extenders/settings.ts'
 
 const prefix = 'io.k8s.kube-scheduler.config.v1'
 
@@ -73,7 +74,7 @@ export const SchedulerConfiguration = object(`${prefix}.KubeSchedulerConfigurati
   podInitialBackoffSeconds: explicit(9, int64, 'How long a pod waits after its first failure.'),
   podMaxBackoffSeconds: explicit(10, int64, 'How long a pod waits at most.'),
   profiles: optional(11, list(SchedulerProfile), 'How pods are placed, by the scheduler that they name.'),
-  extenders: optional(12, list(rawObject), 'Servers that are asked, too.'),
+  extenders: optional(12, list(ExtenderConfiguration), 'Servers that are asked, too.'),
   delayCacheUntilActive: explicit(13, bool, 'Whether only the leader follows the cluster.'),
 })
 export interface SchedulerConfiguration extends Infer<typeof SchedulerConfiguration> {}

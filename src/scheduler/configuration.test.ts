@@ -31,6 +31,7 @@ describe('a configuration', () => {
       'VolumeZone',
       'PodTopologySpread',
       'InterPodAffinity',
+      'DynamicResources',
       'NodeResourcesBalancedAllocation',
       'ImageLocality',
     ])
@@ -87,7 +88,12 @@ describe('a configuration', () => {
     [`${head}profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {kind: x}}}]}]\n`]:
       /profiles\[0\].pluginConfig\[0\].args: .*unknown field "scoringStrategy.kind"/,
     [`${head}percentageOfNodesToScore: 101\n`]: /Invalid value: 101: not in valid range \[0-100\]/,
-    [`${head}extenders: [{urlPrefix: "http://x"}]\n`]: /extenders: they are not supported/,
+    [`${head}extenders: [{urlPrefix: "http://x", prioritizeVerb: rank}]\n`]: /extenders\[0\].weight: Invalid value: 0/,
+    [`${head}extenders: [{urlPrefix: "x"}]\n`]: /extenders\[0\].urlPrefix: Invalid value: "x"/,
+    [`${head}extenders: [{urlPrefix: "http://x", httpTimeout: soon}]\n`]:
+      /extenders\[0\].httpTimeout: Invalid value: "soon"/,
+    [`${head}extenders: [{urlPrefix: "http://x", bindVerb: b}, {urlPrefix: "http://y", bindVerb: b}]\n`]:
+      /found 2 extenders implementing bind/,
     'a: [': /yaml/,
   }
   for (const [text, fault] of Object.entries(faults))

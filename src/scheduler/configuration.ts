@@ -8,6 +8,7 @@ import {
   SchedulerConfiguration,
   type SchedulerProfile,
 } from './configuration-types.ts'
+import { type ExtenderConfiguration, faultIn } from './extenders/settings.ts'
 import type { Plugin } from './plugin.ts'
 import { makeDefaultPlugins, type PluginArguments } from './plugins/index.ts'
 import { defaultPreemption, defaultSchedulerName, type PreemptionLimits, type Profile } from './profile.ts'
@@ -17,6 +18,8 @@ import { type BackOffLimits, usualBackOff } from './queue.ts'
 export interface SchedulerSettings {
   readonly profiles: readonly Profile[]
   readonly backOff: BackOffLimits
+  /** Programs that are asked beside the plugins. */
+  readonly extenders: readonly ExtenderConfiguration[]
 }
 
 /** What cannot be a scheduler's configuration. */
@@ -38,7 +41,7 @@ const apiVersion = 'kubescheduler.config.k8s.io/v1'
 const kind = 'KubeSchedulerConfiguration'
 
 /** Names of plugins that are no plugins here, but how this scheduler works; they cannot be switched off. */
-const builtIn: readonly string[] = ['PrioritySort', 'SchedulingGates', 'DefaultBinder', 'DynamicResources']
+const builtIn: readonly string[] = ['PrioritySort', 'SchedulingGates', 'DefaultBinder']
 const preemptionName = 'DefaultPreemption'
 /** Points that every profile has by its plugins as a whole. */
 const wholePoints = [
@@ -63,16 +66,22 @@ export function readConfiguration(value: unknown): SchedulerSettings {
     throw new ConfigurationError(
       `no kind ${JSON.stringify(configuration.kind ?? '')} is registered for version ${JSON.stringify(configuration.apiVersion ?? '')}: want ${kind} of ${apiVersion}`,
     )
-  if (configuration.extenders?.length) throw new ConfigurationError('extenders: they are not supported')
+  const extenders = (configuration.extenders ?? []) as readonly ExtenderConfiguration[]
+  const fault = faultIn(extenders)
+  if (fault !== undefined) throw new ConfigurationError(fault)
+  const ignored = extenders.flatMap(({ managedResources = [] }) =>
+    managedResources.filter(({ ignoredByScheduler }) => ignoredByScheduler).map(({ name }) => name),
+  )
   const profiles = configuration.profiles?.length ? configuration.profiles : [{}]
   const made = profiles.map((profile, at) =>
-    profileFrom(profile as SchedulerProfile, `profiles[${at}]`, configuration.percentageOfNodesToScore),
+    profileFrom(profile as SchedulerProfile, `profiles[${at}]`, configuration.percentageOfNodesToScore, ignored),
   )
   const names = made.map(({ schedulerName }) => schedulerName)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined) throw new ConfigurationError(`profiles: Duplicate value: ${JSON.stringify(twice)}`)
   return {
     profiles: made,
+    extenders,
     backOff: {
       initialMs: 1000 * (configuration.podInitialBackoffSeconds ?? usualBackOff.initialMs / 1000),
       longestMs: 1000 * (configuration.podMaxBackoffSeconds ?? usualBackOff.longestMs / 1000),
@@ -80,14 +89,21 @@ export function readConfiguration(value: unknown): SchedulerSettings {
   }
 }
 
-function profileFrom(given: SchedulerProfile, path: string, percentage: number | undefined): Profile {
+/** `ignored`: resources that extenders look after. */
+function profileFrom(
+  given: SchedulerProfile,
+  path: string,
+  percentage: number | undefined,
+  ignored: readonly string[],
+): Profile {
   const percentageOfNodesToScore = given.percentageOfNodesToScore ?? percentage ?? 0
   if (percentageOfNodesToScore < 0 || percentageOfNodesToScore > 100)
     throw new ConfigurationError(
       `${path}.percentageOfNodesToScore: Invalid value: ${percentageOfNodesToScore}: not in valid range [0-100]`,
     )
   const args = argumentsFrom(given, path)
-  const all = makeDefaultPlugins(args)
+  const ignoredResources = [...(args.fit?.ignoredResources ?? []), ...ignored]
+  const all = makeDefaultPlugins({ ...args, fit: { ...args.fit, ignoredResources } })
   const plugins = given.plugins ?? {}
   checkNames(plugins, all, `${path}.plugins`)
   const atAll = chosen(all, plugins.multiPoint)

@@ -115,3 +115,55 @@ test('of a large cluster a part is looked at, and every node gets its turn', () 
   const chosen = new Set(Array.from({ length: 4000 }, (_, at) => cycle.place(pod(`p${at}`)).node!.name))
   assert.equal(chosen.size, 250)
 })
+
+test('what is remembered of nodes gives the same places as asking them all anew', () => {
+  const random = seededRandom(5)
+  const some = <T>(list: readonly T[]): T => list[random.int(list.length)]!
+  const taints = [
+    undefined,
+    [{ key: 'k', effect: 'NoSchedule' }],
+    [{ key: 'soft', effect: 'PreferNoSchedule' }],
+  ] as const
+  const made = (name: string) =>
+    node(name, {
+      ...(some([true, false]) && { metadata: { labels: { disk: 'ssd', zone: some(['a', 'b']) } } }),
+      spec: { taints: some(taints) as never, unschedulable: random.int(8) === 0 },
+      status: { allocatable: { cpu: some(['1', '2']), memory: some(['1Gi', '2Gi']), pods: '10' } },
+    })
+  const shapes = [
+    requesting({ cpu: '200m', memory: '128Mi' }),
+    requesting({ cpu: '200m' }),
+    { containers: [{ name: 'a', image: 'i' }, requesting({ cpu: '200m' }).containers![0]!] },
+    { ...requesting({ cpu: '1' }), tolerations: [{ key: 'k', operator: 'Exists' as const }] },
+    { ...requesting({ memory: '300Mi' }), nodeSelector: { disk: 'ssd' } },
+    { containers: [{ name: 'web', image: 'i', ports: [{ containerPort: 80, hostPort: 80 }] }] },
+  ]
+  const state = clusterState(...Array.from({ length: 12 }, (_, at) => [made(`n${at}`)] as const))
+  // What is chosen of equals depends on how often somebody was asked before: both begin at one place each time.
+  const turns = seededRandom(9)
+  const choosing = { ...turns, int: (below: number) => turnOf % below }
+  let turnOf = 0
+  const remembering = new Cycle(profileOf(defaultPlugins), clusterOf(state), new Nominations(), choosing)
+  const placed: string[] = []
+  let refused = 0
+  for (let step = 0; step < 1500; step++) {
+    turnOf = random.int(1000)
+    const next = pod(`p${step}`, some(shapes))
+    const anew = new Cycle(profileOf(defaultPlugins), clusterOf(state), new Nominations(), choosing).place(next)
+    const found = remembering.place(next)
+    assert.equal(found.node?.name, anew.node?.name, `step ${step}`)
+    if (!found.node) refused++
+    else if (some([true, true, false])) {
+      state.place(next, found.node.name)
+      placed.push(next.metadata.uid!)
+    }
+    if (random.int(2) === 0 && placed.length > 0) state.remove(placed.splice(random.int(placed.length), 1)[0]!)
+    if (random.int(6) === 0) state.setNode(made(`n${random.int(12)}`))
+    if (random.int(40) === 0) {
+      const name = `n${random.int(12)}`
+      state.removeNode(name)
+      state.setNode(made(name))
+    }
+  }
+  assert.ok(refused > 20 && placed.length > 5, `${refused} refused, ${placed.length} there at the end`)
+})

@@ -1,7 +1,7 @@
 import type { Pod } from '../kinds/core/pod.ts'
 import type { Random } from '../world/world.ts'
 import type { NodeState } from './cluster-state.ts'
-import { Memory } from './memory.ts'
+import { type Known, Memory } from './memory.ts'
 import type { Nominations } from './nominations.ts'
 import { type ClusterView, Nowhere, never, nothingToSay, type Plugin, type Refusal } from './plugin.ts'
 import { type PodState, podState } from './pod-state.ts'
@@ -27,6 +27,22 @@ export interface Refused {
   readonly refusal: Refusal
 }
 
+/** The nodes that fit a pod, among which one is to be chosen. */
+export interface Found {
+  readonly pod: PodState
+  readonly fitting: readonly NodeState[]
+  readonly refused: readonly Refused[]
+  readonly prepared: Prepared
+  readonly known: Known<Verdict> | undefined
+}
+
+/** What is known of a node as far as only the node matters: what stands against it, or how good it is. */
+export interface Verdict {
+  readonly refused: Refused | undefined
+  /** The sum of all scores that only the node decides; absent until somebody wants to know. */
+  score: number | undefined
+}
+
 /** The plugins that have something to say about a pod, with what they have prepared. */
 export type Prepared = readonly { readonly plugin: Plugin; readonly data: unknown }[]
 
@@ -39,7 +55,7 @@ export class Cycle {
   readonly #random: Random
   readonly #cluster: ClusterView
   readonly #nominations: Nominations
-  readonly #memory = new Memory<Refused>()
+  readonly #memory = new Memory<Verdict>()
   #start = 0
 
   constructor(profile: Profile, cluster: ClusterView, nominations: Nominations, random: Random) {
@@ -50,21 +66,37 @@ export class Cycle {
   }
 
   place(pod: Pod): Placement {
+    const found = this.find(pod)
+    if (!('fitting' in found)) return found
+    return { node: this.choose(found, found.fitting), prepared: found.prepared }
+  }
+
+  /** The nodes that fit, or why there is none. */
+  find(pod: Pod): Found | Extract<Placement, { node: undefined }> {
     const { nodes } = this.#cluster.state
     const state = podState(pod)
-    const everybody = new Set(this.profile.plugins)
-    if (nodes.length === 0) return refusedAll([], undefined, [], everybody)
+    if (nodes.length === 0) return refusedAll([], undefined, [], new Set(this.profile.plugins))
     const { prepared, nowhere } = prepare(pod, this.profile.plugins, this.#cluster)
     if (nowhere) return refusedAll(prepared, nowhere.reason, [], new Set([nowhere.plugin]))
     const { candidates, passedOver } = this.#narrow(pod, nodes, prepared)
     const nominated = this.#nominatedNode(state, candidates, prepared)
-    if (nominated) return { node: nominated, prepared }
-    const { fitting, refused } = this.#filter(state, candidates, prepared)
+    if (nominated) return { pod: state, fitting: [nominated], refused: [], prepared, known: undefined }
+    // Whom others make room for sees that node with other eyes than its like.
+    const known = this.#nominations.nodeOf(state.uid) === undefined ? this.#memory.of(state) : undefined
+    const { fitting, refused } = this.#filter(state, candidates, prepared, known)
     refused.push(...passedOver)
     if (fitting.length === 0) {
       return refusedAll(prepared, undefined, refused, new Set(refused.map(({ plugin }) => plugin)))
     }
-    return { node: fitting.length === 1 ? fitting[0]! : this.#best(state, fitting, prepared), prepared }
+    return { pod: state, fitting, refused, prepared, known }
+  }
+
+  /** The best of these nodes, of which there is at least one; `extra` is what others add to their scores. */
+  choose(found: Found, nodes: readonly NodeState[], extra?: ReadonlyMap<string, number>): NodeState {
+    if (nodes.length === 1) return nodes[0]!
+    const totals = this.#totals(found.pod, nodes, found.prepared, found.known)
+    if (extra) for (let at = 0; at < nodes.length; at++) totals[at]! += extra.get(nodes[at]!.name) ?? 0
+    return nodes[this.#highest(totals)]!
   }
 
   #narrow(pod: Pod, nodes: readonly NodeState[], prepared: Prepared) {
@@ -89,27 +121,32 @@ export class Cycle {
     return node && !this.refusal(pod, node, prepared) ? node : undefined
   }
 
-  #filter(pod: PodState, nodes: readonly NodeState[], prepared: Prepared) {
-    const filters = prepared.filter(({ plugin }) => plugin.filter)
-    // Whom others make room for sees that node with other eyes than its like.
-    const known = this.#nominations.nodeOf(pod.uid) === undefined ? this.#memory.of(pod, filters) : undefined
+  #filter(pod: PodState, nodes: readonly NodeState[], prepared: Prepared, known: Known<Verdict> | undefined) {
+    const { local, others } = byWhatTheyLookAt(prepared)
     const enough = sampleSize(nodes.length, this.profile.percentageOfNodesToScore)
     const fitting: NodeState[] = []
     const refused: Refused[] = []
     const start = this.#start
     let looked = 0
     for (; looked < nodes.length && fitting.length < enough; looked++) {
-      const node = nodes[(start + looked) % nodes.length]!
-      const remembered = known?.at(node)
-      const refusal = remembered ?? this.refusal(pod, node, filters)
-      if (!refusal) fitting.push(node)
-      else {
-        refused.push(refusal)
-        if (!remembered) known?.set(node, refusal)
-      }
+      const at = start + looked
+      const node = nodes[at < nodes.length ? at : at % nodes.length]!
+      const refusal =
+        this.#verdict(pod, node, local, known).refused ??
+        (others.length > 0 ? this.refusal(pod, node, others) : undefined)
+      if (refusal) refused.push(refusal)
+      else fitting.push(node)
     }
     this.#start = (start + looked) % nodes.length
     return { fitting, refused }
+  }
+
+  #verdict(pod: PodState, node: NodeState, local: Prepared, known: Known<Verdict> | undefined): Verdict {
+    const remembered = known?.at(node)
+    if (remembered) return remembered
+    const verdict = { refused: this.refusal(pod, node, local), score: undefined }
+    known?.set(node, verdict)
+    return verdict
   }
 
   /**
@@ -135,30 +172,72 @@ export class Cycle {
     return undefined
   }
 
-  #best(pod: PodState, nodes: readonly NodeState[], prepared: Prepared): NodeState {
-    const totals = new Float64Array(nodes.length)
-    const numbers = new Float64Array(nodes.length)
+  #totals(
+    pod: PodState,
+    nodes: readonly NodeState[],
+    prepared: Prepared,
+    known: Known<Verdict> | undefined,
+  ): Float64Array {
+    const totals = this.#localScores(pod, nodes, prepared, known)
+    let numbers: Float64Array | undefined
     for (const { plugin, data } of prepared) {
-      const scorer = plugin.scorer?.(pod, nodes, data, this.#cluster)
+      const scorer = plugin.scoresLocally ? undefined : plugin.scorer?.(pod, nodes, data, this.#cluster)
       if (!scorer) continue
+      numbers ??= new Float64Array(nodes.length)
       for (let at = 0; at < nodes.length; at++) numbers[at] = scorer(nodes[at]!)
       normalize(plugin, numbers)
-      const weight = this.profile.weights.get(plugin) ?? plugin.weight ?? 1
+      const weight = this.#weightOf(plugin)
       for (let at = 0; at < nodes.length; at++) totals[at]! += weight * numbers[at]!
     }
-    let best = 0
-    let equals = 1
-    for (let at = 1; at < nodes.length; at++) {
-      if (totals[at]! > totals[best]!) {
-        best = at
-        equals = 1
-      } else if (totals[at] === totals[best] && this.#random.int(++equals) === 0) {
-        // Each of n equals is chosen with probability 1/n, without a list of them.
-        best = at
-      }
-    }
-    return nodes[best]!
+    return totals
   }
+
+  /** The sums of those scores that only the nodes decide. */
+  #localScores(pod: PodState, nodes: readonly NodeState[], prepared: Prepared, known: Known<Verdict> | undefined) {
+    const scorers: { readonly score: (node: NodeState) => number; readonly weight: number }[] = []
+    for (const { plugin, data } of prepared) {
+      const score = plugin.scoresLocally ? plugin.scorer?.(pod, nodes, data, this.#cluster) : undefined
+      if (score) scorers.push({ score, weight: this.#weightOf(plugin) })
+    }
+    const sumOf = (node: NodeState): number => {
+      let sum = 0
+      for (const { score, weight } of scorers) sum += weight * Math.floor(score(node))
+      return sum
+    }
+    const totals = new Float64Array(nodes.length)
+    for (let at = 0; at < nodes.length; at++) {
+      const node = nodes[at]!
+      const verdict = known?.at(node)
+      if (verdict) totals[at] = verdict.score ??= sumOf(node)
+      else totals[at] = sumOf(node)
+    }
+    return totals
+  }
+
+  #weightOf(plugin: Plugin): number {
+    return this.profile.weights.get(plugin) ?? plugin.weight ?? 1
+  }
+
+  /** Where the highest number is. Each of n equals is chosen with probability 1/n. */
+  #highest(totals: Float64Array): number {
+    let highest = -Infinity
+    let equals = 0
+    for (const total of totals) {
+      if (total > highest) {
+        highest = total
+        equals = 1
+      } else if (total === highest) equals++
+    }
+    let left = equals > 1 ? this.#random.int(equals) : 0
+    return totals.findIndex((total) => total === highest && left-- === 0)
+  }
+}
+
+/** Those that look at the node alone come first in every profile. */
+function byWhatTheyLookAt(prepared: Prepared): { readonly local: Prepared; readonly others: Prepared } {
+  const filters = prepared.filter(({ plugin }) => plugin.filter)
+  const first = filters.findIndex(({ plugin }) => !plugin.isLocal)
+  return first < 0 ? { local: filters, others: [] } : { local: filters.slice(0, first), others: filters.slice(first) }
 }
 
 /** Asks every plugin once, before any node: those that have nothing to say are left out. */
@@ -177,12 +256,18 @@ export function prepare(
   return { prepared }
 }
 
+/** Nobody is left, also of those that others have refused. */
+export const nobodyLeft = (found: Found, others: readonly Refused[]): Extract<Placement, { node: undefined }> => {
+  const refused = [...found.refused, ...others]
+  return refusedAll(found.prepared, undefined, refused, new Set(refused.map(({ plugin }) => plugin)))
+}
+
 const refusedAll = (
   prepared: Prepared,
   nowhere: string | undefined,
   refused: readonly Refused[],
   refusedBy: ReadonlySet<Plugin>,
-): Placement => ({ node: undefined, prepared, nowhere, refused, refusedBy })
+): Extract<Placement, { node: undefined }> => ({ node: undefined, prepared, nowhere, refused, refusedBy })
 
 /** Whole numbers from 0 to 100, as the reference calculates: rounding decides which nodes count as equal. */
 function normalize({ best }: Plugin, numbers: Float64Array): void {

@@ -1,8 +1,10 @@
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
+import { ResourceClaim } from '../kinds/resource/resource-claim.ts'
+import { ResourceSlice } from '../kinds/resource/resource-slice.ts'
 import { ClusterState, type NodeState } from './cluster-state.ts'
 import { type Prepared, prepare } from './cycle.ts'
-import type { Objects } from './plugin.ts'
+import type { ClusterView, Objects } from './plugin.ts'
 import { defaultPlugins } from './plugins/index.ts'
 import { toleratesAll } from './plugins/taint-toleration.ts'
 import { type PodState, podState } from './pod-state.ts'
@@ -37,9 +39,14 @@ export function explain(pod: Pod, objects: Objects): Explanation {
   if (pod.spec.nodeName) return { type: 'placed', node: pod.spec.nodeName }
   const gates = (pod.spec.schedulingGates ?? []).map(({ name }) => name)
   if (gates.length > 0) return { type: 'gated', gates }
-  const state = stateOf(objects)
+  return explainIn(pod, { state: stateOf(objects), objects })
+}
+
+/** The same for a pod without a node, in a cluster as it is, or as it would be if. */
+export function explainIn(pod: Pod, cluster: ClusterView): Exclude<Explanation, { type: 'placed' | 'gated' }> {
+  const { state } = cluster
   if (state.nodes.length === 0) return { type: 'no nodes' }
-  const { prepared, nowhere } = prepare(pod, defaultPlugins, { state, objects })
+  const { prepared, nowhere } = prepare(pod, defaultPlugins, cluster)
   if (nowhere) return { type: 'nowhere', plugin: nowhere.plugin.name, reason: nowhere.reason }
   const nodes = state.nodes
     .map((node) => ({ node: node.name, objections: objectionsOf(podState(pod), node, prepared) }))
@@ -47,13 +54,16 @@ export function explain(pod: Pod, objects: Objects): Explanation {
   return { type: 'refused', nodes, smallest: smallestOf(nodes) }
 }
 
-function stateOf(objects: Objects): ClusterState {
+/** Nodes, and the pods that have one and go on. */
+export function stateOf(objects: Objects): ClusterState {
   const state = new ClusterState()
   for (const node of objects.of(Node).list()) state.setNode(node)
   for (const pod of objects.of(Pod).list()) {
     const hasEnded = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
     if (pod.spec.nodeName && !hasEnded) state.place(pod, pod.spec.nodeName)
   }
+  for (const slice of objects.of(ResourceSlice).list()) state.devices.sliceChanged(slice, undefined)
+  for (const claim of objects.of(ResourceClaim).list()) state.devices.claimChanged(claim, undefined)
   return state
 }
 

@@ -1,43 +1,40 @@
 import type { NodeState } from './cluster-state.ts'
-import type { Prepared } from './cycle.ts'
 import type { PodState } from './pod-state.ts'
 
 const shapesAtMost = 32
 
 /** What was found out about nodes for pods of one shape; it holds for a node as long as nothing changes there. */
-export interface Known<T> {
-  at(node: NodeState): T | undefined
-  set(node: NodeState, found: T): void
-}
+export class Known<T> {
+  readonly #versions: number[] = []
+  readonly #found: (T | undefined)[] = []
 
-/** Remembers what was found out for pods of the shapes that came last: a thousand equal pods are one question. */
-export class Memory<T> {
-  readonly #shapes = new Map<string, Known<T>>()
+  at({ index, version }: NodeState): T | undefined {
+    return this.#versions[index] === version ? this.#found[index] : undefined
+  }
 
-  /** Nothing when somebody who is asked looks at more than the node, so that nothing can be remembered. */
-  of(pod: PodState, asked: Prepared): Known<T> | undefined {
-    for (const { plugin } of asked) if (plugin.filter && !plugin.isLocal) return undefined
-    let known = this.#shapes.get(pod.shape)
-    if (known) this.#shapes.delete(pod.shape)
-    else known = newKnown()
-    this.#shapes.set(pod.shape, known)
-    if (this.#shapes.size > shapesAtMost) this.#shapes.delete(this.#shapes.keys().next().value!)
-    return known
+  set({ index, version }: NodeState, found: T): void {
+    while (this.#versions.length <= index) {
+      this.#versions.push(-1)
+      this.#found.push(undefined)
+    }
+    this.#versions[index] = version
+    this.#found[index] = found
   }
 }
 
-function newKnown<T>(): Known<T> {
-  const versions: number[] = []
-  const found: (T | undefined)[] = []
-  return {
-    at: ({ index, version }) => (versions[index] === version ? found[index] : undefined),
-    set({ index, version }, value) {
-      while (versions.length <= index) {
-        versions.push(-1)
-        found.push(undefined)
-      }
-      versions[index] = version
-      found[index] = value
-    },
+/**
+ * Remembers what was found out for pods of the shapes that came last: a thousand equal pods are one question. Only
+ * answers of plugins that look at nothing but the node and what the pod asks for may be kept here.
+ */
+export class Memory<T> {
+  readonly #shapes = new Map<string, Known<T>>()
+
+  of({ shape }: PodState): Known<T> {
+    let known = this.#shapes.get(shape)
+    if (known) this.#shapes.delete(shape)
+    else known = new Known()
+    this.#shapes.set(shape, known)
+    if (this.#shapes.size > shapesAtMost) this.#shapes.delete(this.#shapes.keys().next().value!)
+    return known
   }
 }

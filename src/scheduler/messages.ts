@@ -1,30 +1,66 @@
-/** `1 Insufficient cpu, 2 node(s) were unschedulable`: sorted as text, as the reference does. */
-export function tally(reasons: readonly string[]): string {
-  const counts = new Map<string, number>()
-  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1)
-  return [...counts]
-    .map(([reason, count]) => `${count} ${reason}`)
-    .sort()
-    .join(', ')
+/** Counts reasons, of which thousands of nodes have the same few. */
+export class Tally {
+  readonly #counts = new Map<string, number>()
+  #last: readonly string[] | undefined
+  #times = 0
+
+  add(reasons: readonly string[], times = 1): void {
+    if (times <= 0) return
+    if (reasons !== this.#last) {
+      this.#settle()
+      this.#last = reasons
+    }
+    this.#times += times
+  }
+
+  /** `1 Insufficient cpu, 2 node(s) were unschedulable`: sorted as text, as the reference does. */
+  toString(): string {
+    this.#settle()
+    return [...this.#counts]
+      .map(([reason, count]) => `${count} ${reason}`)
+      .sort()
+      .join(', ')
+  }
+
+  #settle(): void {
+    for (const reason of this.#last ?? []) this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + this.#times)
+    this.#times = 0
+    this.#last = undefined
+  }
 }
 
-/** What the reference's plugin for devices says of every pod that has no claims. */
+/** What the plugin for devices says of every pod that has no claims, or none that it could look at. */
 const noClaims = 'no new claims to deallocate'
 
 interface Refusals {
   readonly nowhere: string | undefined
+  readonly refusedBy: ReadonlySet<{ readonly name: string }>
   readonly refused: readonly { readonly refusal: { readonly reasons: readonly string[] } }[]
 }
 
 /**
  * Why a pod has no node, as in its event and its condition. `preemption` is what became of the attempt to drive others
- * away; nothing when somebody goes.
+ * away; nothing when somebody goes. `relief` is what the plugin for devices has done.
  */
-export function unschedulable(nodes: number, { nowhere, refused }: Refusals, preemption: string | undefined): string {
+export function unschedulable(
+  nodes: number,
+  refusals: Refusals,
+  preemption: string | undefined,
+  relief: string = noClaims,
+): string {
+  const { nowhere, refused } = refusals
   if (nodes === 0) return 'no nodes available to schedule pods'
   const none = `0/${nodes} nodes are available`
-  // The reference's plugin for devices was not asked then, and stumbles over it.
+  if (nowhere !== undefined && isForDevices(refusals))
+    return `${none}: ${nowhere}. ${relief}, preemption: ${preemption}`
+  // The plugin for devices was not asked then, and stumbles over it.
   if (nowhere !== undefined) return `${none}: ${nowhere}. not found`
-  const reasons = `${none}: ${tally(refused.flatMap(({ refusal }) => refusal.reasons))}.`
-  return preemption === undefined ? reasons : `${reasons} ${noClaims}, preemption: ${preemption}`
+  const tally = new Tally()
+  for (const { refusal } of refused) tally.add(refusal.reasons)
+  const reasons = `${none}: ${tally}.`
+  return preemption === undefined ? reasons : `${reasons} ${relief}, preemption: ${preemption}`
 }
+
+/** Whether it is for the devices that the pod wants that no node can be right. */
+export const isForDevices = ({ nowhere, refusedBy }: Omit<Refusals, 'refused'>): boolean =>
+  nowhere !== undefined && [...refusedBy].some(({ name }) => name === 'DynamicResources')

@@ -25,6 +25,8 @@ export interface Plugin<Prepared = unknown> {
   narrow?(pod: Pod, prepared: Prepared): ReadonlySet<string> | undefined
   /** Whether `filter` looks at nothing but the node and what the pod asks for: pods of one shape get one answer. */
   readonly isLocal?: boolean
+  /** The same of `scorer`, of which the numbers are `percent`. */
+  readonly scoresLocally?: boolean
   /** Nothing when the pod fits. */
   filter?(pod: PodState, node: NodeState, prepared: Prepared): Refusal | undefined
   /** Once for each pod that fits more than one node: how good is a node? In numbers of the plugin's own; see `best`. */
@@ -40,8 +42,17 @@ export interface Plugin<Prepared = unknown> {
    */
   readonly best?: 'percent' | 'highest' | 'lowest' | 'range' | ((numbers: Float64Array) => void)
   readonly weight?: number
+  /** No node was left for the pod: what the plugin can do about that itself, before others have to go. */
+  relieve?(pod: Pod, prepared: Prepared): Relief
   /** The pod has been given the node: what it uses there beside the node itself is its own from now on. */
   reserve?(pod: PodState, node: NodeState, prepared: Prepared, cluster: ClusterView): Reservation | undefined
+}
+
+/** What is done for a pod that fits nowhere. */
+export interface Relief {
+  /** What became of it, for the pod's event. */
+  readonly message: string
+  write?(client: Client): Promise<void>
 }
 
 /** What was set aside for a pod that has a node, and has to be written before it is bound. */
@@ -116,6 +127,13 @@ export type ClusterEvent =
   | { readonly type: 'placed'; readonly pod: Pod }
   /** A claim, a volume, a storage class, or what a driver says of a node. */
   | { readonly type: 'storage'; readonly object: ApiObject }
+  /** A claim of devices, a slice of them, or a class; `object` is absent when it is gone. */
+  | {
+      readonly type: 'devices'
+      readonly kind: Kind
+      readonly object: ApiObject | undefined
+      readonly old: ApiObject | undefined
+    }
   | { readonly type: 'namespace'; readonly name: string }
 
 const aspects = {

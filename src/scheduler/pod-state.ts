@@ -17,7 +17,7 @@ export interface PodState {
   readonly hostPorts: readonly string[]
   /** Near which pods it is to be, and near which not. */
   readonly terms: PodTerms
-  /** Pods of the same shape fit the same nodes, as far as only the node matters. */
+  /** Pods of the same shape fit the same nodes, and equally well, as far as only the node matters. */
   readonly shape: string
   /** Uses volumes that are not of the pod alone. */
   readonly hasSharedVolumes: boolean
@@ -35,15 +35,16 @@ export function podState(pod: Pod): PodState {
   for (const [name, amount] of podResources(pod.spec, 'requests'))
     addAmount(requests, name, name === 'cpu' ? amount.milliValue() : amount.value())
   requests.pods = 1
+  const weighed = weigh(pod.spec, requests)
   const state: PodState = {
     pod,
     uid: pod.metadata.uid!,
     priority: pod.spec.priority ?? 0,
     requests,
-    weighed: weigh(pod.spec, requests),
+    weighed,
     hostPorts: hostPortsOf(pod.spec),
     terms: pod.spec.affinity ? termsOf(pod) : noTerms,
-    shape: shapeOf(pod, requests),
+    shape: shapeOf(pod, requests, weighed),
     hasSharedVolumes: pod.spec.volumes?.some(isShared) ?? false,
   }
   states.set(pod, state)
@@ -58,11 +59,11 @@ export function nextState(state: PodState, pod: Pod): PodState {
   return next
 }
 
-function shapeOf({ spec }: Pod, { cpu, memory, others }: Amounts): string {
+function shapeOf({ spec }: Pod, { cpu, memory, others }: Amounts, weighed: PodState['weighed']): string {
   const { nodeName, nodeSelector, affinity, tolerations, priority, schedulerName } = spec
   const ports = hostPortsOf(spec)
   return JSON.stringify([
-    [cpu, memory, ...others],
+    [cpu, memory, weighed.cpu, weighed.memory, ...others],
     [nodeName, priority, schedulerName, ports],
     [nodeSelector, affinity?.nodeAffinity, tolerations],
   ])

@@ -4,7 +4,7 @@ import type { Random } from '../world/world.ts'
 import type { NodeState } from './cluster-state.ts'
 import type { Cycle, Placement, Prepared, Refused } from './cycle.ts'
 import type { Memory } from './memory.ts'
-import { tally } from './messages.ts'
+import { Tally } from './messages.ts'
 import type { Nominations } from './nominations.ts'
 import type { ClusterView, Refusal } from './plugin.ts'
 import { moreImportant, type PodState, startOf } from './pod-state.ts'
@@ -19,8 +19,8 @@ export type Preemption =
       readonly waits: boolean
     }
 
-const noVictims = 'No preemption victims found for incoming pod'
-const notHelpful = 'Preemption is not helpful for scheduling'
+const noVictims = ['No preemption victims found for incoming pod']
+const notHelpful = ['Preemption is not helpful for scheduling']
 /** The reason of the condition on a pod that has to make room. */
 export const preemptionReason = 'PreemptionByScheduler'
 
@@ -36,19 +36,40 @@ export interface PreemptionContext {
 export type Found = Candidate | Pick<Refusal, 'reasons'>
 
 /** Finds the node on which the least harm makes room for a pod that fits nowhere. Changes nothing. */
-export function preempt(pod: PodState, refused: Extract<Placement, { node: undefined }>, context: PreemptionContext) {
+export function preempt(
+  pod: PodState,
+  refused: Extract<Placement, { node: undefined }>,
+  context: PreemptionContext,
+): Preemption {
+  const found = candidatesFor(pod, refused, context)
+  return 'candidates' in found ? leastHarm(found.candidates) : found
+}
+
+const noCandidate: Preemption = { node: undefined, message: 'no candidate node for preemption', waits: false }
+
+/** The node on which the least harm is done. */
+export const leastHarm = (candidates: readonly Candidate[]): Preemption =>
+  candidates.length === 0 ? noCandidate : candidates.reduce((best, next) => (isBetter(next, best) ? next : best))
+
+/** All nodes on which others could make room, or why there is none. */
+export function candidatesFor(
+  pod: PodState,
+  refused: Extract<Placement, { node: undefined }>,
+  context: PreemptionContext,
+): { readonly candidates: readonly Candidate[] } | Extract<Preemption, { node: undefined }> {
   const nodes = context.cluster.state.nodes.length
   const ineligible = whyNot(pod, refused.refused, context)
-  if (ineligible) return { node: undefined, message: ineligible, waits: true } satisfies Preemption
+  if (ineligible) return { node: undefined, message: ineligible, waits: true }
   const { candidates, failures } = dryRun(pod, refused.refused, refused.prepared, context)
-  if (candidates.length > 0) return candidates.reduce((best, next) => (isBetter(next, best) ? next : best))
-  const others = nodes - failures.length
-  const reasons = [...failures, ...Array.from({ length: others }, () => notHelpful)]
+  if (candidates.length > 0) return { candidates }
+  const tally = new Tally()
+  for (const reasons of failures) tally.add(reasons)
+  tally.add(notHelpful, nodes - failures.reduce((sum, reasons) => sum + reasons.length, 0))
   return {
     node: undefined,
-    message: `0/${nodes} nodes are available: ${tally(reasons)}.`,
+    message: `0/${nodes} nodes are available: ${tally}.`,
     waits: false,
-  } satisfies Preemption
+  }
 }
 
 function whyNot(pod: PodState, refused: readonly Refused[], context: PreemptionContext): string | undefined {
@@ -69,18 +90,30 @@ const isBeingPreempted = ({ pod: { metadata, status } }: PodState): boolean =>
   ) ??
     false)
 
-interface Candidate {
+/** A node, and who would have to go from there. */
+export interface Candidate {
   readonly node: NodeState
   readonly victims: readonly PodState[]
-  /** How many of them a budget would keep. */
+  /** How much harm it would do; see `isBetter`. */
+  readonly harm: Harm
+}
+
+interface Harm {
+  /** How many victims a budget would keep. */
   readonly violations: number
+  /** The highest priority among them. */
+  readonly highest: number
+  /** Of their priorities, shifted so that two of below zero are more than one. */
+  readonly sum: number
+  /** When the longest-running of those who matter most was started. */
+  readonly earliest: number
 }
 
 /** Beginning anywhere, until enough nodes are found on which it would work, one of them without breaking a budget. */
 function dryRun(pod: PodState, refused: readonly Refused[], prepared: Prepared, context: PreemptionContext) {
   const { random, cycle, cluster } = context
   const possible = refused.filter(({ refusal }) => refusal.preemptible)
-  const failures: string[] = []
+  const failures: (readonly string[])[] = []
   const candidates: Candidate[] = []
   if (possible.length === 0) return { candidates, failures }
   const budgets = budgetsOf(cluster)
@@ -89,8 +122,11 @@ function dryRun(pod: PodState, refused: readonly Refused[], prepared: Prepared, 
     possible.length,
     Math.max(minCandidateNodesAbsolute, Math.floor((possible.length * minCandidateNodesPercentage) / 100)),
   )
-  const isLikeOthers = budgets.length === 0 && context.nominations.nodeOf(pod.uid) === undefined
-  const known = isLikeOthers ? context.memory.of(pod, prepared) : undefined
+  const isLikeOthers =
+    budgets.length === 0 &&
+    context.nominations.nodeOf(pod.uid) === undefined &&
+    prepared.every(({ plugin }) => !plugin.filter || plugin.isLocal)
+  const known = isLikeOthers ? context.memory.of(pod) : undefined
   const start = random.int(possible.length)
   let harmless = 0
   for (let looked = 0; looked < possible.length && (harmless === 0 || candidates.length < enough); looked++) {
@@ -98,10 +134,10 @@ function dryRun(pod: PodState, refused: readonly Refused[], prepared: Prepared, 
     const remembered = known?.at(node)
     const found = remembered ?? victimsOn(pod, node, prepared, budgets, context)
     if (!remembered) known?.set(node, found)
-    if ('reasons' in found) failures.push(...found.reasons)
+    if ('reasons' in found) failures.push(found.reasons)
     else {
       candidates.push(found)
-      if (found.violations === 0) harmless++
+      if (found.harm.violations === 0) harmless++
     }
   }
   return { candidates, failures }
@@ -120,7 +156,7 @@ function victimsOn(
 ): Found {
   const lesser: PodState[] = []
   for (const other of node.pods.values()) if (other.priority < pod.priority) lesser.push(other)
-  if (lesser.length === 0) return { reasons: [noVictims] }
+  if (lesser.length === 0) return { reasons: noVictims }
   const whyNot = () => cycle.refusal(pod, node, prepared)?.refusal
   return state.without(node, lesser, () => {
     const refusal = whyNot()
@@ -137,7 +173,8 @@ function victimsOn(
     let violations = 0
     for (const other of violating) if (staysAway(other)) violations++
     for (const other of others) staysAway(other)
-    return { node, victims: violations > 0 ? victims.sort(moreImportant) : victims, violations }
+    if (violations > 0) victims.sort(moreImportant)
+    return { node, victims, harm: harmTo(victims, violations) }
   })
 }
 
@@ -178,21 +215,20 @@ function divide(pods: readonly PodState[], budgets: readonly Budget[]) {
 /** Fewer broken budgets; then who matters most matters less; then less matters in sum; fewer; younger. */
 function isBetter(a: Candidate, b: Candidate): boolean {
   const difference =
-    a.violations - b.violations ||
-    highest(a.victims) - highest(b.victims) ||
-    sum(a.victims) - sum(b.victims) ||
+    a.harm.violations - b.harm.violations ||
+    a.harm.highest - b.harm.highest ||
+    a.harm.sum - b.harm.sum ||
     a.victims.length - b.victims.length ||
-    earliest(b.victims) - earliest(a.victims)
+    b.harm.earliest - a.harm.earliest
   return difference < 0
 }
 
-const highest = (victims: readonly PodState[]) => victims[0]?.priority ?? -Infinity
-
-/** Shifted, so that two of below zero are more than one. */
-const sum = (victims: readonly PodState[]) => victims.reduce((total, { priority }) => total + priority + 2 ** 31, 0)
-
-/** When the longest-running of those who matter most was started. */
-function earliest(victims: readonly PodState[]): number {
-  const most = highest(victims)
-  return Math.min(...victims.filter(({ priority }) => priority === most).map(({ pod }) => startOf(pod)))
+function harmTo(victims: readonly PodState[], violations: number): Harm {
+  const highest = victims[0]?.priority ?? -Infinity
+  let [sum, earliest] = [0, Infinity]
+  for (const { priority, pod } of victims) {
+    sum += priority + 2 ** 31
+    if (priority === highest) earliest = Math.min(earliest, startOf(pod))
+  }
+  return { violations, highest, sum, earliest }
 }

@@ -131,6 +131,11 @@ export class SchedulingQueue {
     return this.#waiting.has(uid)
   }
 
+  /** Whether somebody is finding it a node. */
+  isTaken(uid: string): boolean {
+    return this.#waiting.get(uid)?.place === 'taken'
+  }
+
   #failed(uid: string): Waiting | undefined {
     const waiting = this.#waiting.get(uid)
     if (!waiting) return undefined

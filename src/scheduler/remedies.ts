@@ -87,6 +87,12 @@ const remedies: Readonly<Record<string, Find>> = {
     effort: effort.machines,
   }),
   VolumeZone: () => ({ remedy: 'its volume is in another zone: the pod can only go there', effort: effort.machines }),
+  DynamicResources: (_pod, _node, { reasons }) => ({
+    remedy: reasons[0]?.includes('not available')
+      ? 'its devices are elsewhere: the pod can only go there, or needs another claim'
+      : 'the node has no such devices free: free some, or ask for others',
+    effort: effort.machines,
+  }),
   VolumeRestrictions: () => ({ remedy: 'stop the pod that uses the volume', effort: effort.otherPods }),
   NodeVolumeLimits: () => ({ remedy: 'stop a pod with such a volume on the node', effort: effort.otherPods }),
 }

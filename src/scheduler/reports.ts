@@ -29,22 +29,36 @@ export class Reports {
   }
 
   /** Tells a pod why it waits, and for which node, if any; `undefined` leaves what was said of that. */
-  async unschedulable(pod: Pod, message: string, nominatedNodeName: string | undefined): Promise<void> {
+  async unschedulable(
+    pod: Pod,
+    message: string,
+    nominatedNodeName: string | undefined,
+    reason: 'Unschedulable' | 'SchedulerError' = 'Unschedulable',
+  ): Promise<void> {
     const { status, metadata } = pod
     const before = status?.conditions?.find(({ type }) => type === 'PodScheduled')
-    const isSaid = before?.reason === 'Unschedulable' && before.message === message
+    const isSaid = before?.reason === reason && before.message === message
     const isNominated = nominatedNodeName === undefined || nominatedNodeName === (status?.nominatedNodeName ?? '')
     if (isSaid && isNominated) return
     const condition: Partial<PodCondition> = {
       type: 'PodScheduled',
       status: 'False',
-      reason: 'Unschedulable',
+      reason,
       message,
       observedGeneration: metadata.generation,
       lastTransitionTime: (before?.status === 'False' && before.lastTransitionTime) || secondsTime(this.#clock.now()),
     }
     const nominated = isNominated ? {} : { nominatedNodeName: nominatedNodeName || null }
     await this.#status(pod, { conditions: [condition], ...nominated }, 'a pod could not be told why it waits')
+  }
+
+  /** Does what a plugin wants done for the pod. */
+  async relieve(pod: Pod, write: (client: Client) => Promise<void>): Promise<void> {
+    try {
+      await write(this.#client)
+    } catch (error) {
+      this.complain('a claim could not be set free', pod, error)
+    }
   }
 
   /** The node for which it waited goes to somebody who matters more. */

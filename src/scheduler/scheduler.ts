@@ -2,23 +2,30 @@ import type { Client } from '../client/client.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
+import { ResourceClaim } from '../kinds/resource/resource-claim.ts'
+import { ResourceSlice } from '../kinds/resource/resource-slice.ts'
 import { Activity } from '../reconciler/activity.ts'
 import type { CacheChange, Caches } from '../reconciler/caches.ts'
 import { EventRecorder } from '../reconciler/events.ts'
 import type { Running } from '../reconciler/runtime.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
-import type { Random, World } from '../world/world.ts'
+import type { Network, Random, World } from '../world/world.ts'
 import { ClusterState, type NodeState } from './cluster-state.ts'
-import { Cycle, type Placement } from './cycle.ts'
+import { Cycle, nobodyLeft, type Placement } from './cycle.ts'
+import { claimsOfPod } from './devices/pod-claims.ts'
+import { ExtenderError } from './extenders/extender.ts'
+import { Extenders } from './extenders/extenders.ts'
+import type { ExtenderConfiguration } from './extenders/settings.ts'
 import { Memory } from './memory.ts'
-import { unschedulable } from './messages.ts'
+import { isForDevices, unschedulable } from './messages.ts'
 import type { SchedulerMeter } from './meter.ts'
 import { Nominations } from './nominations.ts'
 import { type ClusterEvent, type ClusterView, changedAspects, type Reservation } from './plugin.ts'
+import { deviceKinds } from './plugins/dynamic-resources.ts'
 import { defaultPlugins } from './plugins/index.ts'
 import { storageKinds } from './plugins/volume-claims.ts'
 import { type PodState, podState } from './pod-state.ts'
-import { type Found, preempt } from './preemption.ts'
+import { candidatesFor, type Found, leastHarm, type Preemption, type PreemptionContext, preempt } from './preemption.ts'
 import { defaultSchedulerName, type Profile, profileOf } from './profile.ts'
 import { type BackOffLimits, SchedulingQueue } from './queue.ts'
 import { readKinds } from './reads.ts'
@@ -31,6 +38,9 @@ export interface SchedulerOptions {
   /** Pods that name another scheduler than one of these are left alone. */
   readonly profiles?: readonly Profile[]
   readonly backOff?: BackOffLimits
+  /** Programs that are asked beside the plugins, by way of the network. */
+  readonly extenders?: readonly ExtenderConfiguration[]
+  readonly network?: Network
   readonly meter?: SchedulerMeter
 }
 
@@ -67,9 +77,14 @@ export class Scheduler implements Running {
   readonly #activity = new Activity()
   /** UIDs of pods whose binding the cache has not shown yet. */
   readonly #assumed = new Set<string>()
+  /** Pods whose claims of devices cannot be used yet, by UID. */
+  readonly #withoutClaims = new Map<string, Pod>()
   readonly #stop = new AbortController()
   readonly #meter: SchedulerMeter | undefined
+  readonly #extenders: Extenders
   #writes = 0
+  /** Somebody else is being asked about a pod: the next one waits, so that no place is given away twice. */
+  #isAsking = false
 
   constructor(options: SchedulerOptions) {
     const { world, caches } = options
@@ -78,6 +93,7 @@ export class Scheduler implements Running {
     this.#world = world
     this.#meter = options.meter
     this.#random = world.random.fork('scheduler')
+    this.#extenders = new Extenders(options.extenders ?? [], options.network, world.log, this.#stop.signal)
     this.#cluster = { state: this.#state, objects: caches }
     this.#queue = new SchedulingQueue(world.clock, this.#cluster, () => this.#wake(), options.backOff)
     this.#reports = new Reports(this.#client, world)
@@ -100,6 +116,7 @@ export class Scheduler implements Running {
     await Promise.all(readKinds.map((kind) => caches.of(kind).synced))
     if (this.#stop.signal.aborted) return
     this.#stops.push(
+      ...deviceKinds.map((kind) => caches.of(kind).onChange((change) => this.#devicesChanged(kind, change))),
       caches.of(Node).onChange((change) => this.#nodeChanged(change)),
       caches.of(Pod).onChange((change) => this.#podChanged(change)),
       caches.of(Namespace).onChange((change) => this.#namespaceChanged(change)),
@@ -172,6 +189,17 @@ export class Scheduler implements Running {
     if (object) this.#happened({ type: 'storage', object })
   }
 
+  #devicesChanged(kind: Kind, { object, old }: CacheChange<ApiObject>): void {
+    const { devices } = this.#state
+    if (kind === ResourceSlice)
+      devices.sliceChanged(object as ResourceSlice | undefined, old as ResourceSlice | undefined)
+    if (kind === ResourceClaim) {
+      devices.claimChanged(object as ResourceClaim | undefined, old as ResourceClaim | undefined)
+      for (const pod of [...this.#withoutClaims.values()]) this.#waits(pod)
+    }
+    this.#happened({ type: 'devices', kind, object, old })
+  }
+
   #podChanged({ object: pod, old }: CacheChange<Pod>): void {
     const known = (pod ?? old)!
     // A name that was given to another pod between two looks at the server.
@@ -187,6 +215,14 @@ export class Scheduler implements Running {
   }
 
   #waits(pod: Pod): void {
+    const uid = pod.metadata.uid!
+    // Claims are made for it, or will be: it is not refused before they are there.
+    if (pod.spec.resourceClaims?.length && typeof claimsOfPod(pod, this.#caches) === 'string') {
+      this.#queue.remove(uid)
+      this.#withoutClaims.set(uid, pod)
+      return
+    }
+    this.#withoutClaims.delete(uid)
     const { nominatedNodeName: node } = pod.status ?? {}
     // Known from before this scheduler was started; what it has decided itself since is newer.
     if (node && !this.#queue.has(pod.metadata.uid!)) this.#nominations.set(podState(pod), node)
@@ -194,6 +230,7 @@ export class Scheduler implements Running {
   }
 
   #forget(uid: string): void {
+    this.#withoutClaims.delete(uid)
     this.#queue.remove(uid)
     this.#nominations.delete(uid)
   }
@@ -242,7 +279,7 @@ export class Scheduler implements Running {
   }
 
   #work(): void {
-    while (!this.#stop.signal.aborted && this.#writes < writesAtOnce) {
+    while (!this.#stop.signal.aborted && !this.#isAsking && this.#writes < writesAtOnce) {
       const pod = this.#queue.take()
       if (!pod) return
       this.#schedule(pod, this.#seats.get(nameOf(pod.spec))!)
@@ -250,6 +287,7 @@ export class Scheduler implements Running {
   }
 
   #schedule(pod: Pod, seat: Seat): void {
+    if (this.#extenders.isInterestedIn(pod)) return this.#scheduleAsking(pod, seat)
     const { clock } = this.#world
     const began = clock.monotonic()
     const placement = seat.cycle.place(pod)
@@ -258,6 +296,55 @@ export class Scheduler implements Running {
     this.#meter?.attempted(seat.cycle.profile.schedulerName, result, seconds)
     if (placement.node) this.#take(pod, placement, seat)
     else this.#refuse(pod, placement, seat)
+  }
+
+  #scheduleAsking(pod: Pod, seat: Seat): void {
+    this.#isAsking = true
+    const asked = this.#askOthers(pod, seat)
+      .catch((error: unknown) => {
+        if (!(error instanceof ExtenderError)) throw error
+        if (!this.#stop.signal.aborted) this.#failed(pod, error.message, seat)
+      })
+      .finally(() => {
+        this.#isAsking = false
+        this.#wake()
+      })
+    void this.#activity.track(asked)
+  }
+
+  /** As `#schedule`, with what extenders say. While they are asked, everything may change. */
+  async #askOthers(pod: Pod, seat: Seat): Promise<void> {
+    const { cycle } = seat
+    const uid = pod.metadata.uid!
+    const isGone = () => this.#stop.signal.aborted || !this.#queue.isTaken(uid)
+    const found = cycle.find(pod)
+    const asked = 'fitting' in found ? await this.#extenders.filter(pod, found.fitting) : undefined
+    if (isGone()) return
+    if ('fitting' in found && asked!.fitting.length > 0) {
+      const nodes = asked!.fitting
+      const extra = nodes.length > 1 ? await this.#extenders.scores(pod, nodes) : undefined
+      if (isGone()) return
+      const node = cycle.choose(found, nodes, extra)
+      const isStillRight = this.#state.node(node.name) === node && !cycle.refusal(found.pod, node, found.prepared)
+      this.#meter?.attempted(cycle.profile.schedulerName, isStillRight ? 'scheduled' : 'unschedulable', 0)
+      if (isStillRight) this.#take(pod, { node, prepared: found.prepared }, seat)
+      else this.#queue.failed(uid)
+      return
+    }
+    const refused = 'fitting' in found ? nobodyLeft(found, asked!.refused) : found
+    const preemption = await this.#preemptAsking(podState(pod), refused, seat)
+    if (isGone()) return
+    this.#meter?.attempted(cycle.profile.schedulerName, 'unschedulable', 0)
+    this.#refuse(pod, refused, seat, preemption)
+  }
+
+  /** Something went wrong that has nothing to do with nodes. */
+  #failed(pod: Pod, message: string, { cycle, events }: Seat): void {
+    if (!this.#queue.isTaken(pod.metadata.uid!)) return
+    this.#meter?.attempted(cycle.profile.schedulerName, 'error', 0)
+    this.#queue.failed(pod.metadata.uid!)
+    events.record({ kind: Pod, object: pod, type: 'Warning', reason: 'FailedScheduling', message })
+    this.#write(this.#reports.unschedulable(pod, message, undefined, 'SchedulerError'))
   }
 
   #take(pod: Pod, { node, prepared }: Extract<Placement, { node: NodeState }>, seat: Seat): void {
@@ -272,10 +359,16 @@ export class Scheduler implements Running {
     else void this.#bindReserved(pod, node.name, reservations, seat)
   }
 
-  #refuse(pod: Pod, refused: Extract<Placement, { node: undefined }>, seat: Seat): void {
+  #refuse(
+    pod: Pod,
+    refused: Extract<Placement, { node: undefined }>,
+    seat: Seat,
+    preemption: Preemption | undefined = this.#preempt(podState(pod), refused, seat),
+  ): void {
     const state = podState(pod)
-    const preemption = this.#preempt(state, refused, seat)
-    const message = unschedulable(this.#state.nodes.length, refused, preemption?.node ? undefined : preemption?.message)
+    const relief = this.#relieve(pod, refused)
+    const failure = preemption?.node ? undefined : preemption?.message
+    const message = unschedulable(this.#state.nodes.length, refused, failure, relief)
     this.#queue.refused(state.uid, refused.refusedBy)
     seat.events.record({ kind: Pod, object: pod, type: 'Warning', reason: 'FailedScheduling', message })
     let nominated: string | undefined
@@ -289,15 +382,30 @@ export class Scheduler implements Running {
     this.#write(this.#reports.unschedulable(pod, message, nominated))
   }
 
-  #preempt(pod: PodState, refused: Extract<Placement, { node: undefined }>, { cycle, memory }: Seat) {
-    if (!cycle.profile.preempts || refused.nowhere !== undefined || this.#state.nodes.length === 0) return undefined
-    return preempt(pod, refused, {
-      cycle,
-      memory,
-      random: this.#random,
-      cluster: this.#cluster,
-      nominations: this.#nominations,
-    })
+  /** What plugins do for the pod, and what they say of that. */
+  #relieve(pod: Pod, { prepared }: Placement): string | undefined {
+    const reliefs = prepared.flatMap(({ plugin, data }) => plugin.relieve?.(pod, data) ?? [])
+    for (const { write } of reliefs) if (write) this.#write(this.#reports.relieve(pod, write))
+    return reliefs[0]?.message
+  }
+
+  #preempt(pod: PodState, refused: Extract<Placement, { node: undefined }>, seat: Seat): Preemption | undefined {
+    return this.#mayPreempt(refused, seat) ? preempt(pod, refused, this.#preemptionContext(seat)) : undefined
+  }
+
+  async #preemptAsking(pod: PodState, refused: Extract<Placement, { node: undefined }>, seat: Seat) {
+    if (!this.#mayPreempt(refused, seat)) return undefined
+    const found = candidatesFor(pod, refused, this.#preemptionContext(seat))
+    return 'candidates' in found ? leastHarm(await this.#extenders.preempt(pod.pod, found.candidates)) : found
+  }
+
+  #mayPreempt(refused: Extract<Placement, { node: undefined }>, { cycle }: Seat): boolean {
+    const isLost = refused.nowhere !== undefined && !isForDevices(refused)
+    return cycle.profile.preempts && !isLost && this.#state.nodes.length > 0
+  }
+
+  #preemptionContext({ cycle, memory }: Seat): PreemptionContext {
+    return { cycle, memory, random: this.#random, cluster: this.#cluster, nominations: this.#nominations }
   }
 
   #makeRoom(pod: PodState, node: NodeState, victims: readonly PodState[], { cycle, events }: Seat): void {
@@ -350,7 +458,8 @@ export class Scheduler implements Running {
 
   async #bind(pod: Pod, nodeName: string, { events }: Seat): Promise<void> {
     try {
-      await this.#reports.bind(pod, nodeName)
+      const binder = this.#extenders.binderOf(pod)
+      await (binder ? binder.bind(nodeName) : this.#reports.bind(pod, nodeName))
       const { namespace, name } = pod.metadata
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
       events.record({ kind: Pod, object: pod, type: 'Normal', reason: 'Scheduled', message })

@@ -9,6 +9,7 @@ import {
   type Compare,
   FutureRevisionError,
   InvalidRequestError,
+  KeyNotFoundError,
   type KeyValue,
   LeaseExistsError,
   LeaseNotFoundError,
@@ -236,6 +237,23 @@ export function storeConformance(name: string, open: () => Promise<Store>, optio
     assert.equal(await store.currentRevision(), 2)
     const branches = { then: [put('x', '1')], else: [put('x', '2')] }
     assert.equal((await store.txn({ then: [{ type: 'txn', txn: branches }] })).revision, 3)
+  })
+
+  conforms('a put may keep the value or the lease that is there', async (store) => {
+    const lease = await store.leaseGrant(60, 5n)
+    await store.txn({ then: [put('a', 'one', { lease: lease.id })] })
+    await store.txn({ then: [put('a', 'not this', { keepValue: true })] })
+    assert.deepEqual(await read(store, 'a'), ['a', 'one', 2, 3, 2])
+    assert.equal((await store.range({ from: 'a' })).kvs[0]?.lease, 0n)
+    await store.txn({ then: [put('a', 'one', { lease: lease.id })] })
+    await store.txn({ then: [put('a', 'two', { keepLease: true, lease: 99n })] })
+    await store.txn({ then: [put('a', 'three', { keepValue: true, keepLease: true })] })
+    const [kv] = (await store.range({ from: 'a' })).kvs
+    assert.deepEqual([plain(kv!), kv!.lease], [['a', 'two', 2, 6, 5], 5n])
+    for (const kept of [{ keepValue: true }, { keepLease: true }]) {
+      await assert.rejects(store.txn({ then: [put('b', '1'), put('x', '1', kept)] }), KeyNotFoundError)
+    }
+    assert.equal(await store.currentRevision(), 6)
   })
 
   conforms('a watch gets every change in its range once, in order', async (store) => {

@@ -221,7 +221,7 @@ export class EncryptedStore implements Store {
 
   #sealedOp(op: Op): Op {
     if (op.type === 'txn') return { type: 'txn', txn: this.#sealed(op.txn) }
-    if (op.type !== 'put') return op
+    if (op.type !== 'put' || op.keepValue) return op
     const transformer = this.#ring.transformerOf(op.key)
     if (transformer === undefined) return op
     const value = transformer.toStorage(op.value, op.key)

@@ -14,7 +14,7 @@
  */
 
 import { Heap } from '../base/heap.ts'
-import { EtcdClient, type EtcdClientOptions, EtcdError, WatchCompactedError } from '../etcd/client.ts'
+import { EtcdClient, type EtcdClientOptions, EtcdError, grpcCode, WatchCompactedError } from '../etcd/client.ts'
 import {
   compareResult,
   compareTarget,
@@ -38,6 +38,7 @@ import {
   type Compare,
   FutureRevisionError,
   InvalidRequestError,
+  KeyNotFoundError,
   type KeyValue,
   type Lease,
   LeaseExistsError,
@@ -52,6 +53,7 @@ import {
   StoreClosedError,
   type StoreEvent,
   type StoreStatus,
+  StoreUnreachableError,
   type Txn,
   type TxnResult,
   type Watcher,
@@ -72,6 +74,36 @@ type WireKeyValue = Infer<typeof EtcdKeyValue>
 /** So many keys are asked for at once when the state is read. */
 const pageKeys = 1_000
 const retryMs = 500
+/** How long it is tried to get an answer, and when a question is asked again: nobody answered, or somebody could not. */
+const askForMs = 10_000
+const askAgainMs = { silent: 1_000, refused: 100 }
+
+/** What etcd says when it has certainly not done what was asked: nobody is the leader at the moment. */
+const notDone: ReadonlySet<string> = new Set([
+  'raft proposal dropped',
+  'etcdserver: no leader',
+  'etcdserver: not leader',
+])
+
+/** etcd was reached, but its members cannot agree in time. */
+const tooLate: ReadonlySet<string> = new Set([
+  'etcdserver: request timed out',
+  'etcdserver: request timed out, possibly due to previous leader failure',
+  'etcdserver: request timed out, possibly due to connection lost',
+  'etcdserver: request timed out, waiting for the applied index took too long',
+  'etcdserver: leader changed',
+  'etcdserver: no leader',
+  'etcdserver: not leader',
+  'raft proposal dropped',
+  'context deadline exceeded',
+])
+
+function unreachable(error: EtcdError): Error {
+  const { code, message } = error
+  if (tooLate.has(message) || code === grpcCode.deadlineExceeded)
+    return new StoreUnreachableError(message, true, { cause: error })
+  return code === grpcCode.unavailable ? new StoreUnreachableError(message, false, { cause: error }) : error
+}
 
 export class EtcdStore implements Store {
   readonly #client: EtcdClient
@@ -329,9 +361,7 @@ export class EtcdStore implements Store {
   // Asking etcd.
 
   #ask(): Promise<number> {
-    const asking = this.#read(methods.range, { key: this.#prefix.from, countOnly: true }).then(
-      ({ header }) => header!.revision,
-    )
+    const asking = this.#askUntilAnswered()
     const over = () => {
       if (this.#asking === asking) this.#asking = undefined
     }
@@ -339,6 +369,50 @@ export class EtcdStore implements Store {
     this.#askingNext = undefined
     asking.then(over, over)
     return asking
+  }
+
+  /**
+   * A question that changes nothing may be asked again, and any answer to it will do. One that was on its way when a leader
+   * was lost is answered only when its time is over; the next one as soon as there is a new leader, or by another member.
+   */
+  #askUntilAnswered(): Promise<number> {
+    const { clock } = this.#options
+    const deadline = clock.monotonic() + askForMs
+    const ended = this.#ended.signal
+    return new Promise((resolve, reject) => {
+      let open = 0
+      let isOver = false
+      let cancel = () => {}
+      const finish = (settle: () => void) => {
+        isOver = true
+        cancel()
+        settle()
+      }
+      const askAgainIn = (ms: number) => {
+        cancel()
+        cancel = clock.timer(ms, () => {
+          if (isOver || clock.monotonic() > deadline) return
+          if (open > 0) this.#client.failOver()
+          ask()
+        })
+      }
+      const failed = (error: Error) => {
+        open--
+        if (isOver) return
+        const mayGoOn = error instanceof StoreUnreachableError && !ended.aborted && clock.monotonic() < deadline
+        if (mayGoOn) askAgainIn(askAgainMs.refused)
+        else if (open === 0 || !(error instanceof StoreUnreachableError)) finish(() => reject(error))
+      }
+      const ask = () => {
+        open++
+        const timeoutMs = Math.max(1, deadline - clock.monotonic())
+        this.#read(methods.range, { key: this.#prefix.from, countOnly: true }, { timeoutMs }).then(({ header }) => {
+          if (!isOver) finish(() => resolve(header!.revision))
+        }, failed)
+        askAgainIn(askAgainMs.silent)
+      }
+      ask()
+    })
   }
 
   async #remoteRange({ from, to, revision, limit, countOnly }: RangeQuery): Promise<RangeResult> {
@@ -382,10 +456,18 @@ export class EtcdStore implements Store {
       throw this.#typed(error)
     })
 
-  #write: EtcdClient['write'] = (method, request, options) =>
-    this.#client.write(method, request, options).catch((error) => {
-      throw this.#typed(error)
-    })
+  #write: EtcdClient['write'] = async (method, request, options) => {
+    const { clock } = this.#options
+    for (const deadline = clock.monotonic() + askForMs; ; ) {
+      try {
+        return await this.#client.write(method, request, options)
+      } catch (error) {
+        const wasNotDone = error instanceof EtcdError && notDone.has(error.message)
+        if (!wasNotDone || clock.monotonic() > deadline) throw this.#typed(error as Error)
+        await clock.after(askAgainMs.refused, this.#ended.signal)
+      }
+    }
+  }
 
   /** The contract's error for etcd's message. */
   #typed(error: Error): Error {
@@ -396,6 +478,7 @@ export class EtcdStore implements Store {
       [new CompactedError(0).message]: () => new CompactedError(this.#compacted),
       [new FutureRevisionError().message]: () => new FutureRevisionError(),
       [new LeaseNotFoundError().message]: () => new LeaseNotFoundError(),
+      [new KeyNotFoundError().message]: () => new KeyNotFoundError(),
       [new LeaseExistsError().message]: () => new LeaseExistsError(),
       [new NoSpaceError().message]: () => new NoSpaceError(),
       [InvalidRequestError.emptyKey]: () => new InvalidRequestError(error.message),
@@ -403,7 +486,7 @@ export class EtcdStore implements Store {
       [InvalidRequestError.emptyWatchRange]: () => new InvalidRequestError(error.message),
       [InvalidRequestError.leaseTtlTooLarge]: () => new InvalidRequestError(error.message),
     }
-    return known[error.message]?.() ?? error
+    return known[error.message]?.() ?? unreachable(error)
   }
 
   // Answers.
@@ -478,10 +561,19 @@ function toTxnRequest({ compare, then, else: otherwise }: Txn): TxnRequest {
   return { compare: compare?.map(toWireCompare), success: then?.map(toRequestOp), failure: otherwise?.map(toRequestOp) }
 }
 
+function toPutRequest({ key, value, lease, previous, keepValue, keepLease }: Extract<Op, { type: 'put' }>) {
+  return {
+    key,
+    prevKv: previous,
+    ...(keepValue ? { ignoreValue: true } : { value }),
+    ...(keepLease ? { ignoreLease: true } : { lease }),
+  }
+}
+
 function toRequestOp(op: Op): RequestOp {
   switch (op.type) {
     case 'put':
-      return { requestPut: { key: op.key, value: op.value, lease: op.lease, prevKv: op.previous } }
+      return { requestPut: toPutRequest(op) }
     case 'delete':
       return { requestDeleteRange: { key: op.from, rangeEnd: op.to, prevKv: op.previous } }
     case 'range': {

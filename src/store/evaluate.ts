@@ -14,6 +14,7 @@ import { endOf, inRange, isSingleKey, requireKey } from './key-range.ts'
 import {
   type Compare,
   InvalidRequestError,
+  KeyNotFoundError,
   type KeyValue,
   LeaseNotFoundError,
   type Op,
@@ -24,6 +25,7 @@ import {
   type Txn,
   type TxnResult,
 } from './store.ts'
+import { noteSubRevision } from './sub-revision.ts'
 import { type Tree, treeCount, treeGet, treePut, treeRange, treeRemove } from './tree.ts'
 
 /** What a transaction may look at beside the newest version. */
@@ -43,7 +45,7 @@ export interface Outcome {
 export function evaluate(head: Version, txn: Txn, surroundings: Surroundings): Outcome {
   requireSound(txn)
   const plan = planOf(txn, head.root)
-  requirePossible(plan, surroundings)
+  requirePossible(plan, head, surroundings)
   const run = new Run(head, surroundings)
   const result = run.plan(plan)
   return { result: { ...result, revision: run.revision }, version: run.version() }
@@ -204,13 +206,14 @@ class Run {
     const revision = this.#head.revision + 1
     const kv: KeyValue = {
       key: op.key,
-      value: op.value,
+      value: op.keepValue && previous ? previous.value : op.value,
       createRevision: previous?.createRevision ?? revision,
       modRevision: revision,
       version: (previous?.version ?? 0) + 1,
-      lease: op.lease ?? 0n,
+      lease: (op.keepLease ? previous?.lease : op.lease) ?? 0n,
       memo: op.memo,
     }
+    noteSubRevision(kv, this.#events.length)
     this.#root = treePut(this.#root, kv)
     this.#bytes += sizeOf(kv) - sizeOf(previous)
     this.#superseded += sizeOf(previous)
@@ -237,15 +240,17 @@ export function sizeOf(kv: KeyValue | undefined): number {
 
 // What is refused.
 
-/** Leases are looked at before revisions, which decides what is said when both are wrong. */
-function requirePossible(plan: Plan, surroundings: Surroundings): void {
-  requireLeases(plan, surroundings)
+/** Puts are looked at before revisions, which decides what is said when both are wrong. */
+function requirePossible(plan: Plan, head: Version, surroundings: Surroundings): void {
+  requirePuts(plan, head, surroundings)
   requireRevisions(plan, surroundings)
 }
 
-function requireLeases(plan: Plan, surroundings: Surroundings): void {
+function requirePuts(plan: Plan, { root }: Version, surroundings: Surroundings): void {
   eachOp(plan, (op) => {
-    if (op.type === 'put' && op.lease && !surroundings.hasLease(op.lease)) throw new LeaseNotFoundError()
+    if (op.type !== 'put') return
+    if ((op.keepValue || op.keepLease) && treeGet(root, op.key) === undefined) throw new KeyNotFoundError()
+    if (op.lease && !op.keepLease && !surroundings.hasLease(op.lease)) throw new LeaseNotFoundError()
   })
 }
 

@@ -15,7 +15,7 @@
  * A change is: kind (0 put, 1 deletion), create revision, version (doubles), lease (8 bytes), length of the key
  * (4 bytes), key, value.
  */
-import type { KeyValue } from './store.ts'
+import type { KeyValue, Lease } from './store.ts'
 
 /** Raised whenever an older Coracle could not read what a newer one writes. */
 export const storeFormat = 1
@@ -56,6 +56,12 @@ export const leasesEnd = Buffer.from([leasePrefix + 1])
 
 export function leaseIdOf(key: Uint8Array): bigint {
   return asBuffer(key).readBigInt64BE(1)
+}
+
+export function toLeaseTtl({ ttlSeconds }: Lease): Buffer {
+  const bytes = Buffer.allocUnsafe(8)
+  bytes.writeDoubleBE(ttlSeconds)
+  return bytes
 }
 
 export function toPutRecord(kv: KeyValue): Buffer {

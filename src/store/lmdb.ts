@@ -28,9 +28,11 @@ import {
   recordsEnd,
   storeFormat,
   toDeleteRecord,
+  toLeaseTtl,
   toPutRecord,
 } from './lmdb-records.ts'
 import { type KeyValue, type Lease, NoSpaceError, type StoreEvent } from './store.ts'
+import { noteSubRevision } from './sub-revision.ts'
 import { emptyTree, type Tree, treeFromSorted, treeGet, treePut, treeRemove } from './tree.ts'
 
 type Database = RootDatabase<Buffer, Buffer>
@@ -192,7 +194,7 @@ class LmdbJournal implements Journal {
         this.#putVersion(change.version)
         return
       case 'grant':
-        this.#database.put(leaseKey(change.lease.id), toTtl(change.lease))
+        this.#database.put(leaseKey(change.lease.id), toLeaseTtl(change.lease))
         return
       case 'revoke':
         this.#database.remove(leaseKey(change.lease.id))
@@ -255,12 +257,6 @@ class LmdbJournal implements Journal {
   }
 }
 
-function toTtl({ ttlSeconds }: Lease): Buffer {
-  const bytes = Buffer.allocUnsafe(8)
-  bytes.writeDoubleBE(ttlSeconds)
-  return bytes
-}
-
 // Reading it all back.
 
 interface Restored {
@@ -304,7 +300,10 @@ function* records(database: Database, subs: WeakMap<KeyValue, number>): Generato
   for (const { key, value } of database.getRange({ start: recordKey(0, 0), end: recordsEnd })) {
     const { revision, sub } = fromRecordKey(key)
     const record = { revision, sub, ...fromRecord(value, revision) }
-    if (record.kv !== undefined && sub > 0) subs.set(record.kv, sub)
+    if (record.kv !== undefined && sub > 0) {
+      subs.set(record.kv, sub)
+      noteSubRevision(record.kv, sub)
+    }
     yield record
   }
 }
@@ -345,6 +344,7 @@ class Base {
     }
     kvs.sort((a, b) => (a.key < b.key ? -1 : 1))
     events.sort((a, b) => a.sub - b.sub)
+    for (const event of events) noteSubRevision(event, event.sub)
     return { revision: Math.max(1, this.#compacted), root: treeFromSorted(kvs), events, bytes, superseded: 0 }
   }
 }

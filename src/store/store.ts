@@ -43,7 +43,7 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Compare, then do. See the top of the file for when it is answered, and `evaluate.ts` for the rules.
-   * Throws `InvalidRequestError`, `LeaseNotFoundError`, `CompactedError`, `FutureRevisionError` (nothing was done),
+   * Throws `InvalidRequestError`, `LeaseNotFoundError`, `KeyNotFoundError`, `CompactedError`, `FutureRevisionError` (nothing was done),
    * `NoSpaceError` (nothing was written).
    */
   txn(txn: Txn): Promise<TxnResult>
@@ -146,6 +146,9 @@ export type Op =
       readonly lease?: bigint
       readonly previous?: boolean
       readonly memo?: unknown
+      /** The value, or the lease, stays what it is; `value` or `lease` here counts for nothing. `KeyNotFoundError` without the key. */
+      readonly keepValue?: boolean
+      readonly keepLease?: boolean
     }
   | { readonly type: 'delete'; readonly from: string; readonly to?: string; readonly previous?: boolean }
   | ({ readonly type: 'range' } & RangeQuery)
@@ -228,6 +231,13 @@ export class LeaseNotFoundError extends Error {
   }
 }
 
+/** A put that keeps what is there, where nothing is. */
+export class KeyNotFoundError extends Error {
+  constructor() {
+    super('etcdserver: key not found')
+  }
+}
+
 /** The request itself is wrong; the message is etcd's. */
 export class InvalidRequestError extends Error {
   static readonly emptyKey = 'etcdserver: key is not provided'
@@ -240,6 +250,19 @@ export class InvalidRequestError extends Error {
 export class LeaseExistsError extends Error {
   constructor() {
     super('etcdserver: lease already exists')
+  }
+}
+
+/**
+ * A store elsewhere could not be reached, or its members do not agree on a leader at the moment. A read may be tried
+ * again; whether a write was done is not known.
+ */
+export class StoreUnreachableError extends Error {
+  /** It was reached, and did not answer in time: the message is its own. */
+  readonly isTimeout: boolean
+  constructor(message: string, isTimeout: boolean, options?: ErrorOptions) {
+    super(message, options)
+    this.isTimeout = isTimeout
   }
 }
 

@@ -44,6 +44,23 @@ export const realNetwork: Network = {
     const refused = head.then((response) => ({ answer: toAnswer(response, request, left) }))
     return within(request.timeoutMs, request, outgoing, Promise.race([upgraded, refused]))
   },
+
+  serveText({ host, port }, answer) {
+    const server = process.getBuiltinModule('node:http').createServer((request, response) => {
+      const { status, body } = answer(request.url ?? '/')
+      response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body)
+    })
+    return new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        const close = () => {
+          server.closeAllConnections()
+          return new Promise<void>((done) => server.close(() => done()))
+        }
+        resolve({ close })
+      })
+    })
+  },
 }
 
 function toAnswer(response: http.IncomingMessage, request: OutgoingRequest, left: () => number): IncomingAnswer {

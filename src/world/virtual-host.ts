@@ -6,6 +6,7 @@ import {
   DiskError,
   type Exec,
   ExecError,
+  type FileParts,
   type FileStat,
   type Finished,
   type HostWorld,
@@ -43,6 +44,8 @@ interface File {
 export class VirtualDisk implements Disk {
   readonly #files = new Map<string, File>()
   readonly #bytes = new Map<string, Uint8Array>()
+  /** Symbolic links, and what they lead to. */
+  readonly #links = new Map<string, string>()
   /** Those that were made; others are there because a file is in them. */
   readonly #folders = new Set<string>()
   /** Bytes that files may take together; a write beyond fails as one on a full disk does. */
@@ -50,7 +53,7 @@ export class VirtualDisk implements Disk {
 
   async read(path: string): Promise<string | undefined> {
     if (this.#isFolder(path)) throw cannot('read', path, 'EISDIR: illegal operation on a directory, read')
-    return this.#files.get(path)?.content
+    return this.#files.get(this.#behind(path))?.content
   }
 
   async write(path: string, content: string, mode = 0o600): Promise<void> {
@@ -62,6 +65,7 @@ export class VirtualDisk implements Disk {
     if (this.#usedBytes + Buffer.byteLength(content) > this.capacityBytes) {
       throw cannot('write', path, 'ENOSPC: no space left on device, write')
     }
+    this.#links.delete(path)
     this.#files.set(path, { content, mode })
     this.#bytes.delete(path)
   }
@@ -80,7 +84,7 @@ export class VirtualDisk implements Disk {
 
   async readBytes(path: string): Promise<Uint8Array | undefined> {
     const content = await this.read(path)
-    return content === undefined ? undefined : (this.#bytes.get(path) ?? Buffer.from(content))
+    return content === undefined ? undefined : (this.#bytes.get(this.#behind(path)) ?? Buffer.from(content))
   }
 
   async writeBytes(path: string, content: Uint8Array, mode?: number): Promise<void> {
@@ -90,12 +94,39 @@ export class VirtualDisk implements Disk {
     this.#bytes.set(path, bytes)
   }
 
+  async *readPieces(path: string): AsyncGenerator<Uint8Array> {
+    const bytes = await this.readBytes(path)
+    if (bytes === undefined) throw cannot('read', path, `ENOENT: no such file or directory, open '${path}'`)
+    yield bytes
+  }
+
+  async writePieces(
+    path: string,
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    mode?: number,
+  ): Promise<void> {
+    const parts: Uint8Array[] = []
+    for await (const piece of pieces) parts.push(piece)
+    await this.writeBytes(path, Buffer.concat(parts), mode)
+  }
+
+  async openParts(path: string): Promise<FileParts | undefined> {
+    const bytes = await this.readBytes(path)
+    if (bytes === undefined) return undefined
+    const content = Buffer.from(bytes)
+    return {
+      size: content.length,
+      read: (offset, length) => content.subarray(offset, offset + length),
+      [Symbol.dispose]() {},
+    }
+  }
+
   async makeFolder(path: string): Promise<void> {
     this.#folders.add(path)
   }
 
   async stat(path: string): Promise<FileStat | undefined> {
-    const file = this.#files.get(path)
+    const file = this.#files.get(this.#behind(path))
     if (file) return { isFolder: false, size: await this.size(path), mode: file.mode, modifiedMs: 0 }
     if (this.#isFolder(path) || this.#folders.has(path)) {
       return { isFolder: true, size: 0, mode: 0o700, modifiedMs: 0 }
@@ -104,7 +135,17 @@ export class VirtualDisk implements Disk {
   }
 
   async size(path: string): Promise<number> {
-    return this.#bytes.get(path)?.length ?? Buffer.byteLength(this.#files.get(path)?.content ?? '')
+    const file = this.#behind(path)
+    return this.#bytes.get(file)?.length ?? Buffer.byteLength(this.#files.get(file)?.content ?? '')
+  }
+
+  async link(target: string, path: string): Promise<void> {
+    await this.remove(path)
+    this.#links.set(path, target.startsWith('/') ? target : `${path.slice(0, path.lastIndexOf('/'))}/${target}`)
+  }
+
+  #behind(path: string): string {
+    return this.#links.get(path) ?? path
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -119,12 +160,12 @@ export class VirtualDisk implements Disk {
   }
 
   async list(folder: string): Promise<string[]> {
-    const below = [...this.#files.keys()].filter((path) => path.startsWith(`${folder}/`))
+    const below = [...this.#files.keys(), ...this.#links.keys()].filter((path) => path.startsWith(`${folder}/`))
     return [...new Set(below.map((path) => path.slice(folder.length + 1).split('/')[0]!))]
   }
 
   async remove(path: string): Promise<void> {
-    for (const names of [this.#files, this.#bytes, this.#folders]) {
+    for (const names of [this.#files, this.#bytes, this.#links, this.#folders]) {
       for (const name of names.keys()) if (name === path || name.startsWith(`${path}/`)) names.delete(name)
     }
   }

@@ -92,11 +92,22 @@ export interface Disk {
   size(path: string): Promise<number>
   /** Gives a file another name in the same file system; what has that name already is replaced. */
   rename(from: string, to: string): Promise<void>
+  /** Makes `path` a symbolic link to `target`, in one step; what has that name already is replaced. */
+  link(target: string, path: string): Promise<void>
   /** The names in a folder; none when there is no such folder. */
   list(folder: string): Promise<string[]>
   /** As `read` and `write`, for what is no text. */
   readBytes(path: string): Promise<Uint8Array | undefined>
   writeBytes(path: string, content: Uint8Array, mode?: number): Promise<void>
+  /** The content piece by piece, for files that may be larger than memory. Throws a `DiskError` when there is no such file. */
+  readPieces(path: string): AsyncIterable<Uint8Array>
+  /**
+   * As `writeBytes`, for what comes piece by piece. Nothing is left of it when there is no room, or when `pieces` throws,
+   * whose error this throws then.
+   */
+  writePieces(path: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, mode?: number): Promise<void>
+  /** Opens a file whose parts are read in any order; nothing when there is no such file. */
+  openParts(path: string): Promise<FileParts | undefined>
   /** Makes a folder, and those above it that are missing; one that is there stays as it is. `mode` is 0700 unless said otherwise. */
   makeFolder(path: string, mode?: number): Promise<void>
   /** What there is under a path; nothing when there is nothing. */
@@ -106,6 +117,12 @@ export interface Disk {
    * ends that. It may call once too often, and the file may be gone. Absent: nobody can tell.
    */
   watch?(path: string, changed: () => void): () => void
+}
+
+/** An open file. `read` gives exactly so many bytes, which must lie within the size; they are not changed later. */
+export interface FileParts extends Disposable {
+  readonly size: number
+  read(offset: number, length: number): Buffer
 }
 
 export interface FileStat {
@@ -196,6 +213,15 @@ export interface Network {
    * is what `stream` is, and `answer` has no body; otherwise there is no stream. Absent: none leaves HTTP.
    */
   upgrade?(request: OutgoingRequest): Promise<UpgradeAnswer>
+
+  /**
+   * Answers GET requests on a plain HTTP port, by their path. Rejects when the address is taken. Absent: nobody can be
+   * listened to.
+   */
+  serveText?(
+    at: { readonly host: string; readonly port: number },
+    answer: (path: string) => { readonly status: number; readonly body: string },
+  ): Promise<{ close(): Promise<void> }>
 }
 
 export interface UpgradeAnswer {

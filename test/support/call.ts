@@ -27,7 +27,12 @@ export const someone = (name: string, ...groups: string[]): UserInfo => ({
 })
 
 /** `METHOD path`. A PATCH is a JSON merge patch. */
-export async function call(cluster: Cluster, what: string, body?: object, user: UserInfo = root): Promise<Answer> {
+export async function call(
+  cluster: Pick<Cluster, 'handler'>,
+  what: string,
+  body?: object,
+  user: UserInfo = root,
+): Promise<Answer> {
   const [method = '', url = ''] = what.split(' ')
   const response = await cluster.handler({
     method,

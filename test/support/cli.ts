@@ -9,7 +9,7 @@ import { quietWorld } from './served.ts'
 import { root } from './sources.ts'
 
 /** What Node.js is given to run the program as `./coracle` does, from an image of its memory. */
-const program = build()
+export const program = build()
 
 async function build(): Promise<readonly string[]> {
   await mkdir(join(root, '.cache'), { recursive: true })

@@ -28,8 +28,14 @@ export interface EtcdTlsFiles {
 }
 
 /** With `tls` (paths of PEM files) clients must show a certificate of `ca`. */
-export async function startEtcd(tls?: EtcdTlsFiles): Promise<Etcd> {
-  const directory = await mkdtemp(join(tmpdir(), 'coracle-etcd-'))
+export async function startEtcd(
+  tls?: EtcdTlsFiles,
+  /** Makes the data directory, which is not there yet, before the etcd is started on it. */
+  prepare?: (directory: string) => Promise<unknown>,
+): Promise<Etcd> {
+  const home = await mkdtemp(join(tmpdir(), 'coracle-etcd-'))
+  const directory = join(home, 'data')
+  await prepare?.(directory)
   const [client, peer] = [await freePort(), await freePort()]
   const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${client}`
   const peerUrl = `http://127.0.0.1:${peer}`
@@ -44,7 +50,7 @@ export async function startEtcd(tls?: EtcdTlsFiles): Promise<Etcd> {
     },
     async [Symbol.asyncDispose]() {
       await kill(process)
-      await rm(directory, { recursive: true, force: true })
+      await rm(home, { recursive: true, force: true })
     },
   }
 }
@@ -99,7 +105,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await gone
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)

@@ -24,8 +24,14 @@ export interface Place {
   readonly ended?: () => void
 }
 
-/** An answer that is written as it goes may keep its place no longer, however slowly the client reads. */
+/**
+ * An answer may take no longer to be written, as in the reference; a watch may. Whoever takes it more slowly is cut off:
+ * what waits for them lies in memory.
+ */
 const mostMs = 60_000
+
+/** Smaller answers are given to the connection, and the place back; of larger ones too many could lie there. */
+const heldFrom = 64 * 1024
 
 /** Nobody needs the place any more. */
 export function release(place: Place): void {
@@ -33,22 +39,35 @@ export function release(place: Place): void {
   place.ended?.()
 }
 
-/** The answer, which gives the place back: at once, or when it has been written. */
+/** The answer, which gives the place back: at once, or, where it is large, when the client has it. */
 export function holding(place: Place, response: ApiResponse, request: ApiRequest, clock: Clock): ApiResponse {
   const { body } = response
   if (typeof body === 'function') return { ...response, body: heldBody(place, body, request, clock) }
+  if (body.length >= heldFrom) {
+    return { ...response, isCompressible: true, body: heldBody(place, writing(body), request, clock) }
+  }
   release(place)
   return response
 }
 
+const writing = (body: Uint8Array | string) => (sink: Sink) => {
+  sink.write(body)
+  return sink.backlog === 0 ? Promise.resolve() : sink.drained()
+}
+
 function heldBody(place: Place, write: (sink: Sink) => Promise<void>, request: ApiRequest, clock: Clock) {
+  const late = Promise.withResolvers<never>()
+  late.promise.catch(() => {})
   // Whoever is gone before the answer began never has it written.
   const finish = () => {
     cancel()
     request.signal.removeEventListener('abort', finish)
     release(place)
   }
-  const cancel = clock.timer(mostMs, () => place.leave())
+  const cancel = clock.timer(mostMs, () => {
+    place.leave()
+    if (!place.isForBeginning) late.reject(new Error('the client takes its answer too slowly'))
+  })
   request.signal.addEventListener('abort', finish, { once: true })
   if (request.signal.aborted) finish()
   return async (sink: Sink) => {
@@ -56,7 +75,7 @@ function heldBody(place: Place, write: (sink: Sink) => Promise<void>, request: A
       const done = write(sink)
       // What was there when the watch began has been said.
       if (place.isForBeginning) place.leave()
-      await done
+      await Promise.race([done, late.promise])
     } finally {
       finish()
     }

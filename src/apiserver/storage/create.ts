@@ -2,7 +2,7 @@ import { FieldErrors } from '../../schema/field-errors.ts'
 import type { ApiObject } from '../../schema/kind.ts'
 import { ApiError, alreadyExists, type GroupResource } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
-import type { KeyValue, Op } from '../../store/store.ts'
+import type { KeyValue } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
 import { entryOf } from '../entry.ts'
 import type { DraftOptions, Entry } from '../resource.ts'
@@ -22,7 +22,7 @@ import {
 import { errorKind, type ResourceState, toTimestamp } from './state.ts'
 import { changeIf } from './transaction.ts'
 import { validateMetadata } from './validate-metadata.ts'
-import { withReservation } from './write-hook.ts'
+import { alone, type Companions, TakenMeanwhileError, withReservation } from './write-hook.ts'
 
 /** How often a name is generated anew when it is taken (KEP-4420). */
 const nameAttempts = 8
@@ -86,22 +86,35 @@ export async function createAdmitted<T extends ApiObject>(
   }
 }
 
-function finishCreate<T extends ApiObject>(
+async function finishCreate<T extends ApiObject>(
   state: ResourceState<T>,
   prepared: Mutable<T>,
   hasRevision: boolean,
   context: RequestContext,
 ): Promise<Entry<T>> {
-  const write = (more: (object: T) => readonly Op[]) => writeNew(state, prepared, hasRevision, context, more)
-  return withReservation(state.hook?.create(prepared, context.dryRun), write)
+  const { hook } = state
+  if (!hook) return writeNew(state, prepared, hasRevision, context, alone)
+  for (let attempt = 1; ; attempt++) {
+    // What is reserved is put into the object, and may have to be put there anew.
+    const given = structuredClone(prepared)
+    try {
+      const write = (companions: Companions<T>) => writeNew(state, given, hasRevision, context, companions)
+      return await withReservation(hook.create(given, context.dryRun), write)
+    } catch (error) {
+      if (attempt === reservationAttempts || !(error instanceof TakenMeanwhileError)) throw error
+    }
+  }
 }
+
+/** How often something is reserved anew that another server was faster to take. */
+const reservationAttempts = 8
 
 async function writeNew<T extends ApiObject>(
   state: ResourceState<T>,
   prepared: Mutable<T>,
   hasRevision: boolean,
   context: RequestContext,
-  more: (object: T) => readonly Op[],
+  { ops, absent }: Companions<T>,
 ): Promise<Entry<T>> {
   const { kind, store } = state
   const preparedMetadata = prepared.metadata as Mutable<ApiObject['metadata']>
@@ -138,7 +151,9 @@ async function writeNew<T extends ApiObject>(
   }
   const lease = kind.ttlSeconds === undefined ? undefined : await state.leases.leaseFor(kind.ttlSeconds)
   const put = { type: 'put', key, value, memo: entry, ...(lease !== undefined && { lease }) } as const
-  const outcome = await changeIf(store, key, 0, put, more(object), true)
+  const outcome = await changeIf(store, key, 0, put, ops(object), true, absent(object))
+  if (!outcome.succeeded && outcome.kv === undefined)
+    throw new TakenMeanwhileError(`${name}: what it was given is taken`)
   if (!outcome.succeeded) throw isThere(state, metadata, outcome.kv)
   return entryOf(kind, outcome.kv!)
 }

@@ -10,7 +10,8 @@ export interface Outcome {
 
 /**
  * Changes a key that nobody else has changed since `modRevision` (0: that is not there), with one write.
- * `more` is done in the same transaction. `find`: asks for what is in the way when it did not work.
+ * `more` is done in the same transaction, and all of it only while there are no keys of `absent`. `find`: asks for what
+ * is in the way when it did not work.
  */
 export async function changeIf(
   store: Store,
@@ -19,9 +20,11 @@ export async function changeIf(
   op: Op,
   more: readonly Op[] = [],
   find = false,
+  absent: readonly string[] = [],
 ): Promise<Outcome> {
+  const isUnchanged = (key: string, value: number) => ({ key, target: 'mod', result: '=', value }) as const
   const result = await store.txn({
-    compare: [{ key, target: 'mod', result: '=', value: modRevision }],
+    compare: [isUnchanged(key, modRevision), ...absent.map((other) => isUnchanged(other, 0))],
     then: [op, ...more],
     ...(find && { else: [{ type: 'range', from: key }] }),
   })

@@ -3,7 +3,7 @@ import { equalJson, sharing } from '../../schema/freeze.ts'
 import type { ApiObject, ObjectMetaLike } from '../../schema/kind.ts'
 import { ApiError, conflict, modifiedMessage, notFound } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
-import type { KeyValue, Op } from '../../store/store.ts'
+import type { KeyValue } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
 import { entryOf } from '../entry.ts'
 import type { Entry, UpdateOptions } from '../resource.ts'
@@ -18,7 +18,7 @@ import { errorKind, notANumber, parseRevision, type ResourceState } from './stat
 import { changeIf } from './transaction.ts'
 import { rulesOf, type UpdateRules } from './update-rules.ts'
 import { validateMetadataUpdate } from './validate-metadata.ts'
-import { withReservation } from './write-hook.ts'
+import { type Companions, withReservation } from './write-hook.ts'
 
 export interface Updated<T extends ApiObject> {
   readonly entry: Entry<T>
@@ -116,14 +116,14 @@ async function updateExisting<T extends ApiObject>(task: Update<T>, kv: KeyValue
   const prepared = toStoredForm(kind, changed)
   carrySystemFields(prepared.metadata as Mutable<ObjectMetaLike>, old.metadata)
   const reservation = subresource === '' ? state.hook?.update(prepared, old, context.dryRun) : undefined
-  return withReservation(reservation, (more) => writeChange(task, kv, prepared, more))
+  return withReservation(reservation, (companions) => writeChange(task, kv, prepared, companions))
 }
 
 async function writeChange<T extends ApiObject>(
   task: Update<T>,
   kv: KeyValue,
   prepared: Mutable<T>,
-  more: (object: T) => readonly Op[],
+  { ops, absent }: Companions<T>,
 ): Promise<Updated<T> | undefined> {
   const { state, namespace, name, subresource, key, rules, context } = task
   const { kind } = state
@@ -150,7 +150,7 @@ async function writeChange<T extends ApiObject>(
   if (context.dryRun) return { entry: entry.at(kv.modRevision), created: false }
   const lease = kind.ttlSeconds === undefined ? kv.lease : await state.leases.leaseFor(kind.ttlSeconds)
   const put = { type: 'put', key, value, memo: entry, ...(lease !== 0n && { lease }) } as const
-  const outcome = await changeIf(state.store, key, kv.modRevision, put, more(object))
+  const outcome = await changeIf(state.store, key, kv.modRevision, put, ops(object), false, absent(object))
   return outcome.succeeded ? { entry: entryOf(kind, outcome.kv!), created: false } : undefined
 }
 

@@ -19,19 +19,30 @@ export interface WriteHook<T extends ApiObject = ApiObject> {
 export interface Reservation<T extends ApiObject = ApiObject> {
   /** What is to be written together with the object, which is given as it will be stored. */
   ops(object: T): readonly Op[]
+  /** Keys that nobody may have made meanwhile: other servers behind the same store reserve, too. */
+  absent?(object: T): readonly string[]
   commit(): void
   revert(): void
 }
 
+/** What is written together with an object, and on which condition. */
+export type Companions<T extends ApiObject> = Required<Pick<Reservation<T>, 'ops' | 'absent'>>
+
+/** Another server was faster to reserve the same for another object. */
+export class TakenMeanwhileError extends Error {}
+
 /** Writes with a reservation if there is one; `write` gives undefined when it has to be tried again. */
 export async function withReservation<T extends ApiObject, R>(
   reservation: Reservation<T> | undefined,
-  write: (ops: (object: T) => readonly Op[]) => Promise<R>,
+  write: (companions: Companions<T>) => Promise<R>,
 ): Promise<R> {
-  if (reservation === undefined) return write(noOps)
+  if (reservation === undefined) return write(alone)
   let result: R | undefined
   try {
-    result = await write((object) => reservation.ops(object))
+    result = await write({
+      ops: (object) => reservation.ops(object),
+      absent: (object) => reservation.absent?.(object) ?? [],
+    })
     return result
   } finally {
     if (result === undefined) reservation.revert()
@@ -39,4 +50,5 @@ export async function withReservation<T extends ApiObject, R>(
   }
 }
 
-const noOps = (): readonly Op[] => []
+/** Of an object that goes by itself. */
+export const alone = { ops: (): readonly Op[] => [], absent: (): readonly string[] => [] }

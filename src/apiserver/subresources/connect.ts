@@ -5,6 +5,7 @@ import type { Mutable } from '../../schema/types.ts'
 import type { AdmissionPlugin } from '../admission.ts'
 import type { Exchange } from '../exchange.ts'
 import { contextOf } from '../options.ts'
+import type { ApiResponse } from '../request.ts'
 import type { SubresourceRoute } from '../routes/objects.ts'
 import { admit, validateAdmission } from '../storage/admission.ts'
 import { connectionOptions } from './connection-options.ts'
@@ -26,9 +27,15 @@ const missing: Readonly<Record<(typeof connections)[number], string>> = {
  * Routes to what runs on nodes, by `<plural>.<group>/<sub-resource>`. Nodes of this server are simulated, and the answer
  * says so, instead of something that looks as if a container had said nothing.
  */
-export function connectRoutes(resources: AdmittingResources): Readonly<Record<string, SubresourceRoute>> {
-  return Object.fromEntries(connections.map((name) => [`pods./${name}`, refuse(resources, name)]))
+export function connectRoutes(
+  resources: AdmittingResources,
+  askForLogs?: AskForLogs,
+): Readonly<Record<string, SubresourceRoute>> {
+  return Object.fromEntries(connections.map((name) => [`pods./${name}`, refuse(resources, name, askForLogs)]))
 }
+
+/** Asks the pod's node for the output of a container; nothing when that node is simulated. */
+export type AskForLogs = (pod: Pod, exchange: Exchange) => Promise<ApiResponse> | undefined
 
 /** The registry. */
 export interface AdmittingResources extends Resources {
@@ -55,13 +62,19 @@ async function admitConnection(exchange: Exchange, subresource: string, plugins:
 }
 
 const refuse =
-  (resources: AdmittingResources, connection: (typeof connections)[number]): SubresourceRoute =>
+  (
+    resources: AdmittingResources,
+    connection: (typeof connections)[number],
+    askForLogs: AskForLogs | undefined,
+  ): SubresourceRoute =>
   async (exchange) => {
     const { info } = exchange
     await admitConnection(exchange, connection, resources.admission)
     const { object: pod } = await resources.resource(Pod).get(info.namespace, info.name)
     const { nodeName } = pod.spec
     if (!nodeName) throw new ApiError('BadRequest', `pod ${info.name} does not have a host assigned`)
+    const logs = connection === 'log' ? askForLogs?.(pod, exchange) : undefined
+    if (logs) return logs
     throw new ApiError('', `pod ${info.name} runs on the simulated node ${nodeName}: ${missing[connection]}`, {
       code: 501,
     })

@@ -2,12 +2,14 @@ import { putIntoKubeconfig } from '../../lifecycle/kubeconfig.ts'
 import { type Command, UserError } from '../command.ts'
 import { contextName, dataDirFlag, dataDirOf } from '../flags.ts'
 import { findRunning } from '../running.ts'
+import { kubeconfigUser } from './kubeconfig-user.ts'
 
 export const kubeconfig: Command = {
   name: 'kubeconfig',
   summary: "Print the administrator's kubeconfig of the running cluster",
   flags: { dataDir: dataDirFlag },
-  examples: ['coracle kubeconfig > admin.conf'],
+  examples: ['coracle kubeconfig > admin.conf', 'coracle kubeconfig user --client-name jane > jane.conf'],
+  subcommands: [kubeconfigUser],
 
   async run({ world, print, ...context }) {
     const dataDir = dataDirOf(context)

@@ -1,4 +1,5 @@
 import { humanDuration } from '../../base/duration.ts'
+import { certificateWarnings } from '../certificate-warnings.ts'
 import { type Command, UserError } from '../command.ts'
 import { dataDirFlag, dataDirOf } from '../flags.ts'
 import { findRunning, health } from '../running.ts'
@@ -17,9 +18,11 @@ export const status: Command = {
     const running = await findRunning(world, dataDir)
     if (flags.output !== undefined && flags.output !== 'json')
       throw new UserError(`--output knows json, not "${flags.output}"`, { exitCode: 2 })
+    const warnings = await certificateWarnings(world, dataDir)
     if (!running) {
-      if (flags.output) print(JSON.stringify({ running: false, dataDir }))
-      else print(`No cluster is running on ${dataDir}. Start one with: coracle up`)
+      if (flags.output) return print(JSON.stringify({ running: false, dataDir, warnings }))
+      print(`No cluster is running on ${dataDir}. Start one with: coracle up`)
+      for (const line of warnings) print(`Warning: ${line}`)
       return
     }
     const { url, pid, nodes, startedAtMs } = running
@@ -34,11 +37,13 @@ export const status: Command = {
           nodes,
           dataDir,
           startedAt: new Date(startedAtMs).toISOString(),
+          warnings,
         }),
       )
     print(
       `${ready ? 'Ready' : 'Not ready'}: ${url}, process ${pid}, up for ${humanDuration(world.clock.now() - startedAtMs)}`,
     )
     print(`Simulated nodes: ${nodes}. State in ${dataDir}`)
+    for (const line of warnings) print(`Warning: ${line}`)
   },
 }

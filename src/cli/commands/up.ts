@@ -9,6 +9,7 @@ import { KubeconfigError, putIntoKubeconfig, requireKubeconfig } from '../../lif
 import { PkiFileError } from '../../lifecycle/pki-store.ts'
 import { accessArguments, accessCliFlags, accessFlagsOf } from '../access-flags.ts'
 import { type Command, type CommandContext, UserError } from '../command.ts'
+import { etcdArguments, etcdCliFlags, etcdEndpointOf } from '../etcd-flags.ts'
 import { contextName, dataDirFlag, dataDirOf, integerFlag, kubeconfigFlag, kubeconfigOf } from '../flags.ts'
 import { findRunning, forgetRunning, type RunningCluster, recordRunning } from '../running.ts'
 
@@ -42,6 +43,7 @@ export const up: Command = {
     prometheus: { type: 'string', value: 'URL', help: 'Prometheus that custom and external metrics come from' },
     metricsRules: { type: 'string', value: 'FILE', help: 'which metrics those are, as prometheus-adapter has it' },
     ...accessCliFlags,
+    ...etcdCliFlags,
     apiOnly: { type: 'boolean', help: 'store and API server alone: no controllers, scheduler or nodes' },
     detach: { type: 'boolean', help: 'return when the cluster is ready and leave it running' },
   },
@@ -69,6 +71,7 @@ async function serve(context: CommandContext, dataDir: string | undefined): Prom
   const tokenFile = await readFlaggedFile(context, 'tokenAuthFile', '--token-auth-file')
   const prometheus = await readPrometheus(context)
   const schedulerConfig = await readFlaggedFile(context, 'schedulerConfig', '--scheduler-config')
+  const etcd = etcdEndpointOf(flags)
   // Before anything else begins.
   await understood(kubeconfig, async () => requireKubeconfig(await world.disk.read(kubeconfig)))
   const served = await serveCluster({
@@ -78,6 +81,7 @@ async function serve(context: CommandContext, dataDir: string | undefined): Prom
     accessFlags: accessFlagsOf(flags),
     ...(prometheus && { prometheus }),
     ...(schedulerConfig !== undefined && { schedulerConfig }),
+    ...(etcd && { etcd }),
     host: '127.0.0.1',
     port,
     nodes,
@@ -111,6 +115,9 @@ function report(
   return [
     `Kubernetes API on ${served.url}, ${nodes}, ready in ${Math.round(world.clock.now() - performance.timeOrigin)} ms`,
     `State in ${about.dataDir ?? 'memory'}; context "${contextName}" is current in ${about.kubeconfig}`,
+    ...(served.etcdUrl
+      ? [`etcd's protocol on ${served.etcdUrl}; try: etcdctl --endpoints ${served.etcdUrl} endpoint status`]
+      : []),
     ...(flags.apiOnly
       ? ['Try: kubectl get namespaces']
       : ['Try: kubectl create deployment web --image=nginx --replicas=3; kubectl get pods -o wide']),
@@ -137,7 +144,7 @@ async function startDetached(
   if (flags.runtimeConfig) args.push('--runtime-config', String(flags.runtimeConfig))
   if (flags.featureGates) args.push('--feature-gates', String(flags.featureGates))
   if (flags.apiOnly) args.push('--api-only')
-  args.push(...accessArguments(flags))
+  args.push(...accessArguments(flags), ...etcdArguments(flags))
   const before = (await world.disk.read(logFile)) ?? ''
   const child = world.exec.startSelf(args, logFile)
   try {

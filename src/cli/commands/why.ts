@@ -1,10 +1,9 @@
-import { HttpClient } from '../../client/http.ts'
+import { aligned } from '../../base/aligned.ts'
 import { ConnectionError } from '../../client/http-connection.ts'
-import { fromKubeconfig, KubeconfigError } from '../../client/kubeconfig.ts'
 import { type NodeVerdict, type PodExplanation, whyPod } from '../../cluster/why.ts'
 import { ApiError } from '../../schema/status.ts'
-import { type Command, type CommandContext, UserError } from '../command.ts'
-import { kubeconfigOf } from '../flags.ts'
+import { type Command, UserError } from '../command.ts'
+import { connect, connectionFlags } from '../connect.ts'
 
 export const why: Command = {
   name: 'why',
@@ -12,12 +11,7 @@ export const why: Command = {
   usage: 'pod/NAME',
   flags: {
     namespace: { type: 'string', value: 'NAMESPACE', help: 'namespace of the pod', default: 'default' },
-    kubeconfig: {
-      type: 'string',
-      value: 'FILE',
-      help: 'kubeconfig of the cluster (default $KUBECONFIG or ~/.kube/config)',
-    },
-    context: { type: 'string', value: 'NAME', help: 'context in the kubeconfig (default: the current one)' },
+    ...connectionFlags,
   },
   examples: ['coracle why pod/web-0', 'coracle why pod/db --namespace shop'],
 
@@ -38,20 +32,6 @@ function podName([target, ...others]: readonly string[]): string {
   const name = /^(?:pods?|po)\/(.+)$/.exec(target ?? '')?.[1]
   if (name !== undefined && others.length === 0) return name
   throw new UserError('say which pod: pod/NAME', { hint: 'see "coracle why --help"', exitCode: 2 })
-}
-
-async function connect(context: CommandContext): Promise<HttpClient> {
-  const { world, flags } = context
-  const file = kubeconfigOf(context)
-  const text = await world.disk.read(file)
-  if (text === undefined) throw new UserError(`there is no kubeconfig ${file}`, { hint: 'start one with: coracle up' })
-  try {
-    const endpoint = fromKubeconfig(text, flags.context as string | undefined)
-    return new HttpClient({ ...endpoint, clock: world.clock, log: world.log })
-  } catch (error) {
-    if (error instanceof KubeconfigError) throw new UserError(`${file}: ${error.message}`, { cause: error })
-    throw error
-  }
 }
 
 function linesOf({ pod, explanation }: PodExplanation): string[] {
@@ -116,14 +96,4 @@ function grouped(nodes: readonly NodeVerdict[]): string[][] {
       general(remedy),
     ])
   })
-}
-
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('   ')
-      .trimEnd(),
-  )
 }

@@ -127,14 +127,14 @@ function compare(left: unknown, right: unknown): number {
 
 /** `@.type=="Ready"`, or `@.type` alone: items of which it holds. */
 function filterStep(text: string): Step | undefined {
-  const parts = /^\s*(.+?)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*$/.exec(text)
+  const parts = /^(.+?)(==|!=|<=|>=|<|>)(.+)$/s.exec(text)
   const items = (value: unknown) => (Array.isArray(value) ? value : childrenOf(value))
   if (parts === null) {
     const path = operand(text.trim())
     return path && ((values) => values.flatMap(items).filter((item) => path(item).length > 0))
   }
-  const left = operand(parts[1]!)
-  const right = operand(parts[3]!)
+  const left = operand(parts[1]!.trim())
+  const right = operand(parts[3]!.trim())
   const holds = comparisons[parts[2]!]!
   if (left === undefined || right === undefined) return undefined
   return (values) =>

@@ -138,14 +138,14 @@ export function validateFieldRef(
   if (apiVersion === '') return errors.required(`${path}.apiVersion`)
   if (fieldPath === '') return errors.required(`${path}.fieldPath`)
   const field = fieldPath === 'spec.host' ? 'spec.nodeName' : fieldPath
-  const subscripted = /^(.*)\['(.*)'\]$/s.exec(field)
-  const base = subscripted?.[1] ?? field
+  const subscript = field.endsWith("']") ? field.lastIndexOf("['", field.length - 4) : -1
+  const base = subscript < 0 ? field : field.slice(0, subscript)
   const problem =
-    apiVersion !== 'v1' ? `unsupported pod version: ${apiVersion}` : unknownField(base, fieldPath, !!subscripted)
+    apiVersion !== 'v1' ? `unsupported pod version: ${apiVersion}` : unknownField(base, fieldPath, subscript >= 0)
   if (problem !== undefined)
     return errors.invalid(`${path}.fieldPath`, fieldPath, `error converting fieldPath: ${problem}`)
-  if (subscripted) {
-    const key = subscripted[2] ?? ''
+  if (subscript >= 0) {
+    const key = field.slice(subscript + 2, -2)
     const name = base === 'metadata.annotations' ? key.toLowerCase() : key
     addFaults(errors, path, name, qualifiedNameFaults(name))
   } else if (!allowed.includes(field)) {

@@ -14,6 +14,7 @@ import { PodVolumes } from '../volumes.ts'
 import type { SimulatedBehaviour } from './behaviour.ts'
 import { hostAddress, Numbers, type PodRanges, rangesWithin, usualRanges } from './numbers.ts'
 import { SimulatedRuntime, simulatedVersion } from './runtime.ts'
+import { StorageDrivers } from './storage-drivers.ts'
 
 export interface SimulatedNodesOptions {
   readonly client: Client
@@ -51,6 +52,7 @@ export class SimulatedNodes implements Running {
   readonly #events: EventRecorder
   readonly #budget: EventBudget
   readonly #volumes: PodVolumes
+  readonly #drivers: StorageDrivers
   /** Those that run. */
   readonly #nodes = new Map<string, SimulatedNode>()
   readonly #specs = new Map<string, SimulatedNodeSpec>()
@@ -68,6 +70,13 @@ export class SimulatedNodes implements Running {
     this.#events = new EventRecorder('kubelet', { client: this.#client, ...world })
     this.#budget = new EventBudget(world.clock)
     this.#volumes = new PodVolumes(caches)
+    this.#drivers = new StorageDrivers({
+      client: this.#client,
+      caches,
+      activity: this.#activity,
+      log: world.log,
+      nodes: () => [...this.#nodes.values()].map(({ node }) => node),
+    })
     this.#ranges = options.podCidrs ? rangesWithin(options.podCidrs) : usualRanges
     this.#unsubscribe.push(
       caches.of(Pod).onChange((change) => this.#podChanged(change)),
@@ -110,6 +119,7 @@ export class SimulatedNodes implements Running {
     if (this.#stopped) return
     for (const node of added) {
       this.#nodes.set(node.description.name, node)
+      this.#drivers.tell(node.node)
       // Heartbeats of many nodes are spread over the interval.
       this.#beat(node, this.#options.world.random.next() * renewMs)
     }
@@ -155,6 +165,7 @@ export class SimulatedNodes implements Running {
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
     for (const name of this.names) this.#halt(name)
     this.#volumes.stop()
+    this.#drivers.stop()
     await this.idle()
   }
 

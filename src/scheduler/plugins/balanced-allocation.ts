@@ -6,6 +6,7 @@ export function makeBalancedAllocation(resources: readonly string[] = ['cpu', 'm
   const isUsual = resources.join() === 'cpu,memory'
   return definePlugin<undefined>({
     name: 'NodeResourcesBalancedAllocation',
+    scoresLocally: true,
     listens: [],
     wakes: () => false,
     scorer({ requests }) {

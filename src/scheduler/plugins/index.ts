@@ -1,6 +1,7 @@
 import type { NodeAffinity } from '../../kinds/core/scheduling.ts'
 import type { Plugin } from '../plugin.ts'
 import { makeBalancedAllocation } from './balanced-allocation.ts'
+import { dynamicResources } from './dynamic-resources.ts'
 import { imageLocality } from './image-locality.ts'
 import { type InterPodAffinityArgs, makeInterPodAffinity } from './inter-pod-affinity.ts'
 import { makeNodeAffinity } from './node-affinity.ts'
@@ -40,6 +41,7 @@ export const makeDefaultPlugins = (args: PluginArguments = {}): readonly Plugin[
   volumeZone,
   makePodTopologySpread(args.spread),
   makeInterPodAffinity(args.podAffinity),
+  dynamicResources,
   makeBalancedAllocation(args.balanced),
   imageLocality,
 ]

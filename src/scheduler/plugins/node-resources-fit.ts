@@ -49,6 +49,7 @@ export function makeNodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
   return definePlugin<undefined>({
     name: 'NodeResourcesFit',
     isLocal: true,
+    scoresLocally: true,
     listens: ['node', 'room'],
     wakes: (event, pod) =>
       event.type === 'room'
@@ -139,7 +140,21 @@ function shortage({ requested, allocatable }: NodeState, requests: Amounts, isIg
     if (isIgnored(name)) continue
     check(wanted, requested.others.get(name) ?? 0, allocatable.others.get(name) ?? 0, `Insufficient ${name}`)
   }
-  return reasons.length > 0 ? { reasons, preemptible } : undefined
+  return reasons.length > 0 ? refusalOf(reasons, preemptible) : undefined
+}
+
+/** Thousands of nodes refuse for the same few reasons: they share one refusal. */
+const refusals = new Map<string, Refusal>()
+const refusalsAtMost = 1024
+
+function refusalOf(reasons: readonly string[], preemptible: boolean): Refusal {
+  const key = `${preemptible} ${reasons.join()}`
+  let refusal = refusals.get(key)
+  if (refusal) return refusal
+  if (refusals.size >= refusalsAtMost) refusals.clear()
+  refusal = { reasons, preemptible }
+  refusals.set(key, refusal)
+  return refusal
 }
 
 /** Whether a pod that leaves had something of what another wants; its place among the pods of a node is always free. */

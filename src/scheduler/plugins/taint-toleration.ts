@@ -16,8 +16,8 @@ export const taintToleration = definePlugin({
     return undefined
   },
 
-  scorer({ pod }, nodes) {
-    if (!nodes.some(({ node }) => node?.spec?.taints?.some((taint) => !isHard(taint)))) return undefined
+  scorer({ pod }, _nodes, _prepared, { state }) {
+    if (state.softlyTainted === 0) return undefined
     // Only these tolerations count for soft taints.
     const tolerations = (pod.spec.tolerations ?? []).filter(({ effect }) => !effect || effect === 'PreferNoSchedule')
     return ({ node }) => {

@@ -1,0 +1,174 @@
+import type { ApiRequest, ApiResponse } from '../../apiserver/request.ts'
+import { type Certificates, startServer } from '../../apiserver/server.ts'
+import type { Client } from '../../client/client.ts'
+import { SubjectAccessReview } from '../../kinds/authorization/subject-access-review.ts'
+import type { Pod } from '../../kinds/core/pod.ts'
+import type { ProcessRuntime } from '../../kubelet/process/runtime.ts'
+import { createAuthority, issueCertificate, type KeyPair } from '../../lifecycle/pki.ts'
+import type { HostWorld } from '../../world/world.ts'
+import { followFiles } from './certificate-files.ts'
+import type { KubeletSettings } from './kubelet-configuration.ts'
+
+export interface KubeletServerOptions {
+  readonly settings: KubeletSettings
+  readonly world: HostWorld
+  /** Where its own certificate is kept. */
+  readonly folder: string
+  readonly client: Client
+  readonly findStatic: (
+    namespace: string,
+    name: string,
+  ) => { readonly pod: Pod; readonly runtime: ProcessRuntime } | undefined
+  readonly signal: AbortSignal
+}
+
+/** Where the API server asks the node for what only it knows. */
+export interface KubeletServer {
+  useCertificate(pair: KeyPair): void
+  close(): Promise<void>
+}
+
+/** Serves logs of static pods to those whom the API server lets. Nothing when the port is 0. */
+export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer | undefined> {
+  const { settings, world, signal } = options
+  const { host, port } = settings.server
+  if (port === 0) return undefined
+  let own = await ownCertificate(options)
+  let current: Certificates = own
+  const files = {
+    certificate: settings.tlsFiles.certificate,
+    key: settings.tlsFiles.key,
+    clientCa: settings.clientCaFile,
+  }
+  const use = (contents: { readonly certificate?: string; readonly key?: string; readonly clientCa?: string }) => {
+    const { certificate = own.certificate, key = own.key, clientCa } = contents
+    current = { certificate, key, ...(clientCa !== undefined && { clientCa }) }
+  }
+  const first = await followFiles(
+    files,
+    (contents) => {
+      use(contents)
+      server.setCertificates(current)
+    },
+    { ...world, signal },
+  )
+  use(first)
+  const server = await startServer({
+    handler: (request) => answer(request, options),
+    host,
+    port,
+    certificates: current,
+  })
+  return {
+    useCertificate(pair) {
+      own = pair
+      current = { ...current, ...pair }
+      server.setCertificates(current)
+    },
+    close: () => server.close(0),
+  }
+}
+
+/** As the reference's kubelet makes one when nobody gives it any. */
+async function ownCertificate({ settings, world, folder }: KubeletServerOptions): Promise<KeyPair> {
+  const { disk } = world
+  const [certificateFile, keyFile] = [`${folder}/kubelet.crt`, `${folder}/kubelet.key`]
+  const [certificate, key] = [await disk.read(certificateFile), await disk.read(keyFile)]
+  if (certificate !== undefined && key !== undefined) return { certificate, key }
+  const { nodeName, address } = settings
+  const authority = createAuthority(`${nodeName}-ca@${Math.floor(world.clock.now() / 1000)}`, world)
+  const made = issueCertificate(
+    authority,
+    { commonName: nodeName, hosts: [nodeName, address], usages: ['server'] },
+    world,
+  )
+  await disk.write(keyFile, made.key)
+  await disk.write(certificateFile, made.certificate, 0o644)
+  return made
+}
+
+const plain = { 'content-type': 'text/plain' }
+const refuse = (status: number, body: string): ApiResponse => ({ status, headers: plain, body })
+
+async function answer(request: ApiRequest, options: KubeletServerOptions): Promise<ApiResponse> {
+  const { pathname, searchParams } = new URL(request.url, 'https://node')
+  if (pathname === '/healthz') return refuse(200, 'ok')
+  const refusal = await refusalOf(request, options)
+  if (refusal) return refusal
+  const [, namespace, name, container] = /^\/containerLogs\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(pathname) ?? []
+  if (!namespace || !name || !container) return refuse(404, '404 page not found\n')
+  return logsOf({ namespace, name, container }, searchParams, options, request.signal)
+}
+
+/** Whoever asks shows a certificate; whether he may is the API server's to say. */
+async function refusalOf(
+  { certificate }: ApiRequest,
+  { client, settings }: KubeletServerOptions,
+): Promise<ApiResponse | undefined> {
+  if (!certificate) return refuse(401, 'Unauthorized')
+  const { commonName: user, organizations: groups } = certificate
+  const resourceAttributes = {
+    verb: 'get',
+    resource: 'nodes',
+    subresource: 'proxy',
+    name: settings.nodeName,
+    version: 'v1',
+  }
+  const spec = { user, groups: [...groups, 'system:authenticated'], resourceAttributes }
+  const review = await client.create<SubjectAccessReview>(SubjectAccessReview, { metadata: {}, spec })
+  if (review.status?.allowed) return undefined
+  return refuse(403, `Forbidden (user=${user}, verb=get, resource=nodes, subresource(s)=[proxy])`)
+}
+
+interface Wanted {
+  readonly namespace: string
+  readonly name: string
+  readonly container: string
+}
+
+async function logsOf(
+  { namespace, name, container }: Wanted,
+  query: URLSearchParams,
+  { findStatic, world }: KubeletServerOptions,
+  signal: AbortSignal,
+): Promise<ApiResponse> {
+  const found = findStatic(decodeURIComponent(namespace), decodeURIComponent(name))
+  if (!found) return refuse(404, `pod does not exist\n`)
+  if (!found.pod.spec.containers.some((each) => each.name === container))
+    return refuse(404, `container not found in pod ${name}\n`)
+  const path = await found.runtime.newestLog(found.pod, container, query.get('previous') === 'true')
+  if (path === undefined)
+    return refuse(400, `previous terminated container "${container}" in pod "${name}" not found\n`)
+  const follow = query.get('follow') === 'true'
+  const tail = query.get('tailLines')
+  const limit = Number(query.get('limitBytes') ?? Number.POSITIVE_INFINITY)
+  const first = lastLines(
+    Buffer.from((await world.disk.readBytes(path)) ?? []),
+    tail === null ? undefined : Number(tail),
+  ).subarray(0, limit)
+  if (!follow) return { status: 200, headers: plain, body: first }
+  return {
+    status: 200,
+    headers: plain,
+    async body(sink) {
+      sink.write(first)
+      let size = await world.disk.size(path)
+      while (!signal.aborted && !sink.signal.aborted) {
+        await world.clock.after(followMs, sink.signal).catch(() => {})
+        const content = Buffer.from((await world.disk.readBytes(path)) ?? [])
+        if (content.length > size) sink.write(content.subarray(size))
+        size = content.length
+      }
+    },
+  }
+}
+
+const followMs = 250
+const newline = 0x0a
+
+function lastLines(content: Buffer, count: number | undefined): Buffer {
+  if (count === undefined) return content
+  let from = content.length
+  for (let left = count; left > 0 && from > 0; left--) from = from < 2 ? 0 : content.lastIndexOf(newline, from - 2) + 1
+  return count === 0 ? content.subarray(content.length) : content.subarray(from)
+}

@@ -1,0 +1,294 @@
+import { Cache } from '../client/cache.ts'
+import type { Client } from '../client/client.ts'
+import { Node } from '../kinds/core/node.ts'
+import { Pod } from '../kinds/core/pod.ts'
+import { Activity } from '../reconciler/activity.ts'
+import { EventRecorder } from '../reconciler/events.ts'
+import type { HostWorld } from '../world/world.ts'
+import { Gate } from './gate.ts'
+import { type NodeDescription, registerNode, renewLease, reportNode, statusMs } from './node.ts'
+import { EventBudget, podEvents } from './pod-events.ts'
+import { PodWorker, type PodWorkerTools } from './pod-worker.ts'
+import type { ProcessRuntime } from './process/runtime.ts'
+import type { Runtime } from './runtime.ts'
+import { SimulatedRuntime } from './simulated/runtime.ts'
+import { fullName, mirroredHash } from './static-pods/manifest.ts'
+import { ManifestFolder } from './static-pods/manifest-folder.ts'
+import { Mirrors } from './static-pods/mirrors.ts'
+import { StaticPods } from './static-pods/static-pods.ts'
+
+export interface NodeAgentOptions {
+  readonly world: HostWorld
+  /** Speaks for the node; may be one that waits until it has its credential. */
+  readonly client: Client
+  readonly description: NodeDescription
+  /** Runs static pods. */
+  readonly makeRuntime: (event: RuntimeEvent) => ProcessRuntime
+  /** Absent: there are none. */
+  readonly staticPods?: { readonly folder: string; readonly checkMs: number }
+  /** Whether it makes its Node by itself. */
+  readonly registers: boolean
+  /** How often it says that it is alive, and how long that holds. */
+  readonly renewMs: number
+}
+
+type RuntimeEvent = NonNullable<ConstructorParameters<typeof ProcessRuntime>[0]['event']>
+
+const statusesAtOnce = 4
+/** As the reference tries again, but not as rarely: whoever waits here waits for the node. */
+const firstRetryMs = 100
+const longestRetryMs = 1000
+
+/**
+ * The agent of one node: runs static pods from a folder with or without an API, and, once that can be reached, makes the
+ * Node, says that it lives, shows the static pods there, and runs those that the scheduler gives it.
+ */
+export class NodeAgent {
+  readonly #options: NodeAgentOptions
+  readonly #stop = new AbortController()
+  readonly #activity = new Activity()
+  readonly #events: EventRecorder
+  readonly #tools: Omit<PodWorkerTools, 'client' | 'runtime'>
+  readonly #static: StaticPods
+  readonly #processes: ProcessRuntime
+  readonly #workers = new Map<string, PodWorker>()
+  #folder: ManifestFolder | undefined
+  #mirrors: Mirrors | undefined
+  #pods: Cache<Pod> | undefined
+  #simulated: Promise<SimulatedRuntime> | undefined
+  #node: Node | undefined
+  #reportedAt = 0
+  #isReporting = false
+
+  constructor(options: NodeAgentOptions) {
+    const { world, client, description } = options
+    this.#options = options
+    this.#events = new EventRecorder('kubelet', { client, ...world })
+    const events = podEvents(this.#events, new EventBudget(world.clock), description.name)
+    this.#tools = {
+      clock: world.clock,
+      log: world.log,
+      activity: this.#activity,
+      events,
+      writes: new Gate(statusesAtOnce),
+      hostAddress: description.address,
+    }
+    this.#processes = options.makeRuntime((pod, container, type, reason, message) => {
+      const life = {
+        container,
+        role: 'main',
+        state: { type: 'waiting', reason: '' },
+        restarts: 0,
+        last: undefined,
+      } as const
+      events.record(pod, type, reason, message, life)
+    })
+    this.#static = new StaticPods({
+      tools: { ...this.#tools, runtime: this.#processes },
+      client,
+      mirrorOf: (pod) => this.#mirrorOf(pod),
+      changed: () => this.#mirrors?.look(),
+    })
+  }
+
+  /** Resolves when the static pods are on their way up; the rest happens as soon as the API can be reached. */
+  async start(): Promise<void> {
+    const { world, staticPods, description } = this.#options
+    const remembered = await this.#processes.remembered()
+    if (staticPods) {
+      let first = true
+      this.#folder = new ManifestFolder({
+        ...world,
+        ...staticPods,
+        nodeName: description.name,
+        changed: (pods) => {
+          this.#static.set(pods, first ? remembered : [])
+          first = false
+        },
+      })
+      await this.#folder.start()
+    } else this.#static.set([], remembered)
+    void this.#live()
+  }
+
+  /** The static pod that has this name in the API, and what runs it; nothing for any other pod. */
+  findStatic(namespace: string, name: string): { readonly pod: Pod; readonly runtime: ProcessRuntime } | undefined {
+    const pod = this.#static.find(`${namespace}/${name}`)
+    return pod && { pod, runtime: this.#processes }
+  }
+
+  /** Ends the agent. What it has started goes on. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#folder?.stop()
+    this.#static.halt()
+    for (const worker of this.#workers.values()) worker.halt()
+    await this.#processes[Symbol.asyncDispose]()
+  }
+
+  async #live(): Promise<void> {
+    const { world } = this.#options
+    const { signal } = this.#stop
+    for (let waitMs = firstRetryMs, told = ''; !signal.aborted; waitMs = Math.min(longestRetryMs, waitMs * 2)) {
+      try {
+        this.#node = await this.#register()
+        break
+      } catch (error) {
+        if (String(error) !== told) world.log('warn', 'the node could not be registered yet', { error: String(error) })
+        told = String(error)
+        await world.clock.after(waitMs, signal).catch(() => {})
+      }
+    }
+    if (signal.aborted || !this.#node) return
+    world.log('info', 'the node is registered', { node: this.#options.description.name })
+    this.#reportedAt = world.clock.now()
+    this.#follow(this.#node)
+    while (!signal.aborted) {
+      await world.clock.after(this.#options.renewMs, signal).catch(() => {})
+      if (!signal.aborted) await this.#sayAlive()
+    }
+  }
+
+  async #register(): Promise<Node> {
+    const { client, world, description, registers } = this.#options
+    if (registers) return registerNode(client, world.clock, description)
+    const present = await client.get(Node, { name: description.name })
+    const node = await reportNode(client, world.clock, description, present)
+    await renewLease(client, world.clock, node)
+    return node
+  }
+
+  #follow(node: Node): void {
+    const { client, world, description } = this.#options
+    const { signal } = this.#stop
+    const { name } = description
+    const pods = new Cache(Pod, { client, ...world, signal }, { fieldSelector: `spec.nodeName=${name}` })
+    const nodes = new Cache(Node, { client, ...world, signal }, { fieldSelector: `metadata.name=${name}` })
+    this.#pods = pods
+    this.#simulated = this.#simulatedRuntime(nodes)
+    this.#mirrors = new Mirrors({
+      ...world,
+      client,
+      signal,
+      nodeUid: node.metadata.uid!,
+      present: () => pods.list(),
+      wanted: () => this.#static.wanted,
+      isRunning: (mirror) => this.#static.pods.some((pod) => fullName(pod) === fullName(mirror)),
+    })
+    void pods.synced.then(() => {
+      if (signal.aborted) return
+      pods.onChange((change) => {
+        if (change.type === 'deleted') this.#podChanged(undefined, change.object)
+        else this.#podChanged(change.object, change.type === 'updated' ? change.old : undefined)
+      })
+      this.#mirrors?.look()
+    })
+    nodes.onChange((change) => {
+      if (change.type !== 'deleted') this.#nodeChanged(change.object)
+    })
+  }
+
+  /** Somebody thought that the node was dead: it says at once that it is not. */
+  #nodeChanged(node: Node): void {
+    this.#node = node
+    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status
+    if (ready !== 'True') void this.#report()
+  }
+
+  async #sayAlive(): Promise<void> {
+    const { client, world } = this.#options
+    try {
+      if (this.#node) await renewLease(client, world.clock, this.#node)
+      if (world.clock.now() - this.#reportedAt >= statusMs) await this.#report()
+    } catch (error) {
+      world.log('warn', 'the node could not say that it is alive', { error: String(error) })
+    }
+  }
+
+  async #report(): Promise<void> {
+    if (this.#isReporting || !this.#node) return
+    this.#isReporting = true
+    const { client, world, description } = this.#options
+    try {
+      this.#node = await reportNode(client, world.clock, description, this.#node)
+      this.#reportedAt = world.clock.now()
+    } catch (error) {
+      world.log('warn', 'the state of the node could not be written', { error: String(error) })
+    } finally {
+      this.#isReporting = false
+    }
+  }
+
+  #podChanged(pod: Pod | undefined, old: Pod | undefined): void {
+    const hash = mirroredHash((pod ?? old)!)
+    if (hash !== undefined) {
+      if (pod && this.#mirrorOf(pod) === pod) this.#static.mirrored(pod)
+      this.#mirrors?.look()
+      return
+    }
+    if (old && pod?.metadata.uid !== old.metadata.uid) this.#podGone(old)
+    if (!pod) return
+    const worker = this.#workers.get(pod.metadata.uid!)
+    if (worker) worker.update(pod)
+    else if (!isThrough(pod)) void this.#run(pod)
+  }
+
+  async #run(pod: Pod): Promise<void> {
+    const runtime = new LateRuntime(this.#simulated!)
+    const worker = new PodWorker(pod, { ...this.#tools, client: this.#options.client, runtime })
+    this.#workers.set(pod.metadata.uid!, worker)
+    await worker.start()
+  }
+
+  #podGone({ metadata }: Pod): void {
+    const worker = this.#workers.get(metadata.uid!)
+    this.#workers.delete(metadata.uid!)
+    worker?.abandon()
+  }
+
+  /** The mirror that stands for what runs, or is to run, under its name. */
+  #mirrorOf(pod: Pod): Pod | undefined {
+    const { namespace = '', name = '' } = pod.metadata
+    const mirror = this.#pods?.get(namespace, name)
+    if (!mirror || mirror.metadata.deletionTimestamp !== undefined) return undefined
+    return mirroredHash(mirror) === this.#static.find(fullName(pod))?.metadata.uid ? mirror : undefined
+  }
+
+  /** Pods without a runtime of their own are simulated, with addresses of the node's range. */
+  async #simulatedRuntime(nodes: Cache<Node>): Promise<SimulatedRuntime> {
+    const { world, description } = this.#options
+    const podCIDRs = await new Promise<readonly string[]>((resolve) => {
+      const look = ({ spec }: Node) => {
+        const ranges = spec?.podCIDRs ?? description.podCIDRs
+        if (ranges.length > 0) resolve(ranges)
+      }
+      nodes.onChange((change) => look(change.object))
+    })
+    return new SimulatedRuntime({ ...world, random: world.random.fork(description.name), podCIDRs })
+  }
+}
+
+/** Waits for what it is to be: until the node has been given a range, pods have no network. */
+class LateRuntime implements Runtime {
+  readonly version = 'simulated'
+  readonly #runtime: Promise<Runtime>
+
+  constructor(runtime: Promise<Runtime>) {
+    this.#runtime = runtime
+  }
+
+  startSandbox: Runtime['startSandbox'] = async (...args) => (await this.#runtime).startSandbox(...args)
+  takeOver: Runtime['takeOver'] = async (...args) => (await this.#runtime).takeOver(...args)
+  startContainer: Runtime['startContainer'] = async (...args) => (await this.#runtime).startContainer(...args)
+  untilReady: Runtime['untilReady'] = async (...args) => (await this.#runtime).untilReady(...args)
+  stopPod: Runtime['stopPod'] = async (...args) => (await this.#runtime).stopPod(...args)
+  async *logs(...args: Parameters<Runtime['logs']>): AsyncGenerator<Uint8Array> {
+    yield* (await this.#runtime).logs(...args)
+  }
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** Nothing is left to be done for the pod on its node. */
+const isThrough = ({ status, metadata }: Pod) =>
+  (status?.phase === 'Succeeded' || status?.phase === 'Failed') &&
+  (metadata.deletionTimestamp === undefined || metadata.deletionGracePeriodSeconds === 0)

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Container } from '../../kinds/core/containers.ts'
+import { Pod } from '../../kinds/core/pod.ts'
+import { decode } from '../../schema/decode.ts'
+import type { Draft, Mutable } from '../../schema/types.ts'
+import { hostWorld } from '../../world/host.ts'
+import { type RuntimeUnderTest, runtimeConformance } from '../conformance.ts'
+import type { Exit } from '../runtime.ts'
+import { ProcessRuntime } from './runtime.ts'
+
+const world = hostWorld(() => {})
+const shell = (name: string, script: string): Draft<Container> => ({
+  name,
+  image: 'shell',
+  command: ['sh', '-c', script],
+})
+const patient = shell('main', 'trap "exit 0" TERM; while :; do sleep 0.05; done')
+
+async function open(
+  folder?: string,
+): Promise<RuntimeUnderTest & { readonly folder: string; readonly runtime: ProcessRuntime }> {
+  const own = folder ?? (await mkdtemp(join(tmpdir(), 'coracle-process-')))
+  const runtime = new ProcessRuntime({
+    ...world,
+    stateFolder: `${own}/state`,
+    logs: `${own}/logs`,
+    hostAddress: '127.0.0.1',
+    programs: () => undefined,
+  })
+  const later: RuntimeUnderTest[] = []
+  return {
+    folder: own,
+    runtime,
+    // A shell takes a moment until it knows what to do when it is asked to end.
+    async until(work) {
+      const result = await work
+      await world.clock.after(100)
+      return result
+    },
+    restarted: () => {
+      throw new Error('its pods have no addresses to compare')
+    },
+    images: {
+      patient,
+      failing: shell('main', 'sleep 0.05; exit 3'),
+      stubborn: shell('main', 'trap "" TERM; while :; do sleep 0.05; done'),
+      missing: { name: 'main', image: 'none', command: ['there-is-no-such-program'] },
+      slow: { ...patient, readinessProbe: { exec: { command: ['true'] }, initialDelaySeconds: 1 } },
+    },
+    pod: podOf,
+    async [Symbol.asyncDispose]() {
+      for (const { pod } of await runtime.remembered()) await runtime.stopPod(pod, 0)
+      await runtime[Symbol.asyncDispose]()
+      for (const each of later) await each[Symbol.asyncDispose]()
+      if (folder === undefined) await rm(own, { recursive: true, force: true })
+    },
+  }
+}
+
+function podOf(name: string, containers: readonly Draft<Container>[]): Pod {
+  const metadata = { name, namespace: 'kube-system', uid: `uid-${name}` }
+  const spec = { hostNetwork: true, containers }
+  const pod = decode(Pod.schema, { apiVersion: 'v1', kind: 'Pod', metadata, spec }).object as unknown as Mutable<Pod>
+  Pod.defaults(pod)
+  return pod as unknown as Pod
+}
+
+const oneNetwork = 'all processes of a host have its address'
+runtimeConformance('process', open, {
+  deviations: {
+    'every sandbox has': oneNetwork,
+    'what runs is taken over': `${oneNetwork}; the next test is about this`,
+  },
+})
+
+const never = new AbortController().signal
+
+test('a process outlives its kubelet, and the next one looks after it', async () => {
+  await using first = await open()
+  const pod = podOf('p', [patient])
+  await first.runtime.startSandbox(pod, never)
+  await first.runtime.startContainer(pod, pod.spec.containers[0]!, 2, () => assert.fail('it has not ended'), never)
+  await first.runtime[Symbol.asyncDispose]()
+
+  await using second = await open(first.folder)
+  const [record] = await second.runtime.remembered()
+  assert.equal(record?.pod.metadata.uid, 'uid-p')
+  assert.equal(record.containers.get('main')?.attempt, 2)
+  const exits: Exit[] = []
+  const remains = await second.runtime.takeOver(pod, (_, exit) => exits.push(exit))
+  assert.deepEqual([...remains!.running], ['main'])
+  const { pid } = record.containers.get('main')!.process
+  assert.ok(world.exec.isAlive(pid))
+  await second.runtime.stopPod(pod, 10)
+  assert.deepEqual(exits, [{ code: 0, reason: 'Completed' }])
+  assert.deepEqual(await second.runtime.remembered(), [])
+})
+
+test('a number that another process has by now is not taken for ours', async () => {
+  await using under = await open()
+  const pod = podOf('p', [patient])
+  const folder = `${under.folder}/state/uid-p`
+  await world.disk.write(`${folder}/pod.json`, JSON.stringify(pod))
+  const other = { pid: process.pid, began: '1' }
+  await world.disk.write(
+    `${folder}/container-main.json`,
+    JSON.stringify({ process: other, attempt: 0, startedAt: '', containerId: '', imageId: '' }),
+  )
+  const remains = await under.runtime.takeOver(pod, () => {})
+  assert.deepEqual([...remains!.running], [])
+  await under.runtime.stopPod(pod, 0)
+})
+
+test('a container that fails its liveness probe is ended; one that is not ready says so until it is', async () => {
+  await using under = await open()
+  const marker = `${under.folder}/well`
+  const probe = (path: string) => ({ exec: { command: ['test', '-e', path] }, periodSeconds: 1, failureThreshold: 1 })
+  const container = {
+    ...patient,
+    livenessProbe: { ...probe('/nowhere'), initialDelaySeconds: 2 },
+    readinessProbe: probe(marker),
+  }
+  const pod = podOf('p', [container as Draft<Container>])
+  await under.runtime.startSandbox(pod, never)
+  const { promise: ended, resolve } = Promise.withResolvers<Exit>()
+  await under.runtime.startContainer(pod, pod.spec.containers[0]!, 0, resolve, never)
+  const seen: boolean[] = []
+  for await (const isReady of under.runtime.readiness(pod, pod.spec.containers[0]!, never)) {
+    seen.push(isReady)
+    if (!isReady && seen.length === 1) await world.disk.write(marker, '')
+    if (isReady) break
+  }
+  assert.deepEqual(seen, [false, true])
+  assert.deepEqual(await ended, { code: 0, reason: 'Completed' })
+})
+
+test('variables, arguments and output of a process are those of its container', async () => {
+  await using under = await open()
+  const container = {
+    ...shell('main', 'echo "$WHO $POD $(expr 1 + 1)"; echo "$0"'),
+    args: ['$(WHO)-$$(WHO)-$(NOBODY)'],
+    env: [
+      { name: 'WHO', value: 'me' },
+      { name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    ],
+  }
+  const pod = podOf('p', [container as Draft<Container>])
+  await under.runtime.startSandbox(pod, never)
+  await new Promise<Exit>(
+    (resolve) => void under.runtime.startContainer(pod, pod.spec.containers[0]!, 0, resolve, never),
+  )
+  const log = await readFile(under.runtime.logFile(pod, 'main', 0), 'utf8')
+  assert.equal(log, 'me p 2\nme-$(WHO)-$(NOBODY)\n')
+})
+
+test('what cannot be mounted into a process is said before it starts', async () => {
+  await using under = await open()
+  const mounted = (path: string, mountPath: string, type: string) => {
+    const pod = podOf('p', [
+      { ...patient, volumeMounts: [{ name: 'v', mountPath }] } as Draft<Container>,
+    ]) as Mutable<Pod>
+    pod.spec.volumes = [{ name: 'v', hostPath: { path, type } }] as never
+    return pod as unknown as Pod
+  }
+  const start = async (pod: Pod) => {
+    await under.runtime.startSandbox(pod, never)
+    await under.runtime.startContainer(pod, pod.spec.containers[0]!, 0, () => {}, never)
+    await under.runtime.stopPod(pod, 0)
+  }
+  await assert.rejects(start(mounted('/etc', '/elsewhere', '')), /cannot be shown at \/elsewhere/)
+  await assert.rejects(
+    start(mounted('/nowhere/file', '/nowhere/file', 'File')),
+    /hostPath type check failed: \/nowhere\/file is not a file/,
+  )
+  const made = `${under.folder}/made`
+  await start(mounted(made, made, 'DirectoryOrCreate'))
+  assert.equal((await world.disk.stat(made))?.isFolder, true)
+})

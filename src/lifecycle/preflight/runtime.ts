@@ -1,0 +1,18 @@
+import type { HostWorld } from '../../world/world.ts'
+import { type Check, fine, warningOf } from './check.ts'
+
+/** The container runtime: without one, static pods run as processes of the host, and other pods are simulated. */
+export function containerRuntime(criSocket: string): Check {
+  return {
+    name: 'CRI',
+    async run({ world }) {
+      if (await hasRuntime(world, criSocket)) return fine
+      return warningOf(
+        `there is no container runtime at ${criSocket}: static pods run as processes of this host, other pods of the node are simulated`,
+      )
+    },
+  }
+}
+
+export const hasRuntime = async ({ disk }: Pick<HostWorld, 'disk'>, criSocket: string): Promise<boolean> =>
+  (await disk.stat(criSocket.replace(/^unix:\/\//, ''))) !== undefined
