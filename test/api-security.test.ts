@@ -118,6 +118,63 @@ describe('a certificate request', async () => {
     assert.equal(status, 403)
     assert.match(json.message, /signer with system:masters group is not allowed$/)
   })
+
+  const approval = (name: string) => `PUT ${requests}/${name}/approval`
+  const decided = (name: string, ...conditions: object[]) => ({ ...body(name, 'team'), status: { conditions } })
+  const condition = (type: string, more: object = {}) => ({ type, status: 'True', reason: 'R', ...more })
+
+  test('is approved or denied, not both, and what was decided stays', async () => {
+    await call(cluster, `POST ${requests}`, { body: body('decided', 'team') })
+    const refusals = [
+      [
+        [condition('Approved'), condition('Denied')],
+        'Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
+      ],
+      [[condition('Approved', { status: 'False' })], 'Unsupported value: "False": supported values: "True"'],
+      [[condition('Denied'), condition('Denied')], 'Duplicate value: "Denied"'],
+      [[{ type: '', status: 'True' }], 'status.conditions[0].type: Required value'],
+    ] as const
+    for (const [conditions, why] of refusals) {
+      const { status, json } = await call(cluster, approval('decided'), { body: decided('decided', ...conditions) })
+      assert.equal(status, 422)
+      assert.ok(json.message.includes(why), json.message)
+    }
+    assert.equal(
+      (await call(cluster, approval('decided'), { body: decided('decided', condition('Denied')) })).status,
+      200,
+    )
+    const taken = await call(cluster, approval('decided'), { body: decided('decided', condition('Approved')) })
+    assert.deepEqual(
+      [taken.status, taken.json.details.causes],
+      [
+        422,
+        [
+          {
+            reason: 'FieldValueForbidden',
+            message: 'Forbidden: updates may not remove a condition of type "Denied"',
+            field: 'status.conditions',
+          },
+        ],
+      ],
+    )
+  })
+
+  test('says when it was decided; the path changes nothing else', async () => {
+    await call(cluster, `POST ${requests}`, { body: body('when', 'team') })
+    const changed = { ...decided('when', condition('Approved')), metadata: { name: 'when', labels: { a: 'b' } } }
+    const { json } = await call(cluster, approval('when'), {
+      body: { ...changed, spec: { ...changed.spec, usages: ['server auth'] } },
+    })
+    const [{ lastUpdateTime, lastTransitionTime }] = json.status.conditions
+    assert.match(lastUpdateTime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+    assert.equal(lastTransitionTime, lastUpdateTime)
+    assert.deepEqual(json.spec.usages, ['client auth'])
+    const since = { lastUpdateTime: '2020-01-01T00:00:00Z', lastTransitionTime: '2020-01-01T00:00:00Z' }
+    const again = await call(cluster, approval('when'), { body: decided('when', condition('Approved', since)) })
+    assert.equal(again.json.status.conditions[0].lastUpdateTime, since.lastUpdateTime)
+    const kept = await call(cluster, approval('when'), { body: decided('when', condition('Approved')) })
+    assert.equal(kept.json.status.conditions[0].lastTransitionTime, since.lastTransitionTime)
+  })
 })
 
 test('what is in use stays until its last user is gone', async () => {

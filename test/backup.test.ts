@@ -193,7 +193,7 @@ describe('the data directory of a cluster', () => {
   })
 })
 
-test('a control-plane host: etcd, keys and manifests come back on an empty one [ETB-18]', {
+test('a control-plane host: etcd, keys and manifests come back on an empty one', {
   skip: etcdMissing(),
 }, async () => {
   await using all = await EtcdHosts.start(1)

@@ -187,3 +187,20 @@ describe('a review of access', async () => {
       assert.ok(json.message.includes(message), json.message)
     })
 })
+
+test('since when tokens in secrets are tracked is written down at the first start, and stays', async () => {
+  const path = '/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking'
+  const first = await startCluster({ apiOnly: true })
+  after(() => first[Symbol.asyncDispose]())
+  const today = (await call(first, 'GET /api/v1/namespaces/default')).json.metadata.creationTimestamp.slice(0, 10)
+  const since = async (cluster: typeof first) => (await call(cluster, `GET ${path}`)).json.data.since
+  assert.equal(await since(first), today)
+  for (const [written, kept] of [
+    ['2024-02-29', '2024-02-29'],
+    ['yesterday', today],
+  ]) {
+    await call(first, `PATCH ${path}`, { data: { since: written } })
+    await using second = await first.fork()
+    assert.equal(await since(second), kept)
+  }
+})

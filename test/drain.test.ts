@@ -122,9 +122,9 @@ class Scene implements AsyncDisposable {
       .sort()
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#interruption.abort()
-    return this.at[Symbol.asyncDispose]()
+    await this.at[Symbol.asyncDispose]()
   }
 }
 

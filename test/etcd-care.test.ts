@@ -166,7 +166,10 @@ describe('three members', { skip }, () => {
       /^m1 \([0-9a-f]+\) is a member with a vote: nothing is left to do$/,
     )
 
+    await ours('move-leader', 'm1')
+    const term = Number((await statusRows())[1]![6])
     await m1!().powerOff()
+    await untilTerm(term + 1)
     const status = await run([etcd], ['etcd', 'status', ...endpoints, '--command-timeout', '1'])
     assert.equal(status.code, 1)
     assert.equal(
@@ -251,8 +254,13 @@ describe('three members', { skip }, () => {
       /context deadline exceeded|no leader|not enough started members|quorum is lost/,
     )
     await untilLine(left, /etcdserver: no leader/)
+    const atLeft = ['--endpoints', left.clientUrl, '--command-timeout', '1s']
+    assert.deepEqual(await etcdctl(...atLeft, 'put', 'small', 'lost'), [])
+    assert.deepEqual(await etcdctl(...atLeft, 'get', 'small'), [])
+    assert.deepEqual(await etcdctl(...atLeft, 'get', 'small', '--consistency=s'), ['small', 'fits'])
     for (const host of others) host.freeze(false)
-    await Promise.all(all.hosts.filter(({ name }) => name !== 'm1').map((host) => isWell(host)))
+    // Of the others, the first two hosts are gone for good.
+    await Promise.all(all.hosts.slice(2).map((host) => isWell(host)))
     assert.deepEqual(await etcdctl('--endpoints', left.clientUrl, 'get', 'small'), ['small', 'fits'])
   })
 
@@ -277,6 +285,16 @@ describe('three members', { skip }, () => {
 
   async function statusRows(): Promise<string[][]> {
     return (await ours('status', '-o', 'simple')).lines.map((line) => line.split(', '))
+  }
+
+  /** A leader is elected anew, in a later term. */
+  async function untilTerm(term: number): Promise<void> {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const rows = await statusRows()
+      if (rows.some((row) => row[4] === 'true' && Number(row[6]) >= term)) return
+      await new Promise((done) => setTimeout(done, 100))
+    }
+    assert.fail(`nobody leads in term ${term}`)
   }
 
   async function currentRevision(): Promise<number> {

@@ -40,6 +40,7 @@ const adapters: readonly string[] = [
   'src/store/encryption/kms-client.ts',
   'src/apiserver/server.ts',
   'src/client/http-connection.ts',
+  'src/lifecycle/balancer/tcp.ts',
   'src/program.ts',
   // isIP is a pure function of a text.
   'src/lifecycle/pki.ts',

@@ -1,4 +1,5 @@
 import { formatIp, nthAddress, parseCidr } from '../base/cidr.ts'
+import { ConfigMap } from '../kinds/core/config-map.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
 import { Service } from '../kinds/core/service.ts'
 import { FlowSchema } from '../kinds/flowcontrol/flow-schema.ts'
@@ -37,6 +38,7 @@ export async function bootstrap(
     ensure(resources(FlowSchema), object(FlowSchema, name, { spec }, flowMarks)),
   )
   await reconcilePolicy(resources)
+  await beginTokenTracking(resources(ConfigMap), now)
 }
 
 const all = async <T>(items: readonly T[], run: (item: T) => Promise<void>) => void (await Promise.all(items.map(run)))
@@ -74,6 +76,22 @@ function apiService(serviceCidr: string): ApiObject {
     sessionAffinity: 'None',
   }
   return object(Service, 'kubernetes', { spec }, marks)
+}
+
+const trackingName = 'kube-apiserver-legacy-service-account-token-tracking'
+
+/**
+ * Since when it has been written down on tokens that lie in secrets that somebody used them (KEP-2799): those who clean up
+ * have to know. What is no day is put right.
+ */
+async function beginTokenTracking(resource: Resource<ConfigMap>, now: number): Promise<void> {
+  const since = toTimestamp(now).slice(0, 10)
+  const namespace = 'kube-system'
+  await ensure(resource, object(ConfigMap, trackingName, { data: { since } }, { namespace }))
+  const isDay = (text: string | undefined) =>
+    text !== undefined && /^\d{4}-\d\d-\d\d$/.test(text) && Date.parse(text) > 0
+  const change = (map: ConfigMap | undefined) => (isDay(map!.data?.['since']) ? map! : { ...map!, data: { since } })
+  await resource.update(namespace, trackingName, '', (map) => change(map) as ApiObject, serverContext)
 }
 
 const flowMarks = { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'true' } }

@@ -1,4 +1,5 @@
 import { ComponentStatus } from '../kinds/core/component-status.ts'
+import type { Network } from '../world/world.ts'
 import { computedResource } from './aggregation/local.ts'
 import type { Resource } from './resource.ts'
 
@@ -7,12 +8,27 @@ const ports = { 'controller-manager': 10257, scheduler: 10259 } as const
 
 export type Component = keyof typeof ports
 
+/** By what those are asked that are processes of their own. */
+export interface ComponentAsker {
+  readonly network: Network
+  /** Rejects when the store cannot answer. */
+  readonly checkStore: () => Promise<unknown>
+}
+
+const timeoutMs = 5000
+const bodyMax = 64 * 1024
+
 /**
- * The health of the control plane's parts, as `kubectl get componentstatuses` shows it. The store answers whoever asks
- * at all; the others are those of this process, if it has them.
+ * The health of the control plane's parts, as `kubectl get componentstatuses` shows it. Those of this process are well;
+ * others are asked on this host, if somebody can ask. A store of this process answers whoever asks at all.
  */
 export class ComponentStatuses {
   readonly #running = new Set<Component>()
+  readonly #asker: ComponentAsker | undefined
+
+  constructor(asker?: ComponentAsker) {
+    this.#asker = asker
+  }
 
   /** Says that a part runs from now on in this process. */
   started(component: Component): void {
@@ -22,19 +38,33 @@ export class ComponentStatuses {
   /** What is served for the kind. */
   resource(): Resource<ComponentStatus> {
     return computedResource(ComponentStatus, {
-      get: (_, name) => this.#all().find(({ metadata }) => metadata.name === name),
+      get: async (_, name) => (await this.#all()).find(({ metadata }) => metadata.name === name),
       list: () => this.#all(),
     })
   }
 
-  #all(): ComponentStatus[] {
+  async #all(): Promise<readonly ComponentStatus[]> {
     const components = Object.entries(ports) as [Component, number][]
-    return [
-      ...components.map(([name, port]) =>
-        status(name, this.#running.has(name), this.#running.has(name) ? ok : refused(port)),
-      ),
-      status('etcd-0', true, ok),
-    ]
+    const asked = await Promise.all(components.map(([name, port]) => this.#fault(name, port)))
+    const storeFault = await this.#asker?.checkStore().then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+    return [...components.map(([name], at) => status(name, asked[at])), status('etcd-0', storeFault)]
+  }
+
+  async #fault(name: Component, port: number): Promise<string | undefined> {
+    if (this.#running.has(name)) return undefined
+    if (!this.#asker) return refused(port)
+    const url = `https://127.0.0.1:${port}/healthz`
+    try {
+      const tls = { skipServerVerification: true }
+      const answer = await this.#asker.network.request({ url, tls, timeoutMs })
+      const text = await answer.text(bodyMax)
+      return answer.status === 200 ? undefined : text
+    } catch (error) {
+      return `Get ${JSON.stringify(url)}: ${(error as Error).message}`
+    }
   }
 }
 
@@ -43,7 +73,9 @@ const ok = 'ok'
 const refused = (port: number) =>
   `Get "https://127.0.0.1:${port}/healthz": dial tcp 127.0.0.1:${port}: connect: connection refused`
 
-function status(name: string, healthy: boolean, message: string): ComponentStatus {
+function status(name: string, fault: string | undefined): ComponentStatus {
+  const healthy = fault === undefined
+  const message = fault ?? ok
   return {
     kind: 'ComponentStatus',
     apiVersion: 'v1',

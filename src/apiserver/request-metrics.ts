@@ -3,9 +3,12 @@ import type { RequestInfo } from './request-info.ts'
 
 /** Seconds; the reference's bounds. */
 const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
+const indicatorBounds = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
 
 interface Route {
   readonly duration: Histogram
+  /** The same without what others take part in; here it is all one. */
+  readonly indicator: Histogram
   readonly totals: Map<number, Series>
 }
 
@@ -13,6 +16,7 @@ interface Route {
 export class RequestMetrics {
   readonly #totals: Numbers
   readonly #durations
+  readonly #indicators
   readonly #routes = new Map<string, Route>()
   readonly #reading: Series
   readonly #writing: Series
@@ -30,6 +34,12 @@ export class RequestMetrics {
       'How long requests took until the answer was there.',
       bounds,
       labels.slice(0, -1),
+    )
+    this.#indicators = metrics.histogram(
+      'apiserver_request_sli_duration_seconds',
+      'How long requests took, for objectives of service.',
+      indicatorBounds,
+      labels.slice(0, -2),
     )
     const inflight = metrics.gauge('apiserver_current_inflight_requests', 'Requests that are being answered.', [
       'request_kind',
@@ -76,7 +86,12 @@ export class RequestMetrics {
           : 'other'
     let route = this.#routes.get(key)
     if (route === undefined) {
-      route = { duration: this.#durations.of(...labelsOf(info, known, dryRun)), totals: new Map() }
+      const labels = labelsOf(info, known, dryRun)
+      route = {
+        duration: this.#durations.of(...labels),
+        indicator: this.#indicators.of(...labels.slice(0, -1)),
+        totals: new Map(),
+      }
       this.#routes.set(key, route)
     }
     let total = route.totals.get(code)
@@ -86,6 +101,7 @@ export class RequestMetrics {
     }
     total.value++
     route.duration.observe(seconds)
+    route.indicator.observe(seconds)
   }
 }
 

@@ -11,7 +11,7 @@ import { type Command, type CommandContext, type Flag, type FlagValues, UserErro
 import { rooted } from './rootfs.ts'
 
 /** What `init`, `join` and `reset` have in common. */
-export const lifecycleFlags = {
+export const processFlags = {
   config: { type: 'string', value: 'FILE', help: 'kubeadm configuration: kubeadm.k8s.io/v1beta4, or an older one' },
   dryRun: { type: 'boolean', help: "don't apply any changes; just output what would be done" },
   ignorePreflightErrors: {
@@ -21,6 +21,10 @@ export const lifecycleFlags = {
     help: "checks whose errors are shown as warnings: IsPrivilegedUser,Swap; 'all' ignores errors of all checks",
   },
   skipPhases: { type: 'string', value: 'LIST', repeated: true, help: 'phases to be skipped' },
+} as const satisfies Record<string, Flag>
+
+export const lifecycleFlags = {
+  ...processFlags,
   rootfs: { type: 'string', value: 'DIR', help: "the path to the 'real' host root filesystem" },
 } as const satisfies Record<string, Flag>
 

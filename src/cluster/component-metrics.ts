@@ -1,9 +1,8 @@
 import type { Histogram, Metrics, Series } from '../base/metrics.ts'
 import { QueueMetrics } from '../reconciler/queue-metrics.ts'
-import type { SchedulerMeter } from '../scheduler/meter.ts'
-import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { Clock } from '../world/world.ts'
 import type { Part } from './elected.ts'
+import { SchedulerMetrics } from './scheduler-metrics.ts'
 
 /** The numbers of controllers and scheduler beside those of the server, for all of them run in one process. */
 export class ComponentMetrics {
@@ -83,52 +82,5 @@ export function countClientRequests(
       series.value++
       duration.observe((clock.monotonic() - began) / 1000)
     }
-  }
-}
-
-/** From a millisecond on, each twice the one before: the reference's bounds. */
-const attemptBounds = Array.from({ length: 15 }, (_, power) => 0.001 * 2 ** power)
-/** 1, 2, 4 … 64. */
-const victimBounds = Array.from({ length: 7 }, (_, power) => 2 ** power)
-
-/** The scheduler's numbers. Those of who waits are read off the one that works at the moment. */
-class SchedulerMetrics implements SchedulerMeter {
-  readonly #attempts
-  readonly #durations
-  readonly #preemptions
-  readonly #victims
-  #scheduler: Scheduler | undefined
-
-  constructor(metrics: Metrics) {
-    const labels = ['profile', 'result']
-    this.#attempts = metrics.counter('scheduler_schedule_attempts_total', 'Looks for a place for a pod.', labels)
-    this.#durations = metrics.histogram(
-      'scheduler_scheduling_attempt_duration_seconds',
-      'How long looks for a place took.',
-      attemptBounds,
-      labels,
-    )
-    this.#preemptions = metrics.counter('scheduler_preemption_attempts_total', 'Times that pods had to go.').of()
-    this.#victims = metrics.histogram('scheduler_preemption_victims', 'Pods that had to go.', victimBounds).of()
-    const pending = metrics.gauge('scheduler_pending_pods', 'Pods that wait, and where.', ['queue'])
-    metrics.beforePrinting(() => {
-      for (const queue of ['active', 'backoff', 'unschedulable'] as const)
-        pending.of(queue).value = this.#scheduler?.counts[queue] ?? 0
-    })
-  }
-
-  follow(scheduler: Scheduler): Scheduler {
-    this.#scheduler = scheduler
-    return scheduler
-  }
-
-  attempted(profile: string, result: string, seconds: number): void {
-    this.#attempts.of(profile, result).value++
-    this.#durations.of(profile, result).observe(seconds)
-  }
-
-  preempted(victims: number): void {
-    this.#preemptions.value++
-    this.#victims.observe(victims)
   }
 }

@@ -163,8 +163,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     [Service, serviceHook(allocator, reader, world, options.isShared) as WriteHook],
   ])
   const metrics = new Metrics()
-  addProcessMetrics(metrics, world.clock)
-  const components = new ComponentStatuses()
+  addProcessMetrics(metrics, world.clock, options.version)
+  const asker = network && options.isShared && { network, checkStore: () => store.currentRevision() }
+  const components = new ComponentStatuses(asker || undefined)
   const computed = new Map<Kind, Resource>([[ComponentStatus, components.resource() as Resource]])
   const registry = new Registry({ store, kinds, world, admission, hooks, tokens: serviceAccountTokens, computed })
   const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)

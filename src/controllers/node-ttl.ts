@@ -37,7 +37,7 @@ export function nodeTtlController(): Controller {
     wakes({ object, old }) {
       if (object === undefined) count--
       else if (old === undefined) count++
-      return object !== undefined && object.metadata.annotations !== old?.metadata.annotations
+      return object !== undefined && (!old || object.metadata.annotations !== old.metadata.annotations)
     },
 
     *reconcile(node) {

@@ -15,6 +15,7 @@ import {
 import { decodeMessage, encodeMessage } from '../schema/protobuf.ts'
 import type { Infer, ObjectType } from '../schema/types.ts'
 import type { Clock } from '../world/world.ts'
+import { FrameBuffer } from './frame-buffer.ts'
 import { type Event, type Method, methods, type WatchCreateRequest } from './messages.ts'
 
 export interface EtcdClientOptions {
@@ -311,7 +312,7 @@ class GrpcCall<Q extends ObjectType, A extends ObjectType> implements Call<Infer
   readonly #endpoint: string
   readonly #session: Session
   readonly #cancelTimer: () => void
-  #pending: Buffer = Buffer.alloc(0)
+  readonly #frames = new FrameBuffer()
   #status: EtcdError | 'ok' | undefined
   #ended = false
 
@@ -403,14 +404,14 @@ class GrpcCall<Q extends ObjectType, A extends ObjectType> implements Call<Infer
   }
 
   #receive(chunk: Buffer): void {
-    let data = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    let data = this.#frames.take(chunk)
     while (data.length >= 5) {
       const end = 5 + data.readUInt32BE(1)
       if (data.length < end) break
       this.#deliver(data.subarray(5, end))
       data = data.subarray(end)
     }
-    this.#pending = data
+    this.#frames.keep(data)
   }
 
   #deliver(bytes: Buffer): void {

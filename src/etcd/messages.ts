@@ -280,6 +280,9 @@ export const StatusResponse = message('StatusResponse', {
   errors: maybe(8, list(string)),
   dbSizeInUse: scalar(9, int64),
   isLearner: scalar(10, bool),
+  // From 3.6 on.
+  storageVersion: maybe(11, string),
+  dbSizeQuota: maybe(12, int64),
 })
 export const DefragmentRequest = message('DefragmentRequest', {})
 export const DefragmentResponse = message('DefragmentResponse', { header })

@@ -117,9 +117,10 @@ export class ContainerWorker {
 
   #followReadiness(isReady: boolean, attempt: number): void {
     const { runtime, activity, signal, pod } = this.#tools
-    if (isReady && !runtime.readiness) return
+    const isProbed = runtime.readiness !== undefined && (runtime.isProbed?.(this.container) ?? true)
+    if (isReady && !isProbed) return
     const until = AbortSignal.any([signal, this.#untilExit.signal])
-    if (runtime.readiness) void this.#follow(runtime.readiness(pod(), this.container, until), attempt)
+    if (isProbed && runtime.readiness) void this.#follow(runtime.readiness(pod(), this.container, until), attempt)
     else
       void activity.track(
         runtime.untilReady(pod(), this.container, until).then(

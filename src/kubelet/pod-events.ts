@@ -36,7 +36,13 @@ export class EventBudget {
  */
 export function podEvents(recorder: EventRecorder, budget: EventBudget, nodeName: string): PodEvents {
   return {
-    record(pod: Pod, type: EventType, reason: string, message: string, container?: ContainerLife): void {
+    record(
+      pod: Pod,
+      type: EventType,
+      reason: string,
+      message: string,
+      container?: Pick<ContainerLife, 'role' | 'container'>,
+    ): void {
       if (type === 'Normal' && !budget.take()) return
       const list = container?.role === 'main' ? 'containers' : 'initContainers'
       recorder.record({

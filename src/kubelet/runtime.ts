@@ -43,6 +43,9 @@ export interface Runtime extends AsyncDisposable {
    */
   readiness?(pod: Pod, container: Container, signal: AbortSignal): AsyncIterable<boolean>
 
+  /** Whether `readiness` has something to say of this container; of every one where this is absent. */
+  isProbed?(container: Container): boolean
+
   /**
    * Asks the containers of a pod to end, kills what is left after `graceSeconds`, and takes the sandbox away. `onExit`
    * of each container has been called when it resolves. A second call while the first is under way can only shorten

@@ -66,6 +66,11 @@ export class ClusterState {
     return state?.node && state
   }
 
+  /** How many pods are counted. */
+  get podCount(): number {
+    return this.#placed.size
+  }
+
   /** Where a pod is counted. */
   placeOf(uid: string): NodeState | undefined {
     return this.#placed.get(uid)

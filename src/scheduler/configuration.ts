@@ -187,13 +187,15 @@ function argumentsFrom(
   const { minCandidateNodesAbsolute, minCandidateNodesPercentage } = read('DefaultPreemption')
   const balanced = read('NodeResourcesBalancedAllocation')
   const spread = read('PodTopologySpread')
+  const volumes = read('VolumeBinding')
   return {
     fit: read('NodeResourcesFit') as PluginArguments['fit'],
     balanced: balanced.resources?.length ? balanced.resources.map(({ name }) => name) : undefined,
     spread,
     podAffinity: read('InterPodAffinity'),
     addedAffinity: read('NodeAffinity').addedAffinity,
-    bindTimeoutSeconds: read('VolumeBinding').bindTimeoutSeconds,
+    bindTimeoutSeconds: volumes.bindTimeoutSeconds,
+    volumeShape: volumes.shape,
     preemption: {
       minCandidateNodesPercentage: minCandidateNodesPercentage ?? defaultPreemption.minCandidateNodesPercentage,
       minCandidateNodesAbsolute: minCandidateNodesAbsolute ?? defaultPreemption.minCandidateNodesAbsolute,

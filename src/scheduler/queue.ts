@@ -1,6 +1,7 @@
 import { Heap } from '../base/heap.ts'
 import type { Pod } from '../kinds/core/pod.ts'
 import type { Clock } from '../world/world.ts'
+import type { SchedulerMeter } from './meter.ts'
 import type { ClusterEvent, ClusterView, Plugin } from './plugin.ts'
 
 /**
@@ -14,6 +15,7 @@ export class SchedulingQueue {
   readonly #cluster: ClusterView
   readonly #backOff: BackOffLimits
   readonly #onActive: () => void
+  readonly #meter: Pick<SchedulerMeter, 'came'> | undefined
   readonly #waiting = new Map<string, Waiting>()
   readonly #active = new Heap<Ticket>(goesFirst)
   /** Unschedulable pods by each plugin that refused them, so that an event is told to those alone who may care. */
@@ -22,8 +24,15 @@ export class SchedulingQueue {
   #arrivals = 0
 
   /** `onActive` is called when there is something to take. */
-  constructor(clock: Clock, cluster: ClusterView, onActive: () => void, backOff: BackOffLimits = usualBackOff) {
+  constructor(
+    clock: Clock,
+    cluster: ClusterView,
+    onActive: () => void,
+    backOff: BackOffLimits = usualBackOff,
+    meter?: Pick<SchedulerMeter, 'came'>,
+  ) {
     this.#clock = clock
+    this.#meter = meter
     this.#backOff = backOff
     this.#cluster = cluster
     this.#onActive = onActive
@@ -47,6 +56,7 @@ export class SchedulingQueue {
     const waiting: Waiting = {
       pod,
       arrival: this.#arrivals++,
+      cameAt: this.#clock.monotonic(),
       place: 'active',
       failures: 0,
       failedAt: 0,
@@ -56,7 +66,7 @@ export class SchedulingQueue {
     }
     this.#waiting.set(uid, waiting)
     this.#counts.active++
-    this.#activate(waiting)
+    this.#activate(waiting, 'PodAdd')
   }
 
   /** The pod has a node, is gone, or is not ours any more. */
@@ -84,6 +94,7 @@ export class SchedulingQueue {
     const waiting = this.#failed(uid)
     if (!waiting) return
     this.#move(waiting, 'unschedulable')
+    this.#meter?.came('ScheduleAttemptFailure', 'unschedulable')
     waiting.refusedBy = by
     for (const plugin of by) {
       const refused = this.#refusedBy.get(plugin) ?? new Set<Waiting>()
@@ -131,6 +142,18 @@ export class SchedulingQueue {
     return this.#waiting.has(uid)
   }
 
+  /** How often it was tried to place the pod, and for how long it has waited; nothing when it does not. */
+  waitOf(uid: string): { readonly attempts: number; readonly seconds: number } | undefined {
+    const waiting = this.#waiting.get(uid)
+    if (!waiting) return undefined
+    return { attempts: waiting.failures + 1, seconds: (this.#clock.monotonic() - waiting.cameAt) / 1000 }
+  }
+
+  /** Pods that wait for something to happen, by the plugins that refused them. */
+  *refusals(): Iterable<{ readonly pod: Pod; readonly plugin: Plugin }> {
+    for (const [plugin, refused] of this.#refusedBy) for (const { pod } of refused) yield { pod, plugin }
+  }
+
   /** Whether somebody is finding it a node. */
   isTaken(uid: string): boolean {
     return this.#waiting.get(uid)?.place === 'taken'
@@ -151,11 +174,13 @@ export class SchedulingQueue {
     const delayMs = waiting.failedAt + backOffMs - this.#clock.monotonic()
     if (delayMs <= 0) return this.#activate(waiting)
     this.#move(waiting, 'backoff')
+    this.#meter?.came('ScheduleAttemptFailure', 'backoff')
     waiting.cancel = this.#clock.timer(delayMs, () => this.#activate(waiting))
   }
 
-  #activate(waiting: Waiting): void {
+  #activate(waiting: Waiting, event = 'BackoffComplete'): void {
     this.#move(waiting, 'active')
+    this.#meter?.came(event, 'active')
     waiting.ticket = { waiting, priority: waiting.pod.spec.priority ?? 0 }
     this.#active.push(waiting.ticket)
     this.#onActive()
@@ -185,6 +210,8 @@ interface Waiting {
   pod: Pod
   /** A running number: who came first goes first. */
   readonly arrival: number
+  /** When it could have been placed for the first time. */
+  readonly cameAt: number
   place: 'active' | 'taken' | 'backoff' | 'unschedulable'
   failures: number
   failedAt: number

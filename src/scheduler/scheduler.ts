@@ -95,7 +95,7 @@ export class Scheduler implements Running {
     this.#random = world.random.fork('scheduler')
     this.#extenders = new Extenders(options.extenders ?? [], options.network, world.log, this.#stop.signal)
     this.#cluster = { state: this.#state, objects: caches }
-    this.#queue = new SchedulingQueue(world.clock, this.#cluster, () => this.#wake(), options.backOff)
+    this.#queue = new SchedulingQueue(world.clock, this.#cluster, () => this.#wake(), options.backOff, options.meter)
     this.#reports = new Reports(this.#client, world)
     const profiles = options.profiles ?? [profileOf(defaultPlugins)]
     this.#seats = new Map(profiles.map((profile) => [profile.schedulerName, this.#seatOf(profile)]))
@@ -138,8 +138,23 @@ export class Scheduler implements Running {
   }
 
   /** How many pods wait, and for what. */
-  get counts(): SchedulingQueue['counts'] {
-    return this.#queue.counts
+  get counts(): SchedulingQueue['counts'] & { readonly gated: number } {
+    return { ...this.#queue.counts, gated: this.#withoutClaims.size }
+  }
+
+  /** What is known. */
+  get sizes(): { readonly nodes: number; readonly pods: number; readonly assumed_pods: number } {
+    return { nodes: this.#state.nodes.length, pods: this.#state.podCount, assumed_pods: this.#assumed.size }
+  }
+
+  /** `PLUGIN PROFILE` → how many pods wait that it has refused. */
+  get refusals(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { pod, plugin } of this.#queue.refusals()) {
+      const key = `${plugin.name} ${nameOf(pod.spec)}`
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+    }
+    return counts
   }
 
   async stop(): Promise<void> {
@@ -459,7 +474,9 @@ export class Scheduler implements Running {
   async #bind(pod: Pod, nodeName: string, { events }: Seat): Promise<void> {
     try {
       const binder = this.#extenders.binderOf(pod)
+      const wait = this.#queue.waitOf(pod.metadata.uid!)
       await (binder ? binder.bind(nodeName) : this.#reports.bind(pod, nodeName))
+      if (wait) this.#meter?.placed(wait.attempts, wait.seconds)
       const { namespace, name } = pod.metadata
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
       events.record({ kind: Pod, object: pod, type: 'Normal', reason: 'Scheduled', message })

@@ -54,10 +54,14 @@ async function compareWatches(subjects: readonly Subject[], step: number): Promi
   for (const other of others) assert.deepEqual(other, expected, `watches after step ${step}`)
 }
 
+/** Watches that are open at a time; the oldest ends when there are more. */
+const watchesMax = 20
+
 /** A store and what its watchers have seen. */
 class Subject {
   readonly store: Store
-  readonly #watches = new Map<number, string[]>()
+  readonly #watches = new Map<number, { readonly lines: string[]; readonly stop: AbortController }>()
+  #watchCount = 0
   readonly #observed: Store
   #reached = 0
   #wake = () => {}
@@ -93,22 +97,34 @@ class Subject {
     }
     // Watches from the past of a remote store have streams of their own: let them catch up.
     await this.store.currentRevision()
-    return [...this.#watches]
+    const seen = [...this.#watches].map(([number, { lines }]): [number, string[]] => [number, lines.splice(0)])
+    while (this.#watches.size > watchesMax) this.#endOldest()
+    return seen
+  }
+
+  #endOldest(): void {
+    const [number, { stop }] = this.#watches.entries().next().value!
+    this.#watches.delete(number)
+    stop.abort()
   }
 
   /** The store, with what its watches see written down. */
   #observe(): Store {
     const watch: Store['watch'] = (query, { onProgress, onError }) => {
       const lines: string[] = []
-      this.#watches.set(this.#watches.size, lines)
-      this.store.watch(query, {
-        onProgress,
-        onEvents: (events) => lines.push(...events.map(line)),
-        onError: (error) => {
-          lines.push(error.message)
-          onError(error)
+      const stop = new AbortController()
+      this.#watches.set(this.#watchCount++, { lines, stop })
+      this.store.watch(
+        { ...query, signal: AbortSignal.any([query.signal, stop.signal]) },
+        {
+          onProgress,
+          onEvents: (events) => lines.push(...events.map(line)),
+          onError: (error) => {
+            lines.push(error.message)
+            onError(error)
+          },
         },
-      })
+      )
     }
     return new Proxy(this.store, {
       get: (store, name) => {

@@ -1,6 +1,18 @@
 import { spawn } from 'node:child_process'
 import { closeSync, createReadStream, fstatSync, mkdirSync, openSync, readSync, watch } from 'node:fs'
-import { access, appendFile, constants, mkdir, open, readFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
+import {
+  access,
+  appendFile,
+  constants,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises'
 import { availableParallelism, hostname, networkInterfaces, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -136,7 +148,8 @@ const realDisk: Disk = {
       size: fstatSync(file).size,
       read(offset, length) {
         const bytes = Buffer.allocUnsafe(length)
-        if (readSync(file, bytes, 0, length, offset) < length) throw cannot('read', path, new Error('it ends too early'))
+        if (readSync(file, bytes, 0, length, offset) < length)
+          throw cannot('read', path, new Error('it ends too early'))
         return bytes
       },
       [Symbol.dispose]: () => closeSync(file),

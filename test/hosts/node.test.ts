@@ -42,9 +42,11 @@ describe('a host whose processes are supervised without static pods', { skip: ho
     const now = pids()
     await supervisor.kill('SIGKILL')
     supervisor = start()
+    await until('the supervisor', async () => (await host.sh('curl -s http://127.0.0.1:10247/healthz')).stdout === 'ok')
+    host.killAll('kube-controller-manager')
     await until('it looks after them again', async () => {
-      host.killAll('kube-controller-manager')
-      return processOf('kube-controller-manager')?.pid !== now[2]
+      const pid = processOf('kube-controller-manager')?.pid
+      return pid !== undefined && pid !== now[2]
     })
     assert.deepEqual(pids().slice(0, 2), now.slice(0, 2))
   })

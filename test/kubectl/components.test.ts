@@ -49,7 +49,15 @@ stories({
       'scheduler_scheduling_attempt_duration_seconds_bucket{profile="default-scheduler",result="scheduled",le="0.001"}',
       'scheduler_pending_pods{queue="active"} 0',
       'scheduler_pending_pods{queue="unschedulable"} ',
+      'scheduler_pending_pods{queue="gated"} 0',
       'scheduler_preemption_attempts_total 0',
+      'scheduler_scheduling_algorithm_duration_seconds_bucket{le="0.001"} ',
+      'scheduler_pod_scheduling_sli_duration_seconds_count{attempts="1"} ',
+      'scheduler_pod_scheduling_attempts_count ',
+      'scheduler_queue_incoming_pods_total{event="PodAdd",queue="active"} ',
+      'scheduler_cache_size{type="nodes"} ',
+      'apiserver_request_sli_duration_seconds_bucket{',
+      'kubernetes_build_info{',
       'process_resident_memory_bytes ',
     ])
       assert.ok(text.includes(name), name)

@@ -153,6 +153,55 @@ stories(
       assert.equal(code, 0)
       assert.match(stdout, /node\/node-1 drained\n$/)
     },
+
+    'A host is taken out, comes back under its name, and is replaced by one of another [NOD-18 NOD-24 NOD-26 NOD-27]':
+      async ({ kubectl, cluster, settle }) => {
+        await using coracle = await coracleFor(await kubectl('config view --raw'))
+        await kubectl('cordon node-2 node-3')
+        await kubectl('create deployment web --image=nginx --replicas=2')
+        const uid = await kubectl.read('get node node-1', '{.metadata.uid}')
+        const pod = JSON.parse(bare('etcd-node-1'))
+        const metadata = {
+          ...pod.metadata,
+          annotations: { 'kubernetes.io/config.mirror': 'abc' },
+          ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'node-1', uid, controller: true }],
+        }
+        await kubectl('create -f -', JSON.stringify({ ...pod, metadata }))
+        await settle()
+        await kubectl('uncordon node-2 node-3')
+
+        // What belongs to the machine stays on it; all else goes where the plan has room for it.
+        const { code, stdout, stderr } = await coracle.run('drain node-1')
+        assert.equal(code, 0, stderr)
+        assert.match(stdout, /^Plan: drain node-1\n/)
+        assert.match(stdout, /^ {2}node-1 +story-\d+\/web-\S+ +deployment\/web +node-[23]$/m)
+        assert.match(stdout, /^ {2}node-1: 2 pods to go, 1 to stay$/m)
+        assert.match(stdout, /\nnode\/node-1 drained\n$/)
+        assert.doesNotMatch(stdout, /evict\S* pod\S* \S*etcd-node-1/)
+        assert.match(await kubectl('delete node node-1'), /^node "node-1" deleted/)
+        assert.deepEqual(
+          (await kubectl.rows('get nodes')).map(({ NAME }) => NAME),
+          ['node-2', 'node-3'],
+        )
+
+        // The same machine, or another one that is called so: it is a new Node, and open.
+        await cluster.nodes!.restart('node-1')
+        await settle()
+        const [again] = await kubectl.rows('get node node-1')
+        assert.equal(again?.['STATUS'], 'Ready')
+        assert.notEqual(await kubectl.read('get node node-1', '{.metadata.uid}'), uid)
+
+        // One of another name takes over what was there.
+        await cluster.nodes!.add([{ name: 'node-9' }])
+        await settle()
+        const both = await coracle.run('drain node-1 node-2 node-3')
+        assert.equal(both.code, 0, both.stderr)
+        await kubectl('delete node node-1 node-2 node-3')
+        await settle()
+        await kubectl('rollout status deployment web --timeout=30s')
+        const nodes = (await kubectl.rows('get pods -l app=web -o wide')).map(({ NODE }) => NODE)
+        assert.deepEqual(nodes, ['node-9', 'node-9'])
+      },
   },
   { own: true },
 )

@@ -430,6 +430,30 @@ describe('rotate-ca', () => {
     assert.equal((await host.run('certs rotate-ca sa')).code, 2)
   })
 
+  test("of coracle up leaves the kubeconfigs of the host's other cluster alone, and so does its rescue", async () => {
+    const host = await Host.make()
+    for (const name of ['ca', 'front-proxy-ca', 'apiserver', 'front-proxy-client', 'admin']) {
+      for (const ending of ['key', 'crt']) {
+        const source = name === 'admin' ? 'apiserver-kubelet-client' : name
+        await host.world.disk.write(`/data/pki/${name}.${ending}`, await host.read(`${source}.${ending}`))
+      }
+    }
+    const before = await host.files()
+    const [, first, second] = await host.says('certs rotate-ca ca --data-dir /data')
+    assert.equal(first, '  make a new kubernetes authority, its key in /data/pki/ca-next.key')
+    assert.match(second!, /in \/data\/pki\/ca\.crt; the old one goes on to sign$/)
+    await host.world.advance(400 * dayMs)
+    assert.deepEqual(await host.says('certs rescue --data-dir /data'), [
+      'made anew: admin, apiserver, front-proxy-client',
+      'certificate of the administrator renewed',
+      'certificate for serving the Kubernetes API renewed',
+      'certificate for the front proxy client renewed',
+      '',
+      'Done. Start the cluster again with: coracle up',
+    ])
+    assert.deepEqual(await host.files(), before)
+  })
+
   test('not where the key is elsewhere', async () => {
     const host = await Host.make()
     await host.world.disk.remove(`${folder}/ca.key`)

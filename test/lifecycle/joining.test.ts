@@ -8,9 +8,13 @@ import { ConfigMap } from '../../src/kinds/core/config-map.ts'
 import { Node } from '../../src/kinds/core/node.ts'
 import { Secret } from '../../src/kinds/core/secret.ts'
 import { LifecycleError } from '../../src/lifecycle/failure.ts'
-import { createCertificates } from '../../src/lifecycle/pki/create.ts'
+import { createCertificates, newKey } from '../../src/lifecycle/pki/create.ts'
+import { isSignedBy } from '../../src/lifecycle/pki/files.ts'
 import { readEndpoint, writeKubeconfig } from '../../src/lifecycle/pki/kubeconfigs.ts'
+import { rotateStep, rotationSteps } from '../../src/lifecycle/pki/rotate.ts'
+import { controlPlaneSet } from '../../src/lifecycle/pki/set.ts'
 import { defaultPkiSettings } from '../../src/lifecycle/pki/settings.ts'
+import { authorities } from '../../src/lifecycle/pki/specs.ts'
 import { createAuthority } from '../../src/lifecycle/pki.ts'
 import { allowBootstrapTokens, publishClusterInfo } from '../../src/lifecycle/tokens/access.ts'
 import { httpConnect } from '../../src/lifecycle/tokens/connect.ts'
@@ -24,7 +28,14 @@ import { followTrust, isOutgoing } from '../../src/lifecycle/tokens/follow-trust
 import { joinCommand, joinCommandLines } from '../../src/lifecycle/tokens/join-command.ts'
 import { bootstrapKubelet, keepFresh, readKubeletCertificate } from '../../src/lifecycle/tokens/kubelet-certificate.ts'
 import { pinsOf } from '../../src/lifecycle/tokens/pins.ts'
-import { createTokens, defaultTokenGroup, defaultTokenUsages, listTokens } from '../../src/lifecycle/tokens/secrets.ts'
+import { requestCertificate } from '../../src/lifecycle/tokens/request-certificate.ts'
+import {
+  createTokens,
+  defaultTokenGroup,
+  defaultTokenUsages,
+  deleteToken,
+  listTokens,
+} from '../../src/lifecycle/tokens/secrets.ts'
 import { newToken, tokenText } from '../../src/lifecycle/tokens/token.ts'
 import { downloadCertificates, newCertificateKey, uploadCertificates } from '../../src/lifecycle/tokens/upload.ts'
 import { isForbidden, isNotFound } from '../../src/schema/status.ts'
@@ -231,6 +242,34 @@ describe('a kubelet', () => {
     assert.equal(await host.disk.read('/var/lib/kubelet/pki/kubelet-client.key.tmp'), undefined)
   })
 
+  test('whose token has expired meanwhile is told so; JOI-18', async () => {
+    const host = newHost()
+    const token = await tokenOf()
+    const found = await discover({ token })
+    await host.disk.write('/etc/kubernetes/bootstrap-kubelet.conf', bootstrapKubeconfig(found, token))
+    await deleteToken(admin, token.slice(0, 6))
+    await refused(
+      bootstrapKubelet(host, { nodeName: 'worker-6' }),
+      /^could not request a certificate for the kubelet: Unauthorized$/,
+      /the bootstrap token has expired/,
+    )
+  })
+
+  test('to whom nobody answers is told where to look', async () => {
+    const wish = {
+      commonName: 'system:node:worker-7',
+      organizations: ['system:nodes'],
+      hosts: ['worker-7'],
+      signerName: 'kubernetes.io/kubelet-serving',
+      usages: ['digital signature', 'server auth'],
+    }
+    await refused(
+      requestCertificate(admin, wish, newKey('ECDSA-P256'), { clock: quietWorld.clock, timeoutMs: 100 }),
+      /^the certificate request node-csr-[0-9a-f]+ was not signed in time$/,
+      /kubectl certificate approve/,
+    )
+  })
+
   test('with neither kubeconfig is told what to do', async () => {
     await refused(
       bootstrapKubelet(newHost(), { nodeName: 'worker-4' }),
@@ -245,8 +284,8 @@ describe('a kubelet', () => {
     const got = Promise.withResolvers<string>()
     const serving = { kind: 'server', nodeName: 'worker-5', hosts: () => ['worker-5', '10.0.0.5'] } as const
     const kept = keepFresh(serving, { signal: end.signal, changed: (pair) => got.resolve(pair.certificate) }, host)
-    const request = await approved((each) => each.spec.signerName === 'kubernetes.io/kubelet-serving')
-    assert.equal(request.spec.username, 'system:node:worker-5')
+    const request = await approved((each) => each.spec.username === 'system:node:worker-5')
+    assert.equal(request.spec.signerName, 'kubernetes.io/kubelet-serving')
     const certificate = new X509Certificate(await got.promise)
     assert.equal(certificate.subjectAltName, 'DNS:worker-5, IP Address:10.0.0.5')
     assert.deepEqual(certificate.keyUsage, ['1.3.6.1.5.5.7.3.1'])
@@ -332,6 +371,34 @@ describe('what control planes share', () => {
       /must be 64 hexadecimal digits/,
       /certificate-key/,
     )
+  })
+
+  test('is brought along when an authority is replaced, step by step', async () => {
+    const [first, second] = [await firstControlPlane(), newHost()]
+    const toolsOf = (host: typeof second) => ({ set: controlPlaneSet(settings), settings, world: host, print: silent })
+    const handOver = async () => {
+      const key = newCertificateKey(quietWorld.random)
+      await uploadCertificates(admin, shared, key, first, silent)
+      await downloadCertificates(admin, shared, key, second, silent)
+    }
+    const both = (file: string) =>
+      Promise.all([first, second].map(({ disk }) => disk.read(`/etc/kubernetes/pki/${file}`)))
+    await handOver()
+    await createCertificates({ ...settings, nodeName: 'cp-2' }, second, silent)
+    const bundles: number[] = []
+    for (const step of rotationSteps) {
+      await rotateStep(step, authorities[0]!, toolsOf(first))
+      await handOver()
+      await rotateStep(step, authorities[0]!, toolsOf(second))
+      const [ours, theirs] = await both('ca.crt')
+      assert.equal(theirs, ours)
+      const serving = new X509Certificate((await second.disk.read('/etc/kubernetes/pki/apiserver.crt'))!)
+      assert.ok(isSignedBy(serving, ours!), step)
+      bundles.push(pinsOf(ours!).length)
+      const [ourNext, theirNext] = await both('ca-next.key')
+      assert.equal(theirNext, ourNext)
+    }
+    assert.deepEqual(bundles, [2, 2, 1])
   })
 
   test('is gone with its token after two hours; JOI-12', async () => {

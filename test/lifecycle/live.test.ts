@@ -12,8 +12,17 @@ import { HttpClient } from '../../src/client/http.ts'
 import type { ServedCluster } from '../../src/cluster/serve.ts'
 import { ConfigMap } from '../../src/kinds/core/config-map.ts'
 import { Secret } from '../../src/kinds/core/secret.ts'
+import { LifecycleError } from '../../src/lifecycle/failure.ts'
 import { putIntoKubeconfig } from '../../src/lifecycle/kubeconfig.ts'
+import { membersNamed, renewCertificates } from '../../src/lifecycle/pki/renew.ts'
+import { localSet } from '../../src/lifecycle/pki/set.ts'
+import { defaultPkiSettings } from '../../src/lifecycle/pki/settings.ts'
+import { publishClusterInfo } from '../../src/lifecycle/tokens/access.ts'
+import { httpConnect } from '../../src/lifecycle/tokens/connect.ts'
+import { discoverByToken } from '../../src/lifecycle/tokens/discovery.ts'
 import { pinsOf } from '../../src/lifecycle/tokens/pins.ts'
+import { createTokens, deleteToken } from '../../src/lifecycle/tokens/secrets.ts'
+import { newToken, tokenText } from '../../src/lifecycle/tokens/token.ts'
 import { isNotFound } from '../../src/schema/status.ts'
 import { clientOf, quietWorld, serve } from '../support/served.ts'
 
@@ -26,7 +35,7 @@ let admin: HttpClient
 before(async () => {
   home = await mkdtemp(join(tmpdir(), 'coracle-live-'))
   dataDir = join(home, 'data')
-  served = await serve({ dataDir })
+  served = await serve({ dataDir, apiOnly: false })
   admin = clientOf(served)
   await writeFile(join(home, 'admin.conf'), putIntoKubeconfig(undefined, { name: 'up', ...served.admin }))
 })
@@ -62,7 +71,7 @@ async function says(...args: readonly string[]): Promise<readonly string[]> {
 /** The certificate that a new connection is shown. */
 function shown(): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
-    const socket = tlsConnect({ host: '127.0.0.1', port: served.port, ca: served.certificateAuthority }, () => {
+    const socket = tlsConnect({ host: '127.0.0.1', port: served.port, rejectUnauthorized: false }, () => {
       resolve(socket.getPeerX509Certificate()!)
       socket.destroy()
     })
@@ -128,7 +137,7 @@ describe('a cluster whose certificates are renewed', () => {
     assert.ok(before.validToDate.getTime() < quietWorld.clock.now() + 200 * 3_600_000)
     await admin[Symbol.asyncDispose]()
     await served[Symbol.asyncDispose]()
-    served = await serve({ dataDir })
+    served = await serve({ dataDir, apiOnly: false })
     admin = clientOf(served)
     const certificate = await shownOther(before)
     assert.ok(certificate.validToDate.getTime() > quietWorld.clock.now() + 300 * 24 * 3_600_000)
@@ -142,6 +151,39 @@ describe('a cluster whose certificates are renewed', () => {
       ['CERTIFICATE', 'admin', 'apiserver', 'front-proxy-client', '', 'CERTIFICATE AUTHORITY', 'ca', 'front-proxy-ca'],
     )
   })
+})
+
+test('a server whose certificate begins tomorrow, by the clock of this host, is not believed, and the clock is named', async () => {
+  const { clock } = quietWorld
+  const ahead = { ...quietWorld, clock: { ...clock, now: () => clock.now() + 24 * 3_600_000 } }
+  const settings = {
+    ...defaultPkiSettings,
+    nodeName: 'h',
+    advertiseAddress: '127.0.0.1',
+    certificatesDir: `${dataDir}/pki`,
+  }
+  const asked = newToken(quietWorld.random)
+  await createTokens(served.cluster.client, [{ token: asked, usages: ['signing'], groups: [] }])
+  const { url, certificateAuthority } = served
+  await publishClusterInfo(served.cluster.client, { server: url, certificateAuthority }, () => {})
+  const before = await shown()
+  await renewCertificates(membersNamed(localSet, 'apiserver'), settings, ahead, {}, () => {})
+  await shownOther(before)
+  const discovery = {
+    endpoint: url.replace('https://', ''),
+    token: tokenText(asked),
+    caCertHashes: pinsOf(certificateAuthority),
+  }
+  await assert.rejects(discoverByToken(discovery, { clock, connect: httpConnect(quietWorld) }), (error) => {
+    assert.ok(error instanceof LifecycleError)
+    assert.match(error.message, /certificate is not yet valid/)
+    assert.match(error.hint!, /^this host's clock says .*: when that is wrong, set it/)
+    return true
+  })
+  const wrong = await shown()
+  await renewCertificates(membersNamed(localSet, 'apiserver'), settings, quietWorld, {}, () => {})
+  await shownOther(wrong)
+  await deleteToken(served.cluster.client, asked.id)
 })
 
 describe('token', () => {

@@ -252,6 +252,8 @@ export class Host {
     this.#first = first
     writeFileSync(join(this.folder, 'pid'), String(first.pid))
     const outside = this.#link
+    // The kernel takes its time to clear away what a host that is off had.
+    if (existsSync(`/sys/class/net/${outside}`)) ip('link', 'del', outside)
     ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(this.#pid))
     ip('link', 'set', outside, 'master', bridgeOf(subnet), 'up')
     this.#inside('ip', 'addr', 'add', `10.${subnet}.0.${number}/24`, 'dev', 'eth0')
@@ -269,6 +271,12 @@ export class Host {
       process.kill(first.pid!, 'SIGKILL')
     } catch {
       // It is gone already.
+    }
+    try {
+      // The kernel takes it away with the host, but when it finds the time.
+      ip('link', 'del', this.#link)
+    } catch {
+      // It has found the time.
     }
   }
 

@@ -21,6 +21,8 @@ export function followFile(
 ): void {
   let applied = current
   let cancel = () => {}
+  // One after the other: what is applied slowly must not come after what was written later.
+  let reading = Promise.resolve()
   const read = async () => {
     try {
       const text = await disk.read(path)
@@ -37,7 +39,9 @@ export function followFile(
   }
   const end = disk.watch?.(path, () => {
     cancel()
-    cancel = clock.timer(settleMs, () => void read())
+    cancel = clock.timer(settleMs, () => {
+      reading = reading.then(read)
+    })
   })
   signal.addEventListener(
     'abort',

@@ -1,6 +1,8 @@
+import { formatTime } from '../../base/go-time.ts'
 import type { CertificateSigningRequest } from '../../kinds/certificates/certificate-signing-request.ts'
 import { forbidden } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
+import type { Clock } from '../../world/world.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission.ts'
 import type { Authorizer } from '../authz/authz.ts'
 import { certificateSubject } from './certificate-subject.ts'
@@ -23,6 +25,26 @@ export const certificateRequester: AdmissionPlugin = {
     if (extra.length > 0) spec.extra = Object.fromEntries(extra.map(([key, values]) => [key, [...values]]))
     else delete spec.extra
   },
+}
+
+/** Conditions say since when they are as they are; whoever writes them need not. */
+export function certificateTimes(clock: Clock): AdmissionPlugin {
+  return {
+    name: 'CertificateTimes',
+    handles: (attributes) =>
+      isRequest(attributes) &&
+      attributes.operation === 'UPDATE' &&
+      (attributes.subresource === 'approval' || attributes.subresource === 'status'),
+    admit({ object, oldObject }) {
+      const now = formatTime(clock.now())
+      const before = (oldObject as CertificateSigningRequest).status.conditions ?? []
+      for (const condition of (object as Mutable<CertificateSigningRequest>).status.conditions ?? []) {
+        const same = before.find(({ type, status }) => type === condition.type && status === condition.status)
+        condition.lastUpdateTime ??= now
+        condition.lastTransitionTime ??= same?.lastTransitionTime ?? now
+      }
+    },
+  }
 }
 
 /** The signer that every client trusts signs for nobody who would be above all rules (`CertificateSubjectRestriction`). */

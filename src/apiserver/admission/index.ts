@@ -1,7 +1,7 @@
 import type { PolicyRule } from '../../kinds/rbac/shared.ts'
 import type { AdmissionPlugin } from '../admission.ts'
 import type { UserInfo } from '../context.ts'
-import { certificateRequester } from './certificate-requests.ts'
+import { certificateRequester, certificateTimes } from './certificate-requests.ts'
 import { ConfigurationError } from './configuration.ts'
 import type { PluginServices } from './plugins.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
@@ -23,14 +23,14 @@ export function admissionPlugins(
   services: AdmissionServices,
   options: AdmissionOptions = {},
 ): readonly AdmissionPlugin[] {
-  const { reader, authorizer, rulesOf, stored = {} } = services
+  const { reader, authorizer, rulesOf, clock, stored = {} } = services
   const chosen = selectPlugins(options).flatMap(({ name, make }) => {
     const plugin = stored[name] ?? made(name, () => make?.(services, options.configurations?.get(name)))
     return plugin ? [{ name, plugin }] : []
   })
   const quotaAt = chosen.findIndex(({ name }) => name === 'ResourceQuota' || name === 'AlwaysDeny')
   const plugins = chosen.map(({ plugin }) => plugin)
-  const fixed = [certificateRequester, rbacEscalation(reader, authorizer, rulesOf)]
+  const fixed = [certificateRequester, certificateTimes(clock), rbacEscalation(reader, authorizer, rulesOf)]
   return plugins.toSpliced(quotaAt < 0 ? plugins.length : quotaAt, 0, ...fixed)
 }
 

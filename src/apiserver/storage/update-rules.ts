@@ -1,5 +1,4 @@
 import type { FieldErrors } from '../../schema/field-errors.ts'
-import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, Kind, StatusRules } from '../../schema/kind.ts'
 import { notFound } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
@@ -33,7 +32,7 @@ export function rulesOf<T extends ApiObject>(kind: Kind<T>, subresource: string)
   if (subresource === 'scale' && kind.scale !== undefined) return rulesOf(kind, '')
   const side = kind.sides[subresource]
   if (side !== undefined) return { ...sideRules(side), mayVanish }
-  const given = kind.group === '' && kind.kind === 'Pod' ? podSides[subresource] : csrSides(kind)[subresource]
+  const given = kind.group === '' && kind.kind === 'Pod' ? podSides[subresource] : undefined
   if (given !== undefined) return { ...given, mayVanish }
   throw notFound({ group: kind.group, resource: kind.plural }, subresource)
 }
@@ -43,31 +42,6 @@ type Sides = Readonly<Record<string, Omit<UpdateRules<never>, 'mayVanish'>>>
 /** Sides of a pod that are written for themselves: everything else stays as it was. */
 const podSides: Sides = {
   binding: { prepareUpdate: () => {}, validateUpdate: () => {} },
-}
-
-const csrSides = (kind: Kind): Sides =>
-  kind.kind === 'CertificateSigningRequest' ? { approval: only('status', 'conditions') } : {}
-
-/** Of `part` only these fields may change. A change of the wish is counted. */
-function only(part: 'spec' | 'status', ...fields: readonly string[]): Sides[string] {
-  return {
-    prepareUpdate(object: Mutable<ApiObject>, old: ApiObject) {
-      const given = (object as unknown as Parts)[part] ?? {}
-      const current = (old as unknown as Parts)[part] ?? {}
-      const chosen = Object.fromEntries(fields.filter((field) => field in given).map((field) => [field, given[field]]))
-      const rest = Object.fromEntries(Object.entries(current).filter(([field]) => !fields.includes(field)))
-      keepAllBut(object, old, '')
-      Object.assign(object, { [part]: { ...rest, ...chosen } })
-      if (part !== 'spec' || equalJson((object as unknown as Parts).spec, current)) return
-      object.metadata.generation = (old.metadata.generation ?? 0) + 1
-    },
-    validateUpdate: () => {},
-  } as Sides[string]
-}
-
-interface Parts {
-  readonly spec?: Readonly<Record<string, unknown>>
-  readonly status?: Readonly<Record<string, unknown>>
 }
 
 export const isNamespace = (kind: Kind): boolean => kind.group === '' && kind.kind === 'Namespace'

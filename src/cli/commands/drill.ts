@@ -46,6 +46,8 @@ const restore: Command = {
         ...{ world, snapshot, workDir: `${workDir}/${name}.drill` },
         startMs: Date.parse(backup.contents.createdAt),
         runMs: integerFlag(flags, 'run', 1, 86_400) * 1000,
+      }).catch((cause: Error) => {
+        throw new UserError(`the restored cluster does not come to life: ${cause.message}`, { cause })
       })
       const objects = Object.values(result.served).reduce((sum, count) => sum + count, 0)
       print(

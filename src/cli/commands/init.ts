@@ -91,6 +91,7 @@ export const init: Command = {
 async function perform(context: CommandContext, only: string | undefined): Promise<void> {
   const { flags, print } = context
   refuseMixed(flags)
+  requireHost(flags, only)
   const tools = lifecycleTools(context)
   const documents = await configDocuments(flags, tools)
   if (
@@ -106,6 +107,7 @@ async function perform(context: CommandContext, only: string | undefined): Promi
   await using data = new InitData(tools, {
     settings,
     ignored: ignoredOf(flags, settings.init.nodeRegistration.ignorePreflightErrors),
+    single: only !== undefined,
     uploadCerts: flags.uploadCerts === true,
     skipTokenPrint: flags.skipTokenPrint === true,
     skipCertificateKeyPrint: flags.skipCertificateKeyPrint === true,
@@ -118,6 +120,17 @@ async function perform(context: CommandContext, only: string | undefined): Promi
   const given = listOf(flags, 'skipPhases')
   const skip = given.length > 0 ? given : (settings.init.skipPhases ?? [])
   await run({ phases: initPhases, ...(only !== undefined && { only }), skip, dryRun }, data, print)
+}
+
+/** Files may be written for another host; what runs, runs on this one. */
+const ofFiles: readonly string[] = ['certs', 'kubeconfig', 'etcd', 'control-plane']
+
+function requireHost(flags: FlagValues, only: string | undefined): void {
+  if (flags.rootfs === undefined || ofFiles.includes(only?.split('/')[0] ?? '')) return
+  throw new UserError(`--rootfs is for phases that write files and start nothing: ${ofFiles.join(', ')}`, {
+    hint: 'coracle init phase certs all --rootfs DIR; to run all of it there: chroot DIR coracle init',
+    exitCode: 2,
+  })
 }
 
 /** What flags say instead of, or besides, a file. */

@@ -8,11 +8,11 @@ import { type Command, type CommandContext, type Flag, UserError } from '../comm
 import {
   configDocuments,
   ignoredOf,
-  lifecycleFlags,
   lifecycleTools,
   listOf,
   patchesOf,
   phaseCommand,
+  processFlags,
   refuseMixed,
   run,
   textOf,
@@ -21,7 +21,7 @@ import { portOf } from './init.ts'
 
 /** kubeadm's flags. */
 const flags: Readonly<Record<string, Flag>> = {
-  ...lifecycleFlags,
+  ...processFlags,
   apiserverAdvertiseAddress: {
     type: 'string',
     value: 'IP',
@@ -95,6 +95,7 @@ async function perform(context: CommandContext, only: string | undefined): Promi
   const dryRun = flags.dryRun === true || settings.dryRun === true
   await using data = new JoinData(tools, {
     join: settings,
+    single: only !== undefined,
     ignored: ignoredOf(flags, settings.nodeRegistration.ignorePreflightErrors),
     patches: await patchesOf(flags, settings.patches?.directory, tools),
   })

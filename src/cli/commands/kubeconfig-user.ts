@@ -3,7 +3,7 @@ import { userKubeconfig, writeKubeconfig } from '../../lifecycle/pki/kubeconfigs
 import { clusterEndpoint } from '../../lifecycle/pki/settings.ts'
 import { authorities } from '../../lifecycle/pki/specs.ts'
 import { type Command, type CommandContext, UserError } from '../command.ts'
-import { contextName } from '../flags.ts'
+import { absolute, contextName } from '../flags.ts'
 import { findRunning } from '../running.ts'
 import { choosePki, pkiFlags, validityOf } from './certs/settings.ts'
 
@@ -46,7 +46,7 @@ export const kubeconfigUser: Command = {
 }
 
 async function runningServer({ flags, world }: CommandContext): Promise<string> {
-  const dataDir = flags.dataDir as string
+  const dataDir = absolute(flags.dataDir as string)
   const running = await findRunning(world, dataDir)
   if (running) return running.url
   throw new UserError(`no cluster is running on ${dataDir}`, {

@@ -6,10 +6,10 @@ import { type Command, type CommandContext, type Flag, UserError } from '../comm
 import {
   configDocuments,
   ignoredOf,
-  lifecycleFlags,
   lifecycleTools,
   listOf,
   phaseCommand,
+  processFlags,
   refuseMixed,
   run,
   textOf,
@@ -17,7 +17,7 @@ import {
 
 /** kubeadm's flags. */
 const flags: Readonly<Record<string, Flag>> = {
-  ...lifecycleFlags,
+  ...processFlags,
   certDir: { type: 'string', value: 'DIR', help: 'where certificates are kept (default /etc/kubernetes/pki)' },
   cleanupTmpDir: { type: 'boolean', help: 'cleanup the "/etc/kubernetes/tmp" dir' },
   criSocket: { type: 'string', value: 'SOCKET', help: 'socket of the container runtime' },

@@ -4,6 +4,7 @@ import { Connection, HttpClient, type HttpClientOptions } from '../../client/htt
 import { type KubeconfigEndpoint, KubeconfigError } from '../../client/kubeconfig.ts'
 import { type KubeconfigOnDisk, readKubeconfig } from '../../client/kubeconfig-files.ts'
 import { LateClient } from '../../client/late.ts'
+import { ApiError } from '../../schema/status.ts'
 import type { HostWorld } from '../../world/world.ts'
 import { ComponentFlagError } from './flags.ts'
 import { ServiceAccountClients } from './service-account-clients.ts'
@@ -81,6 +82,28 @@ export async function connectComponent(options: ComponentClientOptions): Promise
     async [Symbol.asyncDispose]() {
       await Promise.all([connection.close(), tokens.close()])
     },
+  }
+}
+
+const lookMs = 200
+
+/**
+ * Resolves when the API server answers at all, whatever it says, or the signal aborts: who begins together with it need not
+ * wait as long as one who has lost it.
+ */
+export async function untilServed(
+  client: Client,
+  { clock }: Pick<HostWorld, 'clock'>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await client.read('/version')
+      return
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 503) return
+      await clock.after(lookMs, signal).catch(() => {})
+    }
   }
 }
 

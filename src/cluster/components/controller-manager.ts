@@ -11,11 +11,12 @@ import {
 import { signRequest } from '../../lifecycle/pki.ts'
 import { toCaches } from '../../reconciler/caches.ts'
 import type { HostWorld } from '../../world/world.ts'
+import { kubernetesVersion } from '../cluster.ts'
 import { ComponentMetrics } from '../component-metrics.ts'
 import type { Part } from '../elected.ts'
 import { followFiles } from './certificate-files.ts'
 import type { Component } from './component.ts'
-import { connectComponent } from './component-client.ts'
+import { connectComponent, untilServed } from './component-client.ts'
 import { componentServerFlags, startComponentServer } from './component-server.ts'
 import { type ComponentFlags, commonFlags, type GivenFlags } from './flags.ts'
 import { leadAsFlagged, leaderFlags } from './leader-flags.ts'
@@ -107,7 +108,7 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
   })
   const { client } = connection
   const metrics = new Metrics()
-  addProcessMetrics(metrics, world.clock)
+  addProcessMetrics(metrics, world.clock, kubernetesVersion)
   const componentMetrics = new ComponentMetrics(metrics, world.clock)
   const settings = await settingsOf(given, world, signal, () => working.restart())
   const begin = (): Part => {
@@ -124,6 +125,9 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
   const working = new Restartable(begin)
   checkControllers(settings())
   const server = await startComponentServer({ flags: given, world, client, metrics, signal })
+  const asked = new AbortController()
+  void interrupted.then(() => asked.abort())
+  await untilServed(client, world, asked.signal)
   const lease = given.text('leader-elect-resource-name')!
   const part = leadAsFlagged(
     given,

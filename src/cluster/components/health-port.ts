@@ -1,11 +1,11 @@
 import type { HostWorld } from '../../world/world.ts'
 
-/** Answers `ok` on `/healthz`, without TLS, for those on the same host. Nothing when the port is 0. */
+/** Answers `ok` on `/healthz`, without TLS, for those on the same host. Port 0: any free one. */
 export async function startHealthPort(
   { host, port }: { readonly host: string; readonly port: number },
   { network }: HostWorld,
 ): Promise<{ close(): Promise<void> } | undefined> {
-  if (port === 0 || !network.serveText) return undefined
+  if (!network.serveText) return undefined
   return network.serveText({ host, port }, (path) =>
     path.split('?')[0] === '/healthz' ? { status: 200, body: 'ok' } : { status: 404, body: '404 page not found\n' },
   )

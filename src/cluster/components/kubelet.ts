@@ -50,7 +50,7 @@ async function run(flags: GivenFlags, world: HostWorld, interrupted: Promise<voi
         event,
       }),
   })
-  const health = await startHealthPort(settings.healthz, world)
+  const health = settings.healthz.port === 0 ? undefined : await startHealthPort(settings.healthz, world)
   const server = await startKubeletServer({
     settings,
     world,

@@ -9,6 +9,7 @@ import { Activity } from '../../reconciler/activity.ts'
 import type { HostWorld } from '../../world/world.ts'
 import type { Component } from './component.ts'
 import { ComponentFlagError, type ComponentFlags, commonFlags, type GivenFlags } from './flags.ts'
+import { startHealthPort } from './health-port.ts'
 import { ownPrograms } from './own-programs.ts'
 import { systemdUnits } from './systemd-units.ts'
 
@@ -19,6 +20,7 @@ const flags: ComponentFlags = {
   'log-dir': { help: 'where each writes NAME.log', usual: '/var/log/coracle' },
   'state-dir': { help: 'where it is noted what runs', usual: `${paths.run}/node` },
   'node-ip': { help: 'address at which processes are asked how they are; absent: the first of the host' },
+  'healthz-port': { help: 'port of 127.0.0.1 for health checks; 0 for any free one', usual: '10247' },
   'systemd-units': { help: 'write a unit for each process into this folder, and run nothing' },
 }
 
@@ -73,11 +75,14 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
       remembered = []
     },
   })
+  // It is also what keeps this process alive until all others have ended.
+  const health = await startHealthPort({ host: '127.0.0.1', port: given.whole('healthz-port') }, world)
   await folder.start()
   await interrupted
   folder.stop()
   pods.set([])
   await gone.all(pods.pods.length)
+  await health?.close()
 }
 
 const checkMs = 20_000

@@ -7,10 +7,11 @@ import { ConfigurationError, parseConfiguration, type SchedulerSettings } from '
 import { withContents } from '../../scheduler/extenders/settings.ts'
 import { Scheduler } from '../../scheduler/scheduler.ts'
 import type { HostWorld } from '../../world/world.ts'
+import { kubernetesVersion } from '../cluster.ts'
 import { ComponentMetrics } from '../component-metrics.ts'
 import { contentOf } from './certificate-files.ts'
 import type { Component } from './component.ts'
-import { connectComponent } from './component-client.ts'
+import { connectComponent, untilServed } from './component-client.ts'
 import { componentServerFlags, startComponentServer } from './component-server.ts'
 import { type ComponentFlags, commonFlags, type GivenFlags } from './flags.ts'
 import { leadAsFlagged, leaderFlags } from './leader-flags.ts'
@@ -48,12 +49,15 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
   const connection = await connectComponent({ world, kubeconfig, userAgent: 'kube-scheduler', signal })
   const { client } = connection
   const metrics = new Metrics()
-  addProcessMetrics(metrics, world.clock)
+  addProcessMetrics(metrics, world.clock, kubernetesVersion)
   const { scheduler: meter, ...componentMetrics } = metricsOf(metrics, world)
   // A scheduler that waits knows everything already, so that it goes on at once when its turn comes.
   const caches = toCaches(new CacheSet({ client, ...world, signal }))
   const server = await startComponentServer({ flags: given, world, client, metrics, signal })
   const begin = () => meter.follow(new Scheduler({ client, caches, world, network: world.network, ...settings, meter }))
+  const asked = new AbortController()
+  void interrupted.then(() => asked.abort())
+  await untilServed(client, world, asked.signal)
   const lease = given.text('leader-elect-resource-name')!
   const part = leadAsFlagged(given, client, world, componentMetrics.leading(lease, begin))
   await interrupted

@@ -14,6 +14,7 @@ import { type AddressInfo, createServer as createPlainServer, type Server, type 
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { decodeMessage, encodeMessage } from '../../schema/protobuf.ts'
 import type { Infer, ObjectType } from '../../schema/types.ts'
+import { FrameBuffer } from '../frame-buffer.ts'
 import type { Method } from '../messages.ts'
 import { RepairedConnection } from './authority.ts'
 import { GrpcError, grpcStatus, toGrpcError } from './errors.ts'
@@ -237,7 +238,7 @@ class HttpCall implements ServerCall<unknown, unknown> {
   readonly #method: Method
   readonly #messageBytesMax: number
   readonly #ended = new AbortController()
-  #pending: Buffer = Buffer.alloc(0)
+  readonly #frames = new FrameBuffer()
   #outcome: GrpcError | undefined
   #isOver = false
 
@@ -268,7 +269,10 @@ class HttpCall implements ServerCall<unknown, unknown> {
     const bytes = encodeMessage(this.#method.response, message as never)
     const head = Buffer.alloc(5)
     head.writeUInt32BE(bytes.length, 1)
-    this.#stream.write(Buffer.concat([head, bytes]))
+    this.#stream.cork()
+    this.#stream.write(head)
+    this.#stream.write(bytes)
+    this.#stream.uncork()
   }
 
   async drained(): Promise<void> {
@@ -310,7 +314,7 @@ class HttpCall implements ServerCall<unknown, unknown> {
   }
 
   #receive(chunk: Buffer, onMessage: (message: unknown, bytes: number) => void): void {
-    let data = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    let data = this.#frames.take(chunk)
     while (data.length >= 5 && !this.#isOver) {
       const length = data.readUInt32BE(1)
       const fault = this.#faultOf(data[0]!, length)
@@ -322,7 +326,7 @@ class HttpCall implements ServerCall<unknown, unknown> {
       this.#take(data.subarray(5, 5 + length), onMessage)
       data = data.subarray(5 + length)
     }
-    this.#pending = data
+    this.#frames.keep(data)
   }
 
   #faultOf(flags: number, length: number): GrpcError | undefined {
@@ -348,7 +352,6 @@ class HttpCall implements ServerCall<unknown, unknown> {
   /** What still comes is of no use. */
   #fail(error: GrpcError): void {
     this.end(error)
-    this.#pending = Buffer.alloc(0)
     this.#stream.removeAllListeners('data')
     this.#stream.resume()
     if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_NO_ERROR)

@@ -18,7 +18,7 @@ import {
 import { ageColumn, nameColumn, textColumn } from '../columns.ts'
 import { ObjectMeta } from '../meta/object-meta.ts'
 import { typeMeta } from '../meta/type-meta.ts'
-import { validateRequest, validateRequestStatus } from './validation.ts'
+import { validateConditions, validateRequest, validateRequestStatus } from './validation.ts'
 
 export const CertificateSigningRequestSpec = object(
   'io.k8s.api.certificates.v1.CertificateSigningRequestSpec',
@@ -112,6 +112,18 @@ export const CertificateSigningRequest: Kind<CertificateSigningRequest> = define
       request.status.conditions = structuredClone([...kept, ...given]) as typeof given
     },
     validateUpdate: validateRequestStatus,
+  },
+  sides: {
+    approval: {
+      prepareUpdate(request, old) {
+        const { conditions } = request.status
+        request.spec = structuredClone(old.spec) as Mutable<CertificateSigningRequestSpec>
+        request.status = structuredClone(old.status) as Mutable<CertificateSigningRequestStatus>
+        if (conditions === undefined) delete request.status.conditions
+        else request.status.conditions = conditions
+      },
+      validateUpdate: validateConditions,
+    },
   },
   selectableFields: { 'spec.signerName': ({ spec }) => spec.signerName },
   columns: [

@@ -77,30 +77,56 @@ function validateSignerName(name: string, errors: FieldErrors): void {
   }
 }
 
-/** A certificate that was given out stays. */
+/** A certificate that was given out stays, and so does what was decided. */
 export function validateRequestStatus(
   request: CertificateSigningRequest,
   old: CertificateSigningRequest,
   errors: FieldErrors,
 ): void {
-  const { certificate, conditions = [] } = request.status
-  if (old.status.certificate && certificate !== old.status.certificate) {
-    errors.forbidden('status.certificate', 'updates may not change the certificate')
-  }
+  const { certificate } = request.status
   const fault = certificate && certificate !== old.status.certificate ? certificateFault(certificate) : undefined
   if (fault !== undefined) errors.invalid('status.certificate', '<certificate data>', fault)
+  validateConditions(request, old, errors)
+  if (old.status.certificate && certificate !== old.status.certificate) {
+    errors.forbidden('status.certificate', 'updates may not modify existing certificate content')
+  }
+}
+
+/** What `/approval` may not do. */
+export function validateConditions(
+  request: CertificateSigningRequest,
+  old: CertificateSigningRequest,
+  errors: FieldErrors,
+): void {
+  const { conditions = [] } = request.status
   const seen = new Set<string>()
+  // Requests that have it from an older server can still be changed.
+  const excludes = !(has(old, 'Approved') && has(old, 'Denied'))
   for (const [index, { type, status }] of conditions.entries()) {
     const path = `status.conditions[${index}]`
     if (!type) errors.required(`${path}.type`)
+    const allowed = lasting.includes(type) ? ['True'] : ['False', 'True', 'Unknown']
     if (!status) errors.required(`${path}.status`)
-    else if (!['True', 'False', 'Unknown'].includes(status)) {
-      errors.notSupported(`${path}.status`, status, ['False', 'True', 'Unknown'])
+    else if (!allowed.includes(status)) errors.notSupported(`${path}.status`, status, allowed)
+    const other = opposites[type]
+    if (excludes && other !== undefined && seen.has(other)) {
+      errors.invalid('status.conditions', type, 'Approved and Denied conditions are mutually exclusive')
     }
     if (seen.has(type)) errors.duplicate(`${path}.type`, type)
     seen.add(type)
   }
+  for (const type of lasting) {
+    if (countOf(request, type) >= countOf(old, type)) continue
+    errors.forbidden('status.conditions', `updates may not remove a condition of type "${type}"`)
+  }
 }
+
+const lasting: readonly string[] = ['Approved', 'Denied', 'Failed']
+const opposites: Readonly<Record<string, string | undefined>> = { Approved: 'Denied', Denied: 'Approved' }
+
+const countOf = ({ status }: CertificateSigningRequest, name: string) =>
+  (status.conditions ?? []).filter(({ type }) => type === name).length
+const has = (request: CertificateSigningRequest, type: string) => countOf(request, type) > 0
 
 /** What is wrong with a chain of certificates in PEM, base64 as the API has it. */
 function certificateFault(base64: string): string | undefined {

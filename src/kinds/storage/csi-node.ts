@@ -107,7 +107,7 @@ function validateUpdate(node: CSINode, old: CSINode, errors: FieldErrors): void 
   validate(node, errors)
   const identity = ({ allocatable: _, ...rest }: CSINodeDriver) => rest
   for (const before of old.spec.drivers ?? []) {
-    const driver = node.spec.drivers.find(({ name }) => name === before.name)
+    const driver = (node.spec.drivers ?? []).find(({ name }) => name === before.name)
     if (driver === undefined || equalJson(identity(driver), identity(before))) continue
     errors.invalid('spec.drivers', goValue(CSINodeDriver, driver), immutable)
   }

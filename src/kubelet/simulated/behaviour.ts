@@ -2,6 +2,7 @@ import { DurationError, parseDuration } from '../../base/duration.ts'
 import type { Container } from '../../kinds/core/containers.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import { ContainerError } from '../runtime.ts'
+import { type ProbeSort, parseVerdicts, type Verdicts } from './probes.ts'
 
 /** How containers behave whose pods say nothing else. */
 export interface SimulatedBehaviour {
@@ -83,6 +84,17 @@ export class Script {
     const code = Number(text)
     if (Number.isInteger(code) && code >= 0 && code <= 255) return code
     throw new ContainerError('CreateContainerError', `${prefix}exit-code: ${JSON.stringify(text)} is no exit code`)
+  }
+
+  /** What is said of a probe, over time; nothing: it is well. What cannot be read is as nothing. */
+  verdicts(sort: ProbeSort, container: Container): Verdicts | undefined {
+    const text = this.#of(sort, container)
+    if (text === undefined) return undefined
+    try {
+      return parseVerdicts(text)
+    } catch {
+      return undefined
+    }
   }
 
   /** What is said of the pod as a whole is not meant for its init containers. */

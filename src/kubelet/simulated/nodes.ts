@@ -1,4 +1,5 @@
 import type { Client } from '../../client/client.ts'
+import type { Container } from '../../kinds/core/containers.ts'
 import { Node } from '../../kinds/core/node.ts'
 import { Pod } from '../../kinds/core/pod.ts'
 import { Activity } from '../../reconciler/activity.ts'
@@ -9,12 +10,13 @@ import type { World } from '../../world/world.ts'
 import { Gate } from '../gate.ts'
 import { type NodeDescription, registerNode, renewLease, renewMs, reportNode, statusMs } from '../node.ts'
 import { EventBudget, podEvents } from '../pod-events.ts'
+import type { ContainerLife } from '../pod-status.ts'
 import { PodWorker, type PodWorkerTools } from '../pod-worker.ts'
 import { PodVolumes } from '../volumes.ts'
 import type { SimulatedBehaviour } from './behaviour.ts'
 import { hostAddress, Numbers, type PodRanges, rangesWithin, usualRanges } from './numbers.ts'
 import { SimulatedRuntime, simulatedVersion } from './runtime.ts'
-import { StorageDrivers } from './storage-drivers.ts'
+import { hasOtherLimits, StorageDrivers } from './storage-drivers.ts'
 
 export interface SimulatedNodesOptions {
   readonly client: Client
@@ -75,7 +77,8 @@ export class SimulatedNodes implements Running {
       caches,
       activity: this.#activity,
       log: world.log,
-      nodes: () => [...this.#nodes.values()].map(({ node }) => node),
+      runs: ({ metadata }) => this.#nodes.get(metadata.name!)?.node.metadata.uid === metadata.uid,
+      nodes: () => this.names.flatMap((name) => caches.of(Node).get('', name) ?? []),
     })
     this.#ranges = options.podCidrs ? rangesWithin(options.podCidrs) : usualRanges
     this.#unsubscribe.push(
@@ -188,14 +191,16 @@ export class SimulatedNodes implements Running {
       machineId: present?.status?.nodeInfo?.machineID || world.random.uuid(),
     })
     const node = await registerNode(this.#client, world.clock, description)
+    const events = podEvents(this.#events, this.#budget, spec.name)
     const runtime = new SimulatedRuntime({
       clock: world.clock,
       random: world.random.fork(spec.name),
       // Somebody may have given it others in the meantime.
       podCIDRs: node.spec?.podCIDRs ?? description.podCIDRs,
       ...(behaviour && { behaviour }),
+      event: (pod, container, type, reason, message) =>
+        events.record(pod, type, reason, message, lifeOf(pod, container)),
     })
-    const events = podEvents(this.#events, this.#budget, spec.name)
     return { description, runtime, node, events, workers: new Map(), reportedAt: world.clock.now(), stopHeartbeat() {} }
   }
 
@@ -206,6 +211,7 @@ export class SimulatedNodes implements Running {
   #nodeChanged({ object: node, old }: CacheChange<Node>): void {
     const number = this.#numberOf(node)
     if (number !== undefined) this.#numbers.use(number)
+    if (node && old && this.#nodes.has(node.metadata.name!) && hasOtherLimits(node, old)) this.#drivers.tell(node)
     // A deleted node does not come back by itself: whoever deleted it meant it.
     if (!node || (old && node.metadata.uid !== old.metadata.uid)) this.#deleted(old!)
   }
@@ -243,7 +249,10 @@ export class SimulatedNodes implements Running {
     if (!pod || !node) return
     const uid = pod.metadata.uid!
     const worker = node.workers.get(uid)
-    if (worker) return worker.update(pod)
+    if (worker) {
+      if (old && saysOtherwise(pod, old)) node.runtime.podChanged(pod)
+      return worker.update(pod)
+    }
     if (isThrough(pod)) return
     const started = new PodWorker(pod, this.#toolsFor(node))
     node.workers.set(uid, started)
@@ -272,6 +281,16 @@ export class SimulatedNodes implements Running {
     }
   }
 }
+
+/** Whether the pod says something else of its probes. */
+const saysOtherwise = ({ metadata }: Pod, { metadata: old }: Pod): boolean =>
+  metadata.annotations !== old.annotations && JSON.stringify(metadata.annotations) !== JSON.stringify(old.annotations)
+
+/** As much of a container's life as events need. */
+const lifeOf = ({ spec }: Pod, container: Container): Pick<ContainerLife, 'role' | 'container'> => ({
+  role: spec.initContainers?.some(({ name }) => name === container.name) ? 'init' : 'main',
+  container,
+})
 
 interface SimulatedNode {
   readonly description: NodeDescription

@@ -1,6 +1,7 @@
 import { type Deferred, deferred } from '../../base/deferred.ts'
 import type { Container } from '../../kinds/core/containers.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
+import type { EventType } from '../../reconciler/changes.ts'
 import type { Clock, Random } from '../../world/world.ts'
 import {
   ContainerError,
@@ -13,6 +14,7 @@ import {
 } from '../runtime.ts'
 import { AddressPool } from './addresses.ts'
 import { defaultBehaviour, Script, type SimulatedBehaviour } from './behaviour.ts'
+import { type ProbedContainer, type ProbeSort, probe, probeOf, probeSorts, type Verdicts } from './probes.ts'
 
 export interface SimulatedRuntimeOptions {
   readonly clock: Clock
@@ -20,6 +22,8 @@ export interface SimulatedRuntimeOptions {
   /** Where pods get their addresses from: one range, or one of each family. */
   readonly podCIDRs: readonly string[]
   readonly behaviour?: Partial<SimulatedBehaviour>
+  /** What is to be told about a container. */
+  readonly event?: (pod: Pod, container: Container, type: EventType, reason: string, message: string) => void
 }
 
 /**
@@ -34,10 +38,12 @@ export class SimulatedRuntime implements Runtime {
   /** One of each family that the node has. */
   readonly #addresses: readonly AddressPool[]
   readonly #pods = new Map<string, SimulatedPod>()
+  readonly #event: NonNullable<SimulatedRuntimeOptions['event']>
 
   constructor(options: SimulatedRuntimeOptions) {
     this.#clock = options.clock
     this.#random = options.random
+    this.#event = options.event ?? (() => {})
     this.#behaviour = { ...defaultBehaviour, ...options.behaviour }
     this.#addresses = options.podCIDRs.map((cidr) => new AddressPool(cidr))
   }
@@ -76,7 +82,7 @@ export class SimulatedRuntime implements Runtime {
     const script = new Script(pod, this.#behaviour)
     await this.#wait(script.startMs(container), signal)
     script.failure(container)
-    const isReady = script.readyMs(container) === 0
+    const isReady = script.readyMs(container) === 0 && !this.#isWatched(pod, container)
     this.#run(pod, container, attempt, 0, onExit)
     return {
       containerId: `simulated://${Buffer.from(this.#random.bytes(32)).toString('hex')}`,
@@ -87,6 +93,40 @@ export class SimulatedRuntime implements Runtime {
 
   async untilReady(pod: Pod, container: Container, signal: AbortSignal): Promise<void> {
     await this.#wait(new Script(pod, this.#behaviour).readyMs(container), signal)
+  }
+
+  isProbed(container: Container): boolean {
+    return probeSorts.some((sort) => probeOf(container, sort) !== undefined)
+  }
+
+  /** Whether a container is ready, each time that changes, until it ends or the signal. */
+  async *readiness(pod: Pod, container: Container, signal: AbortSignal): AsyncGenerator<boolean> {
+    const running = this.#pods.get(pod.metadata.uid!)?.containers.get(container.name)
+    if (!running) return
+    if (!running.probing) {
+      await this.untilReady(pod, container, signal).catch(() => {})
+      if (!running.probing) running.isReady = true
+    }
+    let told: boolean | undefined
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    while (!signal.aborted) {
+      const { isReady, changed } = running
+      if (isReady !== told) {
+        told = isReady
+        yield isReady
+      }
+      await Promise.race([changed.promise, aborted])
+    }
+  }
+
+  /** What a running pod says of its probes is different. */
+  podChanged(pod: Pod): void {
+    const { containers } = this.#pods.get(pod.metadata.uid!) ?? {}
+    if (!containers) return
+    for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+      const running = containers.get(container.name)
+      if (running && this.isProbed(container)) this.#probe(pod, container, running)
+    }
   }
 
   stopPod(pod: Pod, graceSeconds: number): Promise<void> {
@@ -115,7 +155,10 @@ export class SimulatedRuntime implements Runtime {
   /** As if the machine were switched off: nothing runs, and nobody is told. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { containers, stopping } of this.#pods.values()) {
-      for (const { cancel } of containers.values()) cancel()
+      for (const { cancel, probing } of containers.values()) {
+        cancel()
+        probing?.abort()
+      }
       stopping?.cancel()
       stopping?.done.resolve()
     }
@@ -128,20 +171,102 @@ export class SimulatedRuntime implements Runtime {
     const script = new Script(pod, this.#behaviour)
     const lifetimeMs = script.lifetimeMs(container, attempt)
     const code = script.exitCode(container, attempt)
-    const running: SimulatedContainer = { onExit, cancel: () => {} }
+    const running: SimulatedContainer = {
+      onExit,
+      cancel: () => {},
+      startedAtMs: this.#clock.monotonic() - ranMs,
+      hasStarted: false,
+      isReady: false,
+      changed: deferred(),
+      probing: undefined,
+    }
     simulated.containers.set(container.name, running)
+    this.#probe(pod, container, running)
     if (lifetimeMs === undefined) return
     running.cancel = this.#clock.timer(Math.max(0, lifetimeMs - ranMs), () => {
+      running.probing?.abort()
       simulated.containers.delete(container.name)
       onExit({ code, reason: code === 0 ? 'Completed' : 'Error' })
+    })
+  }
+
+  /** Whether the pod says something of the container's probes. */
+  #isWatched(pod: Pod, container: Container): boolean {
+    const script = new Script(pod, this.#behaviour)
+    return probeSorts.some((sort) => probeOf(container, sort) && script.verdicts(sort, container) !== undefined)
+  }
+
+  #probe(pod: Pod, container: Container, running: SimulatedContainer): void {
+    const wasWatched = running.probing !== undefined
+    running.probing?.abort()
+    running.probing = undefined
+    const setReady = (ready: boolean) => {
+      if (running.isReady === ready) return
+      running.isReady = ready
+      running.changed.resolve()
+      running.changed = deferred()
+    }
+    if (!this.#isWatched(pod, container)) {
+      if (wasWatched) setReady(true)
+      return
+    }
+    const { signal } = (running.probing = new AbortController())
+    const script = new Script(pod, this.#behaviour)
+    const said = new Map<ProbeSort, Verdicts | undefined>(
+      probeSorts.map((sort) => [sort, script.verdicts(sort, container)]),
+    )
+    const probed: ProbedContainer = {
+      container,
+      address: this.#pods.get(pod.metadata.uid!)?.addresses[0] ?? '',
+      startedAtMs: running.startedAtMs,
+      get hasStarted() {
+        return running.hasStarted
+      },
+      set hasStarted(value) {
+        running.hasStarted = value
+      },
+      get isReady() {
+        return running.isReady
+      },
+      setReady,
+      unhealthy: (sort, fault) =>
+        this.#event(
+          pod,
+          container,
+          'Warning',
+          'Unhealthy',
+          `${sort[0]!.toUpperCase()}${sort.slice(1)} probe failed: ${fault}`,
+        ),
+      restart: (sort, { terminationGracePeriodSeconds }) => {
+        const why = `Container ${container.name} failed ${sort} probe, will be restarted`
+        this.#event(pod, container, 'Normal', 'Killing', why)
+        this.#end(pod, container, terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30)
+      },
+    }
+    void probe(probed, (sort) => said.get(sort), this.#clock, signal).catch(() => {})
+  }
+
+  /** Ends one container, for a new one to begin. */
+  #end(pod: Pod, container: Container, graceSeconds: number): void {
+    const simulated = this.#pods.get(pod.metadata.uid!)
+    const running = simulated?.containers.get(container.name)
+    if (!simulated || !running) return
+    running.cancel()
+    running.probing?.abort()
+    const { stopMs } = new Script(pod, this.#behaviour)
+    const exit: Exit = stopMs > graceSeconds * 1000 ? killed : { code: 0, reason: 'Completed' }
+    running.cancel = this.#clock.timer(Math.min(stopMs, graceSeconds * 1000), () => {
+      simulated.containers.delete(container.name)
+      running.onExit(exit)
     })
   }
 
   #remove(uid: string, { addresses, containers, stopping }: SimulatedPod, exit: Exit): void {
     this.#pods.delete(uid)
     for (const pool of this.#addresses) for (const address of addresses) pool.giveBack(address)
-    for (const { cancel, onExit } of containers.values()) {
+    for (const { cancel, onExit, probing } of containers.values()) {
       cancel()
+      probing?.abort()
       onExit(exit)
     }
     stopping?.done.resolve()
@@ -169,6 +294,13 @@ interface SimulatedContainer {
   readonly onExit: (exit: Exit) => void
   /** Calls off an end that it comes to by itself. */
   cancel: () => void
+  readonly startedAtMs: number
+  hasStarted: boolean
+  isReady: boolean
+  /** Resolves when `isReady` is different. */
+  changed: Deferred<void>
+  /** Its probes are asked, as its pod says something of them. */
+  probing: AbortController | undefined
 }
 
 interface Stopping {

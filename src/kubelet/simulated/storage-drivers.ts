@@ -23,6 +23,7 @@ export interface StorageDriversOptions {
   readonly log: Log
   /** The nodes that run. */
   readonly nodes: () => Iterable<Node>
+  readonly runs: (node: Node) => boolean
 }
 
 /**
@@ -66,16 +67,13 @@ export class StorageDrivers {
     await caches.of(CSIDriver).synced
     await this.#gate.enter()
     try {
-      while (!this.#isStopped) {
+      while (!this.#isStopped && this.#options.runs(node)) {
         const drivers = this.#driversOf(node)
+        if (await isWritten(this.#create(node, drivers))) return
         const before = await client.get(CSINode, { name }).catch(whenMissing)
-        if (before && equalJson(before.spec.drivers ?? [], drivers)) return
-        if (
-          await isWritten(
-            before ? client.update(CSINode, { ...before, spec: { drivers } }) : this.#create(node, drivers),
-          )
-        )
-          return
+        if (!before) continue
+        if (equalJson(before.spec.drivers ?? [], drivers)) return
+        if (await isWritten(client.update(CSINode, { ...before, spec: { drivers } }))) return
       }
     } finally {
       this.#gate.leave()
@@ -107,6 +105,10 @@ export class StorageDrivers {
       })
   }
 }
+
+/** Whether a node says something else of the volumes that it can have. */
+export const hasOtherLimits = (node: Node, old: Node): boolean =>
+  node.metadata.annotations?.[limitAnnotation] !== old.metadata.annotations?.[limitAnnotation]
 
 /** What cannot be read is no limit. */
 const countOf = (text: string | undefined): number | undefined =>

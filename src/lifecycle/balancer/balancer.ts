@@ -5,6 +5,9 @@ import type { BalancerConfiguration, Check } from './configuration.ts'
 import { Health } from './health.ts'
 import { dial, type Joined, join, type Listener, listen, type Socket } from './tcp.ts'
 
+/** So many times sooner than usual is the next check when the last one was a surprise. */
+const doubtHurry = 4
+
 type BalancerWorld = Pick<HostWorld, 'clock' | 'network' | 'disk' | 'log'>
 
 interface Backend {
@@ -127,7 +130,9 @@ export class Balancer implements AsyncDisposable {
         backend.hurry = () => {}
         resolve()
       }
-      const cancel = this.#world.clock.timer(this.#configuration.check.intervalMs, done)
+      const { intervalMs } = this.#configuration.check
+      const delayMs = backend.health.isInDoubt ? intervalMs / doubtHurry : intervalMs
+      const cancel = this.#world.clock.timer(delayMs, done)
       signal.addEventListener('abort', done, { once: true })
       backend.hurry = done
     })

@@ -15,6 +15,11 @@ export class Health {
     return this.#state
   }
 
+  /** Whether the last check said something else than the state: the next one is to come soon. */
+  get isInDoubt(): boolean {
+    return this.#against > 0
+  }
+
   /** Tells of a check. Gives whether the state is another now: the first check decides alone. */
   checked(isGood: boolean): boolean {
     const says = isGood ? 'up' : 'down'

@@ -144,7 +144,7 @@ clusterDNS:
       'KubeProxyConfiguration',
       'KubeletConfiguration',
     ])
-    assert.equal(read.cluster.apiServer.extraArgs?.length, 14)
+    assert.equal(read.cluster.apiServer.extraArgs?.length, 15)
     assert.equal(read.cluster.apiServer.certSANs?.length, 16)
   })
 })
@@ -232,17 +232,17 @@ describe('what is refused', () => {
     [
       'a field that is not known',
       cluster('foo: 1'),
-      /document 2 \(line 7\): error unmarshaling configuration schema\.GroupVersionKind\{Group:"kubeadm\.k8s\.io", Version:"v1beta4", Kind:"ClusterConfiguration"\}: strict decoding error: unknown field "foo"/,
+      /document 2 \(line 8\): error unmarshaling configuration schema\.GroupVersionKind\{Group:"kubeadm\.k8s\.io", Version:"v1beta4", Kind:"ClusterConfiguration"\}: strict decoding error: unknown field "foo"/,
     ],
     [
       'a field of a field',
       cluster('networking:\n  podsubnet: 1'),
-      /document 2 \(line 8\).*unknown field "networking\.podsubnet"/,
+      /document 2 \(line 9\).*unknown field "networking\.podsubnet"/,
     ],
     [
       'the map of old in the new version',
       cluster('apiServer:\n  extraArgs: {a: b}'),
-      /json: cannot unmarshal object into Go struct field ClusterConfiguration\.apiServer\.extraArgs of type \[\]v1beta4\.Arg/,
+      /json: cannot unmarshal object into Go struct field APIServer\.apiServer\.extraArgs of type \[\]v1beta4\.Arg/,
     ],
     [
       'the list of new in the old version',
@@ -408,8 +408,8 @@ describe('what is refused', () => {
 
   test('several faults are told together', async () => {
     await assert.rejects(
-      init(documents('v1beta4', 'certificateKey: ab', 'certificatesDir: a\nimageRepository: A')),
-      /^ConfigError|^Error: \[certificateKey: .*, certificatesDir: .*, imageRepository: .*\]$/s,
+      init(documents('v1beta4', 'certificateKey: ab', 'certificatesDir: a\nimageRepository: A/B')),
+      /\[certificateKey: .*, certificatesDir: .*, imageRepository: .*\]$/s,
     )
   })
 })
@@ -523,7 +523,7 @@ test('reset has its defaults, and its checks', () => {
   assert.throws(() => resetSettings(readDocuments(wrong, with_.warn), with_), /unknown unmount flag FOO/)
 })
 
-test('gates are read as the flag has them [X-01]', () => {
+test('gates are read as the flag has them', () => {
   assert.deepEqual(parseFeatureGates('NodeLocalCRISocket=false, PublicKeysECDSA=TRUE'), {
     NodeLocalCRISocket: false,
     PublicKeysECDSA: true,

@@ -70,21 +70,37 @@ export function readDocuments(text: string, warn: (line: string) => void): ReadD
     }
   }
   const kinds = [...found.keys()]
+  if (initTimeouts) {
+    const value = found.get('InitConfiguration')
+    const given = value?.['timeouts'] as object | undefined
+    found.set('InitConfiguration', { ...value, timeouts: { ...initTimeouts, ...given } })
+  }
   const own = <S extends ObjectType>(kind: string, type: S): Mutable<Infer<S>> => {
     const value = found.get(kind)
     return value === undefined ? zeroOf(type) : decode(type, value).object
   }
   const init = own('InitConfiguration', InitConfiguration)
-  if (initTimeouts) init.timeouts = { ...(initTimeouts as InitConfiguration['timeouts']), ...init.timeouts }
+  const join = own('JoinConfiguration', JoinConfiguration)
+  keepEmptyTaints(init, found.get('InitConfiguration'))
+  keepEmptyTaints(join, found.get('JoinConfiguration'))
   return {
     kinds,
     init,
     cluster: own('ClusterConfiguration', ClusterConfiguration),
-    join: own('JoinConfiguration', JoinConfiguration),
+    join,
     reset: own('ResetConfiguration', ResetConfiguration),
     kubelet: found.get('KubeletConfiguration'),
     kubeProxy: found.get('KubeProxyConfiguration'),
   }
+}
+
+/** No taints at all are wished by an empty list; where it is absent there are the usual ones. Decoding takes both for one. */
+function keepEmptyTaints(
+  configuration: Mutable<InitConfiguration | JoinConfiguration>,
+  value: Readonly<Record<string, unknown>> | undefined,
+): void {
+  const node = value?.['nodeRegistration'] as { readonly taints?: unknown } | null | undefined
+  if (Array.isArray(node?.taints) && node.taints.length === 0) configuration.nodeRegistration.taints = []
 }
 
 const shortKind = ({ apiVersion, kind }: ConfigDocument) => {

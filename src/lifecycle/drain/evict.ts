@@ -1,7 +1,7 @@
 import { formatDuration } from '../../base/duration.ts'
 import type { Client } from '../../client/client.ts'
 import { Pod } from '../../kinds/core/pod.ts'
-import { type ApiError, isForbidden, isNotFound, isTooManyRequests } from '../../schema/status.ts'
+import { ApiError, isForbidden, isNotFound, isTooManyRequests } from '../../schema/status.ts'
 import type { Clock } from '../../world/world.ts'
 import type { Departures } from './departures.ts'
 import { DrainFailure } from './failure.ts'
@@ -74,6 +74,17 @@ export async function evictPods(pods: readonly Pod[], going: Going): Promise<Dra
 
 /** Gives the message of what went wrong. */
 async function evictPod(pod: Pod, going: Going): Promise<string | undefined> {
+  try {
+    return await seeOff(pod, going)
+  } catch (error) {
+    // Others go on.
+    if (error instanceof ApiError)
+      return `error when evicting pods/"${pod.metadata.name}" -n "${pod.metadata.namespace}": ${error.message}`
+    throw error
+  }
+}
+
+async function seeOff(pod: Pod, going: Going): Promise<string | undefined> {
   const { options, tools, departures, deadline, surge } = going
   const fault = await surge?.prepare(pod, deadline)
   if (fault !== undefined) return fault

@@ -1,9 +1,9 @@
-import type { Client } from '../../client/client.ts'
+import type { Client, WatchEvent } from '../../client/client.ts'
 import { Deployment } from '../../kinds/apps/deployment.ts'
 import { ReplicaSet } from '../../kinds/apps/replica-set.ts'
 import { Pod } from '../../kinds/core/pod.ts'
 import { toLabelSelector } from '../../schema/selectors.ts'
-import { isNotFound } from '../../schema/status.ts'
+import { ApiError, isConflict, isNotFound } from '../../schema/status.ts'
 import type { Deadline } from './evict.ts'
 import type { DrainTools } from './options.ts'
 import { controllerOf, hasEnded, listAll } from './selection.ts'
@@ -33,7 +33,9 @@ export class Surge {
     const deployment = hasEnded(pod) ? undefined : await deploymentOf(this.#tools.client, pod)
     if (!deployment || !isSingle(deployment)) return undefined
     const { name = '', namespace = '' } = deployment.metadata
-    if (replicasBefore(deployment) === undefined) await scale(this.#tools.client, deployment, 2, '1')
+    await change(this.#tools.client, namespace, name, (now) =>
+      replicasBefore(now) === undefined ? { replicas: (now.spec.replicas ?? 1) + 1, before: '1' } : undefined,
+    )
     this.#tools.print(`deployment.apps/${name} surged`)
     const isReady = await deadline.limit(this.#readyElsewhere(deployment), this.#tools.signal)
     if (!isReady) {
@@ -54,7 +56,7 @@ export class Surge {
   }
 
   async #bringBack(namespace: string, name: string): Promise<void> {
-    await bringBack(await this.#tools.client.get(Deployment, { namespace, name }), this.#tools)
+    await bringBack(namespace, name, this.#tools)
   }
 
   /** Resolves when a pod of the Deployment is ready on a node that stays. */
@@ -67,14 +69,23 @@ export class Surge {
       for (;;) {
         const { items, resourceVersion } = await listAll(client, Pod, selector)
         if (items.some((pod) => this.#serves(pod))) return true
-        for await (const event of client.watch(Pod, { ...selector, resourceVersion, signal: both })) {
-          if ((event.type === 'ADDED' || event.type === 'MODIFIED') && this.#serves(event.object)) return true
-        }
+        if (await this.#seesReady(client.watch(Pod, { ...selector, resourceVersion, signal: both }))) return true
         await clock.after(1_000, both)
       }
     } finally {
       ended.abort()
     }
+  }
+
+  /** False when the watch ends before, in whatever way: then it is looked at anew. */
+  async #seesReady(changes: AsyncIterable<WatchEvent<Pod>>): Promise<boolean> {
+    try {
+      for await (const event of changes)
+        if ((event.type === 'ADDED' || event.type === 'MODIFIED') && this.#serves(event.object)) return true
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+    }
+    return false
   }
 
   #serves({ metadata, spec, status }: Pod): boolean {
@@ -91,7 +102,8 @@ export async function bringBackSurges(leaving: ReadonlySet<string>, tools: Drain
     const { namespace = '' } = deployment.metadata
     const labelSelector = toLabelSelector(deployment.spec.selector).toString()
     const pods = (await listAll(tools.client, Pod, { namespace, labelSelector })).items
-    if (!pods.some(({ spec }) => leaving.has(spec.nodeName ?? ''))) await bringBack(deployment, tools)
+    if (!pods.some(({ spec }) => leaving.has(spec.nodeName ?? '')))
+      await bringBack(namespace, deployment.metadata.name!, tools)
   }
 }
 
@@ -119,19 +131,44 @@ function replicasBefore({ metadata }: Deployment): number | undefined {
 }
 
 /** Who scaled it to something else meanwhile has the last word. */
-async function bringBack(deployment: Deployment, { client, print }: DrainTools): Promise<void> {
-  const before = replicasBefore(deployment)
-  if (before === undefined) return
-  const isOurs = deployment.spec.replicas === before + 1
-  await scale(client, deployment, isOurs ? before : deployment.spec.replicas!, null)
-  if (isOurs) print(`deployment.apps/${deployment.metadata.name} scaled back`)
+async function bringBack(namespace: string, name: string, { client, print }: DrainTools): Promise<void> {
+  let isOurs = false
+  await change(client, namespace, name, (deployment) => {
+    const before = replicasBefore(deployment)
+    if (before === undefined) return undefined
+    isOurs = deployment.spec.replicas === before + 1
+    return { replicas: isOurs ? before : deployment.spec.replicas!, before: null }
+  })
+  if (isOurs) print(`deployment.apps/${name} scaled back`)
 }
 
-async function scale(client: Client, { metadata }: Deployment, replicas: number, before: string | null): Promise<void> {
-  const { name = '', namespace = '', resourceVersion } = metadata
-  const annotations = { [surgeAnnotation]: before }
-  const body = { metadata: { annotations, resourceVersion }, spec: { replicas } }
-  await client.patch(Deployment, { name, namespace }, { type: 'merge', body })
+interface Change {
+  readonly replicas: number
+  /** Of the annotation; null takes it away. */
+  readonly before: string | null
+}
+
+/** Changes a Deployment unless there is nothing to change, again if somebody was faster. */
+async function change(
+  client: Client,
+  namespace: string,
+  name: string,
+  wanted: (now: Deployment) => Change | undefined,
+): Promise<void> {
+  for (;;) {
+    const now = await client.get(Deployment, { namespace, name })
+    const change = wanted(now)
+    if (!change) return
+    const annotations = { [surgeAnnotation]: change.before }
+    const { resourceVersion } = now.metadata
+    const body = { metadata: { annotations, resourceVersion }, spec: { replicas: change.replicas } }
+    try {
+      await client.patch(Deployment, { name, namespace }, { type: 'merge', body })
+      return
+    } catch (error) {
+      if (!isConflict(error)) throw error
+    }
+  }
 }
 
 function ignoreMissing(error: unknown): undefined {

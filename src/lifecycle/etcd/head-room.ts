@@ -2,7 +2,7 @@ import { alarmType } from '../../etcd/messages.ts'
 import { NetworkError } from '../../world/world.ts'
 import type { EtcdConnections } from './access.ts'
 import { compact, defragment, defragOrder, disarm, listAlarms, newestRevision } from './maintenance.ts'
-import { type EndpointStatus, endpointStatuses } from './status.ts'
+import { alarmName, type EndpointStatus, endpointStatuses } from './status.ts'
 import { sizeText } from './table.ts'
 
 /**
@@ -45,12 +45,12 @@ async function headRoom(
     memberId,
     sizeBytes: status.dbSize,
     usedBytes: status.dbSizeInUse,
-    quotaBytes: await quotaOf(connections, endpoint),
+    quotaBytes: status.dbSizeQuota || (await quotaOf(connections, endpoint)),
     noSpace: full.has(memberId),
   }
 }
 
-/** What the member says of itself among its metrics; etcd's default when it does not. */
+/** What the member says of itself among its metrics (from 3.6 on in its status, too); etcd's default when it does not. */
 async function quotaOf({ world, access }: EtcdConnections, endpoint: string): Promise<number> {
   const { tls } = access
   try {
@@ -117,12 +117,16 @@ export async function freeSpace(
     await defragment(connections, endpoint)
     print(`Finished defragmenting etcd member[${endpoint}]`)
   }
-  for (const alarm of await disarm(connections)) print(alarmLine(alarm))
+  // An alarm about damage is none that room mends.
+  for (const alarm of await disarm(connections, alarmType.noSpace)) print(alarmLine(alarm))
 }
 
 const ignoreCompacted = (error: Error) => {
   if (!error.message.includes('has been compacted')) throw error
 }
 
-export const alarmLine = ({ memberId, alarm }: { memberId: bigint; alarm: number }): string =>
-  `memberID:${memberId} alarm:${alarm === alarmType.noSpace ? 'NOSPACE' : alarm === alarmType.corrupt ? 'CORRUPT' : 'NONE'} `
+export const alarmText = ({ alarm }: { readonly alarm: number }): string => alarmName(alarm)
+
+/** As etcdctl has it, with the space at its end. */
+export const alarmLine = ({ memberId, alarm }: { readonly memberId: bigint; readonly alarm: number }): string =>
+  `memberID:${memberId} alarm:${alarmName(alarm)} `

@@ -78,9 +78,9 @@ export async function listAlarms(connections: EtcdConnections): Promise<readonly
   return alarms
 }
 
-/** Calls off all alarms. Gives those that were raised. */
-export async function disarm(connections: EtcdConnections): Promise<readonly Alarm[]> {
-  const raised = await listAlarms(connections)
+/** Calls off all alarms, or those of one type. Gives those that were raised. */
+export async function disarm(connections: EtcdConnections, type?: number): Promise<readonly Alarm[]> {
+  const raised = (await listAlarms(connections)).filter(({ alarm }) => type === undefined || alarm === type)
   for (const { memberId, alarm } of raised) {
     await connections.client.write(methods.alarm, { action: alarmAction.deactivate, memberId, alarm })
   }

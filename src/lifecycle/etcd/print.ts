@@ -93,6 +93,8 @@ const statusJson = ({ endpoint, status }: EndpointStatus) => ({
     errors: given(status.errors),
     dbSizeInUse: given(status.dbSizeInUse),
     isLearner: given(status.isLearner),
+    storageVersion: given(status.storageVersion),
+    dbSizeQuota: given(status.dbSizeQuota),
   },
 })
 

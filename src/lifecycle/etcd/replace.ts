@@ -4,6 +4,7 @@ import { EtcdCareError, explainEtcd } from './faults.ts'
 import { livenessOf } from './liveness.ts'
 import {
   addMember,
+  clusterIdText,
   type EtcdMember,
   hexId,
   initialCluster,
@@ -167,7 +168,11 @@ async function remove(replacement: Replacement): Promise<void> {
   const { clusterId } = await attempt('remove', replacement, () =>
     whenWell(patience(replacement), () => removeMember(replacement.connections.client, leaving.id)),
   )
-  replacement.print(`Member ${hexId(leaving.id)} removed from cluster ${hexId(clusterId).padStart(16)}`)
+  replacement.print(`Member ${hexId(leaving.id)} removed from cluster ${clusterIdText(clusterId)}`)
+  replacement.print(
+    `If ${leaving.name || 'it'} was a control plane: take it out of the load balancer, and delete its Node ` +
+      `(kubectl delete node ${leaving.name})`,
+  )
 }
 
 async function add(replacement: Replacement): Promise<void> {
@@ -178,7 +183,7 @@ async function add(replacement: Replacement): Promise<void> {
   const { member, clusterId } = await attempt('add', replacement, () =>
     whenWell(patience(replacement), () => addMember(connections.client, [next.peerUrl], true)),
   )
-  print(`Member ${hexId(member.id)} added to cluster ${hexId(clusterId).padStart(16)}`)
+  print(`Member ${hexId(member.id)} added to cluster ${clusterIdText(clusterId)}`)
 }
 
 const patience = ({ connections: { clock }, signal }: Replacement) => ({ clock, ...(signal && { signal }) })

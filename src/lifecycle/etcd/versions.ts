@@ -69,7 +69,7 @@ export function requireFittingVersion(joining: string, members: readonly Version
   const versions = members.map(({ version }) => parseVersion(version))
   const minors = versions.map(({ minor }) => minor)
   const lowest = Math.min(...minors)
-  if (next.minor < Math.max(...minors) && next.minor < lowest) {
+  if (next.minor < lowest) {
     throw new EtcdCareError(`etcd ${joining} cannot join a cluster of 3.${lowest}: it would have to be at least that`)
   }
   if (next.minor > lowest + 1) {

@@ -24,6 +24,8 @@ export interface InitOptions {
   readonly skipTokenPrint: boolean
   readonly skipCertificateKeyPrint: boolean
   readonly patches: readonly PatchFile[]
+  /** Whether one phase is run by itself. */
+  readonly single: boolean
   /** Absent: `admin.conf`, and the API server of this host. */
   readonly kubeconfig?: string
 }

@@ -5,7 +5,7 @@ import { paths } from '../paths.ts'
 import type { Phase } from '../phase.ts'
 import type { InitData } from './data.ts'
 import { waitForAgent, waitForControlPlane } from './health.ts'
-import { startAgent, stopAgent, writeAgentFiles } from './node-agent.ts'
+import { runningAgent, startAgent, writeAgentFiles } from './node-agent.ts'
 
 export const kubeletStart: Phase<InitData> = {
   name: 'kubelet-start',
@@ -15,15 +15,15 @@ export const kubeletStart: Phase<InitData> = {
     '[kubelet-start] Would start the kubelet',
   ],
   async run({ world, tools, init, options }) {
-    await stopAgent(world)
     const files = {
       node: init.nodeRegistration,
       configuration: options.settings.kubelet,
       registersTaints: false,
       patches: options.patches,
     }
-    await writeAgentFiles(world, files, tools.print)
-    await startAgent(world, tools.print)
+    const changed = await writeAgentFiles(world, files, tools.print)
+    // One that runs with these files already is what an earlier attempt has come to; asked for alone, it is started anew.
+    if (changed || options.single || (await runningAgent(world)) === undefined) await startAgent(world, tools.print)
   },
 }
 

@@ -30,23 +30,30 @@ export interface AgentFiles {
   readonly patches: readonly PatchFile[]
 }
 
-/** Writes what the agent reads. */
-export async function writeAgentFiles(world: HostWorld, files: AgentFiles, print: Print): Promise<void> {
+/** Writes what the agent reads; whether any of it was not there, or was different. */
+export async function writeAgentFiles(world: HostWorld, files: AgentFiles, print: Print): Promise<boolean> {
+  let changed = false
+  const write = async (path: string, text: string) => {
+    if ((await world.disk.read(path)) === text) return
+    changed = true
+    await world.disk.write(path, text, 0o644)
+  }
   const { node, configuration, patches } = files
   const environment = `KUBELET_KUBEADM_ARGS=${JSON.stringify(agentArguments(world, files).join(' '))}\n`
   print(`[kubelet-start] Writing kubelet environment file with flags to file ${JSON.stringify(paths.kubeletFlags)}`)
-  await world.disk.write(paths.kubeletFlags, environment, 0o644)
+  await write(paths.kubeletFlags, environment)
   const instance = {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     containerRuntimeEndpoint: node.criSocket,
     kind: 'KubeletConfiguration',
   }
   print(`[kubelet-start] Writing kubelet configuration to file ${JSON.stringify(instanceConfig)}`)
-  await world.disk.write(instanceConfig, goYaml(instance), 0o644)
+  await write(instanceConfig, goYaml(instance))
   const whole = { ...configuration, containerRuntimeEndpoint: node.criSocket }
   const patched = applyPatches('kubeletconfiguration', whole, patches, undefined, print)
   print(`[kubelet-start] Writing kubelet configuration to file ${JSON.stringify(paths.kubeletConfig)}`)
-  await world.disk.write(paths.kubeletConfig, goYaml(patched), 0o644)
+  await write(paths.kubeletConfig, goYaml(patched))
+  return changed
 }
 
 function agentArguments(world: HostWorld, { node, registersTaints }: AgentFiles): readonly string[] {

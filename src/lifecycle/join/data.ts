@@ -23,6 +23,8 @@ export interface JoinOptions {
   /** Checks whose errors are warnings, in lower case. */
   readonly ignored: ReadonlySet<string>
   readonly patches: readonly PatchFile[]
+  /** Whether one phase is run by itself. */
+  readonly single: boolean
 }
 
 /** What the phases of `join` share. What is found out over the network is found out once. */

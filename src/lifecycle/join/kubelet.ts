@@ -3,7 +3,7 @@ import { Node } from '../../kinds/core/node.ts'
 import { isNotFound } from '../../schema/status.ts'
 import { LifecycleError } from '../failure.ts'
 import { agentFailed, waitForAgent } from '../init/health.ts'
-import { runningAgent, startAgent, stopAgent, writeAgentFiles } from '../init/node-agent.ts'
+import { runningAgent, startAgent, writeAgentFiles } from '../init/node-agent.ts'
 import { patient } from '../init/patient.ts'
 import { paths } from '../paths.ts'
 import type { Phase } from '../phase.ts'
@@ -24,7 +24,6 @@ export const kubeletStart: Phase<JoinData> = {
     const configuration = await data.kubeletConfiguration()
     const discovered = await data.discover()
     await requireFreeName(data)
-    await stopAgent(world)
     // The authority first: by it the same command knows later that this host has begun.
     if ((await world.disk.read(join.caCertPath)) === undefined)
       await world.disk.write(join.caCertPath, discovered.certificateAuthority, 0o644)
@@ -39,8 +38,8 @@ export const kubeletStart: Phase<JoinData> = {
       registersTaints: join.controlPlane === undefined,
       patches: options.patches,
     }
-    await writeAgentFiles(world, files, tools.print)
-    await startAgent(world, tools.print)
+    const changed = await writeAgentFiles(world, files, tools.print)
+    if (changed || options.single || (await runningAgent(world)) === undefined) await startAgent(world, tools.print)
   },
 }
 

@@ -3,7 +3,7 @@ import { newKey, type PkiWorld } from './create.ts'
 import { keyFile, requestFile } from './files.ts'
 import { kubeconfigs, writeKubeconfig } from './kubeconfigs.ts'
 import { makeRequest } from './request.ts'
-import { clusterEndpoint, type PkiSettings } from './settings.ts'
+import type { PkiSettings } from './settings.ts'
 import { authorities, type CertificateSpec, certificatesOf } from './specs.ts'
 
 type Print = (line: string) => void
@@ -37,22 +37,19 @@ export async function generateRequest(
 }
 
 async function generateKubeconfigRequests(settings: PkiSettings, world: PkiWorld, print: Print): Promise<void> {
-  const certificateAuthority =
-    (await world.disk.read(`${settings.certificatesDir}/${authorities[0]!.baseName}.crt`)) ?? ''
+  const { clusterName, kubernetesDir, certificatesDir } = settings
+  // The authority's certificate may come later.
+  const certificateAuthority = (await world.disk.read(`${certificatesDir}/${authorities[0]!.baseName}.crt`)) ?? ''
   for (const spec of kubeconfigs) {
     const key = newKey(settings.algorithm)
     const user = spec.user(settings)
-    const path = `${settings.kubernetesDir}/${spec.file}`
-    print(`[kubeconfig] Generating "${spec.file}" with a key, and its certificate signing request`)
-    const { clusterName } = settings
-    const content = { clusterName, server: clusterEndpoint(settings), certificateAuthority, user }
-    const text = writeKubeconfig({ ...content, server: spec.server(settings), credential: { certificate: '', key } })
+    const path = `${kubernetesDir}/${spec.file}`
+    const credential = { certificate: '', key }
+    const text = writeKubeconfig({ clusterName, server: spec.server(settings), certificateAuthority, user, credential })
+    const request = makeRequest({ commonName: user, organizations: spec.organizations }, key)
+    print(`[kubeconfig] Generating CSR for ${spec.file} instead of certificate`)
     await world.disk.write(path, text, 0o600)
-    await world.disk.write(
-      `${path}.csr`,
-      makeRequest({ commonName: user, organizations: spec.organizations }, key),
-      0o600,
-    )
+    await world.disk.write(`${path}.csr`, request, 0o600)
   }
 }
 

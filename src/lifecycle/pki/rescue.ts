@@ -52,7 +52,7 @@ export async function planRescue(set: CertificateSet, settings: PkiSettings, wor
     const { key } = await readAuthority(signer, settings, world.disk)
     if (key !== undefined) names.push(nameOf(member))
   }
-  return { authorities: expired, names, kubelet: await kubeletExpired(settings, world) }
+  return { authorities: expired, names, kubelet: set.kubeconfigs.length > 0 && (await kubeletExpired(settings, world)) }
 }
 
 /** Does it. Run again, it does what is left. */

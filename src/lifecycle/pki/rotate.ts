@@ -46,7 +46,8 @@ export async function planOfStep(
   disk: Disk,
 ): Promise<readonly string[]> {
   const bundle = certificateFile(settings.certificatesDir, spec.baseName)
-  const trusting = spec.name === 'ca' ? ` and the kubeconfigs in ${settings.kubernetesDir}` : ''
+  const trusting =
+    spec.name === 'ca' && set.kubeconfigs.length > 0 ? ` and the kubeconfigs in ${settings.kubernetesDir}` : ''
   if (step === 'trust') {
     return [
       `make a new ${spec.commonName} authority, its key in ${nextKeyFile(spec, settings)}`,
@@ -126,8 +127,9 @@ async function replace(spec: AuthoritySpec, pair: KeyPair, { settings, world }: 
 }
 
 /** Those who speak to the API server trust what the bundle holds. */
-async function trustInKubeconfigs(spec: AuthoritySpec, { settings, world, print }: RotationTools): Promise<void> {
-  if (spec.name !== 'ca') return
+async function trustInKubeconfigs(spec: AuthoritySpec, { set, settings, world, print }: RotationTools): Promise<void> {
+  // A set without kubeconfigs is another cluster's than the one whose kubeconfigs lie there.
+  if (spec.name !== 'ca' || set.kubeconfigs.length === 0) return
   const certificateAuthority = (await readWithKey(spec, settings, world.disk)).certificate
   for (const { file } of kubeconfigs) {
     const path = `${settings.kubernetesDir}/${file}`

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { ApiError } from '../../schema/status.ts'
 import type { Clock, Disk, Log, Random } from '../../world/world.ts'
 import { LifecycleError } from '../failure.ts'
 import { paths } from '../paths.ts'
@@ -80,7 +81,7 @@ export async function bootstrapKubelet(world: KubeletWorld, options: Bootstrap):
   const existing = await readKubeletCertificate(world.disk, of)
   if (!existing || !holds(existing, nodeName, world.clock)) {
     await using client = world.connect(endpoint)
-    await obtain(client, of, world, options)
+    await obtain(client, of, world, options).catch((error: unknown) => Promise.reject(explained(error)))
   }
   const file = currentCertificateFile(of)
   const { server, certificateAuthority = '' } = endpoint
@@ -89,6 +90,19 @@ export async function bootstrapKubelet(world: KubeletWorld, options: Bootstrap):
     writeKubeconfigFiles({ server, certificateAuthority, certificateFile: file, keyFile: file }),
   )
   return true
+}
+
+/** What the API refuses, with what to do about it. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof ApiError)) return error
+  const hints: Readonly<Record<string, string>> = {
+    Unauthorized:
+      'the bootstrap token has expired: join again with what "coracle token create --print-join-command" prints',
+    Forbidden: 'nodes may not ask for certificates here: run "coracle init phase bootstrap-token" on a control plane',
+  }
+  const hint = hints[error.reason]
+  const message = `could not request a certificate for the kubelet: ${error.message}`
+  return new LifecycleError(message, { ...(hint && { hint }), cause: error })
 }
 
 /** Why the kubelet cannot work with its kubeconfig; nothing when it can. */

@@ -1,9 +1,10 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { Client } from '../../client/client.ts'
 import { Secret } from '../../kinds/core/secret.ts'
-import { isNotFound } from '../../schema/status.ts'
+import { ApiError, isNotFound } from '../../schema/status.ts'
 import type { Clock, Disk, Random } from '../../world/world.ts'
 import { LifecycleError } from '../failure.ts'
+import { nextKeyFile } from '../pki/rotate.ts'
 import type { PkiSettings } from '../pki/settings.ts'
 import { authoritiesOf } from '../pki/specs.ts'
 import { put, putBinding, putRole } from './objects.ts'
@@ -63,6 +64,10 @@ export async function uploadCertificates(
     const content = await world.disk.read(path)
     data[entry] = content === undefined ? '' : encrypt(content, key, world.random)
   }
+  for (const [entry, path] of nextKeys(files)) {
+    const content = await world.disk.read(path)
+    if (content !== undefined) data[entry] = encrypt(content, key, world.random)
+  }
   const owner = await createOwner(client, world)
   const ownerReferences = [
     {
@@ -114,18 +119,26 @@ export async function downloadCertificates(
     }
     return [path, encrypted === '' ? undefined : decrypt(encrypted, key)] as const
   })
+  const next = nextKeys(files).map(([entry, path]) => [path, data[entry] && decrypt(data[entry], key)] as const)
   print(`[download-certs] Saving the certificates to the folder: "${files.settings.certificatesDir}"`)
   // Keys come before the certificates that go with them.
   for (const [path, content] of shared) {
     if (content !== undefined) await disk.write(path, content, path.endsWith('.crt') ? 0o644 : 0o600)
   }
+  for (const [path, content] of next) await (content ? disk.write(path, content, 0o600) : disk.remove(path))
 }
 
 async function readSecret(client: Client): Promise<Secret> {
   try {
     return await client.get(Secret, certificateSecret)
   } catch (error) {
-    if (!isNotFound(error)) throw error
+    if (!(error instanceof ApiError)) throw error
+    if (!isNotFound(error)) {
+      throw new LifecycleError(`error downloading the secret: ${error.message}`, {
+        hint: 'the token may have expired, or may not read it: on a control plane, upload anew with "coracle init phase upload-certs --upload-certs"',
+        cause: error,
+      })
+    }
     const { namespace, name } = certificateSecret
     throw new LifecycleError(
       `error downloading the secret: Secret "${name}" was not found in the "${namespace}" Namespace. This Secret might have expired. Please, run \`kubeadm init phase upload-certs --upload-certs\` on a control plane to generate a new one`,
@@ -146,6 +159,14 @@ function sharedFiles({ settings, externalEtcd }: SharedFiles): readonly (readonl
       ] as const)
     : []
   return [...pairs, below('sa.key'), below('sa.pub'), ...others]
+}
+
+/** Keys of authorities that are about to take the place of others: there only while that lasts. */
+function nextKeys({ settings }: SharedFiles): readonly (readonly [entry: string, path: string])[] {
+  return authoritiesOf(settings).map((spec) => [
+    `${spec.baseName.replaceAll('/', '-')}-next.key`,
+    nextKeyFile(spec, settings),
+  ])
 }
 
 const nonceBytes = 12

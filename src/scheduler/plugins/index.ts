@@ -1,6 +1,7 @@
 import type { NodeAffinity } from '../../kinds/core/scheduling.ts'
 import type { Plugin } from '../plugin.ts'
 import { makeBalancedAllocation } from './balanced-allocation.ts'
+import type { ShapePoint } from './broken-line.ts'
 import { dynamicResources } from './dynamic-resources.ts'
 import { imageLocality } from './image-locality.ts'
 import { type InterPodAffinityArgs, makeInterPodAffinity } from './inter-pod-affinity.ts'
@@ -25,6 +26,8 @@ export interface PluginArguments {
   readonly podAffinity?: InterPodAffinityArgs | undefined
   readonly addedAffinity?: NodeAffinity | undefined
   readonly bindTimeoutSeconds?: number | undefined
+  /** How full volumes are to be. */
+  readonly volumeShape?: readonly ShapePoint[] | undefined
 }
 
 /** All plugins, in the order in which a node is asked; the first refusal counts. */
@@ -37,7 +40,7 @@ export const makeDefaultPlugins = (args: PluginArguments = {}): readonly Plugin[
   makeNodeResourcesFit(args.fit),
   volumeRestrictions,
   nodeVolumeLimits,
-  makeVolumeBinding(args.bindTimeoutSeconds),
+  makeVolumeBinding(args.bindTimeoutSeconds, args.volumeShape),
   volumeZone,
   makePodTopologySpread(args.spread),
   makeInterPodAffinity(args.podAffinity),

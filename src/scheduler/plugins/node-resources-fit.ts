@@ -2,6 +2,7 @@ import { type Amounts, amountOf } from '../amounts.ts'
 import type { NodeState } from '../cluster-state.ts'
 import { definePlugin, nodeChanged, type Plugin, type Refusal } from '../plugin.ts'
 import { type PodState, podState } from '../pod-state.ts'
+import { brokenLine, type ShapePoint } from './broken-line.ts'
 
 export interface NodeResourcesFitArgs {
   /** Resources that somebody else looks after. */
@@ -15,7 +16,7 @@ export interface ScoringStrategy {
   readonly type?: 'LeastAllocated' | 'MostAllocated' | 'RequestedToCapacityRatio'
   readonly resources?: readonly { readonly name: string; readonly weight?: number }[]
   readonly requestedToCapacityRatio?: {
-    readonly shape: readonly { readonly utilization: number; readonly score: number }[]
+    readonly shape: readonly ShapePoint[]
   }
 }
 
@@ -101,20 +102,6 @@ function rateOf({ type, requestedToCapacityRatio }: ScoringStrategy): Rate {
     return (used, total) => between(used > total ? 100 : 100 - Math.floor(((total - used) * 100) / total))
   }
   return (used, total) => (used > total ? 0 : Math.floor(((total - used) * 100) / total))
-}
-
-/** A score from 0 to 100 for every utilization, of points that give scores from 0 to 10 for some. */
-function brokenLine(shape: readonly { readonly utilization: number; readonly score: number }[]) {
-  const points = shape.map(({ utilization, score }) => ({ at: utilization, score: score * 10 }))
-  return (utilization: number): number => {
-    for (const [index, { at, score }] of points.entries()) {
-      if (utilization > at) continue
-      const before = points[index - 1]
-      if (!before) return score
-      return before.score + Math.trunc(((score - before.score) * (utilization - before.at)) / (at - before.at))
-    }
-    return points.at(-1)?.score ?? 0
-  }
 }
 
 type IsIgnored = (name: string) => boolean

@@ -1,5 +1,5 @@
 import { own } from '../../base/own.ts'
-import { compareQuantities } from '../../base/quantity.ts'
+import { compareQuantities, parseQuantity } from '../../base/quantity.ts'
 import type { Client } from '../../client/client.ts'
 import type { Node } from '../../kinds/core/node.ts'
 import { PersistentVolume } from '../../kinds/core/persistent-volume.ts'
@@ -22,11 +22,13 @@ import {
   never,
   nodeChanged,
   nothingToSay,
+  type Objects,
   type Plugin,
   type Refusal,
   type Reservation,
 } from '../plugin.ts'
 import { podState } from '../pod-state.ts'
+import { brokenLine, type ShapePoint } from './broken-line.ts'
 import { matchesTerm } from './node-affinity.ts'
 import { keyOf, usableClaims, volumeOf } from './volume-claims.ts'
 
@@ -50,9 +52,11 @@ const usualTimeoutSeconds = 600
 
 /**
  * A pod goes where its volumes are; claims that wait for their first pod get a volume where it goes: a free one that can
- * be reached from there, or one that is made for them.
+ * be reached from there, or one that is made for them. With a `shape`, nodes are ranked by how full that makes the volumes,
+ * or what there is to make them of.
  */
-export function makeVolumeBinding(timeoutSeconds = usualTimeoutSeconds): Plugin {
+export function makeVolumeBinding(timeoutSeconds = usualTimeoutSeconds, shape: readonly ShapePoint[] = []): Plugin {
+  const rate = shape.length > 0 ? brokenLine(shape) : undefined
   return definePlugin<Claims>({
     name: 'VolumeBinding',
     listens: ['storage', 'node'],
@@ -80,6 +84,16 @@ export function makeVolumeBinding(timeoutSeconds = usualTimeoutSeconds): Plugin 
       const choice = claims.waiting.length > 0 ? choose(claims, node) : undefined
       return choice instanceof Map ? undefined : (choice as Refusal | undefined)
     },
+
+    scorer(_pod, _nodes, claims) {
+      if (!rate || claims.waiting.length === 0) return undefined
+      return ({ node }) => {
+        const choice = node && choose(claims, node)
+        return choice instanceof Map ? fillingOf(choice, node!, claims.cluster, rate) : 0
+      }
+    },
+    best: 'percent',
+    weight: 1,
 
     reserve(_pod, { node }, claims) {
       if (claims.waiting.length === 0 || !node) return undefined
@@ -153,6 +167,37 @@ function whyNotMade(claim: PersistentVolumeClaim, node: Node, { objects }: Clust
     matcherOf(capacity.nodeTopology)(node.metadata.labels)
   for (const capacity of objects.of(CSIStorageCapacity).list()) if (isEnough(capacity)) return undefined
   return noSpace
+}
+
+/** The mean score of the storage classes: how much of the volumes, or of what the driver has left there, is wanted. */
+function fillingOf(
+  choice: Choice,
+  node: Node,
+  { objects }: ClusterView,
+  rate: (utilization: number) => number,
+): number {
+  const classes = new Map<string, { wanted: number; there: number }>()
+  for (const [claim, volume] of choice) {
+    const name = classOfClaim(claim)
+    const there = volume ? volume.spec.capacity?.['storage'] : capacityAt(name, node, objects)
+    if (there === undefined) continue
+    const sums = classes.get(name) ?? { wanted: 0, there: 0 }
+    sums.wanted += parseQuantity(sizeOf(claim)).value()
+    sums.there = volume ? sums.there + parseQuantity(there).value() : parseQuantity(there).value()
+    classes.set(name, sums)
+  }
+  if (classes.size === 0) return 0
+  const scores = [...classes.values()].map(({ wanted, there }) =>
+    rate(there === 0 || wanted > there ? 100 : Math.floor((wanted * 100) / there)),
+  )
+  return Math.round(scores.reduce((sum, score) => sum + score, 0) / scores.length)
+}
+
+/** How much a driver says that it has left where the node is. */
+function capacityAt(className: string, node: Node, objects: Objects): string | undefined {
+  for (const { storageClassName, nodeTopology, capacity } of objects.of(CSIStorageCapacity).list())
+    if (storageClassName === className && matcherOf(nodeTopology)(node.metadata.labels)) return capacity
+  return undefined
 }
 
 function reservationOf(

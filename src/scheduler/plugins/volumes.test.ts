@@ -13,7 +13,7 @@ import { clusterOf, clusterState, node, type Occupied, pod } from '../fixtures.t
 import type { Plugin } from '../plugin.ts'
 import { podState } from '../pod-state.ts'
 import { nodeVolumeLimits } from './node-volume-limits.ts'
-import { verdicts } from './placing.ts'
+import { scores, verdicts } from './placing.ts'
 import { makeVolumeBinding } from './volume-binding.ts'
 import { volumeRestrictions } from './volume-restrictions.ts'
 import { volumeZone } from './volume-zone.ts'
@@ -281,4 +281,41 @@ table(volumeZone, {
     ],
     says: 'a:yes b:node(s) had no available volume zone',
   },
+})
+
+describe('VolumeBinding with a shape', () => {
+  const volumes = [
+    volume('small', { storageClassName: 'local', ...onNode('a') }),
+    volume('large', { storageClassName: 'local', capacity: { storage: '10Gi' }, ...onNode('b') }),
+  ]
+  const objects: Objects = [
+    [StorageClass, waiting],
+    [PersistentVolumeClaim, claim('data', { storageClassName: 'local' })],
+    [PersistentVolume, ...volumes],
+  ]
+  const at0 = (score: number) => [
+    { utilization: 0, score },
+    { utilization: 100, score: 10 - score },
+  ]
+  const state = clusterState(...twoNodes)
+  test('full volumes are better', () =>
+    assert.deepEqual(scores(makeVolumeBinding(600, at0(0)), pod('p', using('data')), state, objects), {
+      a: 100,
+      b: 10,
+    }))
+  test('empty volumes are better', () =>
+    assert.deepEqual(scores(makeVolumeBinding(600, at0(10)), pod('p', using('data')), state, objects), { a: 0, b: 90 }))
+  test('what a driver has left counts for volumes that are made', () => {
+    const capacity = (name: string, amount: string, host: string) =>
+      object(name, { storageClassName: 'made', capacity: amount, nodeTopology: { matchLabels: { host } } })
+    const driven: Objects = [
+      [StorageClass, made],
+      [PersistentVolumeClaim, claim('data', { storageClassName: 'made' })],
+      [CSIDriver, object('example.com/disks', { spec: { storageCapacity: true } })],
+      [CSIStorageCapacity, capacity('c', '4Gi', 'a'), capacity('d', '2Gi', 'b')],
+    ]
+    assert.deepEqual(scores(makeVolumeBinding(600, at0(10)), pod('p', using('data')), state, driven), { a: 75, b: 50 })
+  })
+  test('without one all nodes are alike', () =>
+    assert.equal(scores(makeVolumeBinding(), pod('p', using('data')), state, objects), undefined))
 })

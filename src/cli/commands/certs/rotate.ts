@@ -49,7 +49,8 @@ export const rotateCa: Command = {
     await rotateStep(step, spec, { set, settings, world, print })
     if (!pki.isLocal) await tellCluster(context, pki, spec)
     const key = flags.uploadCerts && !pki.isLocal ? await handOver(context, pki) : undefined
-    for (const line of whatIsNext(step, spec, key, pki.isLocal)) print(line)
+    const again = `coracle certs rotate-ca ${spec.name}${pki.isLocal ? ` --data-dir ${flags.dataDir}` : ''}`
+    for (const line of whatIsNext(step, spec, key, pki.isLocal, again)) print(line)
   },
 }
 
@@ -104,12 +105,13 @@ function whatIsNext(
   { name }: AuthoritySpec,
   key: string | undefined,
   isLocal: boolean,
+  again: string,
 ): readonly string[] {
   const next = rotationSteps[rotationSteps.indexOf(step) + 1]
   const lines = ['', ...elsewhere(step, name, key, isLocal)]
   if (next === undefined) return [...lines, `Done: ${name} is the new authority alone.`]
   const wait = name === 'ca' && !isLocal ? `${waits[step]}; then go on with:` : 'Go on with:'
-  return [...lines, wait, `  coracle certs rotate-ca ${name}`]
+  return [...lines, wait, `  ${again}`]
 }
 
 const waits: Readonly<Record<RotationStep, string>> = {

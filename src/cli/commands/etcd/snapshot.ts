@@ -125,9 +125,10 @@ const restore: Command = {
   run: (context) =>
     withExplanation(async () => {
       const file = absolute(oneArgument(context, 'file'))
-      if (context.flags.dataDir !== undefined) return restoreDirectory(context, file)
-      if (context.flags.local)
+      if (context.flags.local) {
         return restoreShare(context, file, await readPlan(context.world, planFileOf(context, file)))
+      }
+      if (context.flags.dataDir !== undefined) return restoreDirectory(context, file)
       await planForAll(context, file)
     }),
 }

@@ -1,5 +1,6 @@
 import {
   alarmLine,
+  alarmText,
   describeHeadRoom,
   freeSpace,
   headRooms,
@@ -7,6 +8,7 @@ import {
   planToFree,
 } from '../../../lifecycle/etcd/head-room.ts'
 import {
+  type Alarm,
   compact as compactTo,
   defragOneByOne,
   defragOrder,
@@ -121,6 +123,8 @@ export const check: Command = {
       const { flags, print } = context
       const rooms = await headRooms(connections, endpoints)
       for (const line of describeHeadRoom(rooms)) print(line)
+      const corrupt = (await listAlarms(connections)).filter(isCorrupt)
+      for (const one of corrupt) print(alarmLine(one))
       const { answers, failures } = await endpointStatuses(connections, endpoints)
       for (const { endpoint, reason } of failures) print(`${endpoint}: does not answer (${reason})`)
       const versions = answers.map(({ endpoint, status: { version } }) => ({ name: endpoint, version }))
@@ -128,11 +132,20 @@ export const check: Command = {
       if (flags.members) await reportMembership(await membershipFaults(connections, endpoints), print)
       if (flags.free && flags.dryRun) for (const line of await planToFree(connections, rooms)) print(line)
       else if (flags.free) await freeSpace(connections, endpoints, print)
-      else if (rooms.some(({ noSpace }) => noSpace)) throw new UserError('alarm NOSPACE is raised')
-      else if (rooms.some(isTight)) throw new UserError('there is little room left')
+      if (corrupt.length > 0) throw corruptError(corrupt[0]!)
+      if (flags.free) return
+      if (rooms.some(({ noSpace }) => noSpace)) throw new UserError('alarm NOSPACE is raised')
+      if (rooms.some(isTight)) throw new UserError('there is little room left')
       if (failures.length > 0) throw new UserError('unhealthy cluster')
     }),
 }
+
+const isCorrupt = (one: Alarm) => alarmText(one) === 'CORRUPT'
+
+const corruptError = ({ memberId }: Alarm) =>
+  new UserError(`the data of member ${hexId(memberId)} differ from what the others have`, {
+    hint: 'see "coracle etcd hashkv"; take a snapshot of one that is right, then replace this one',
+  })
 
 async function reportMembership(faults: readonly string[], print: (line: string) => void): Promise<void> {
   if (faults.length === 0) return print('All members list the same members as their files do.')

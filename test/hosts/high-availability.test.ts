@@ -1,0 +1,151 @@
+/** Three control planes with a member of etcd each, behind a balancer; hosts fail, one after the other. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createSharedPki, kubeletArguments, writeControlPlane } from '../support/control-plane-files.ts'
+import { type Host, Hosts, hostsMissing, until } from '../support/hosts.ts'
+
+const api = { KUBECONFIG: '/etc/kubernetes/admin.conf' }
+
+describe('three control planes', { skip: hostsMissing() ?? false }, () => {
+  let hosts: Hosts
+  let masters: readonly Host[]
+  let outside: Host
+  let written = 0
+  /** Two of three, after the first has failed. */
+  let living: readonly Host[]
+
+  /** Writes through the balancer. */
+  const write = async () => {
+    const { code } = await outside.run('kubectl', ['create', 'configmap', `w${written}`, '--request-timeout=3s'], {
+      env: api,
+    })
+    if (code === 0) written++
+    return code === 0
+  }
+  const holders = async (from: Host) => {
+    const leases = await from.kubectl(
+      'get',
+      'lease',
+      '-n',
+      'kube-system',
+      '-o',
+      'jsonpath={range .items[*]}{.spec.holderIdentity}{"\\n"}{end}',
+    )
+    return leases.split('\n').map((holder) => holder.split('_')[0])
+  }
+
+  before(async () => {
+    hosts = await Hosts.create({ count: 4, names: ['master1', 'master2', 'master3', 'balancer'] })
+    masters = hosts.all.slice(0, 3)
+    outside = hosts.all[3]!
+    const pki = createSharedPki()
+    const endpoint = `${outside.address}:6443`
+    await writeControlPlane(outside, { pki, endpoint, manifests: false })
+    for (const host of masters) {
+      // The certificate holds for the balancer as well.
+      await writeControlPlane(host, { pki, members: masters, endpoint })
+      host.start('coracle', kubeletArguments)
+    }
+    outside.start('coracle', [
+      'lb',
+      '--listen',
+      ':6443',
+      ...masters.flatMap(({ address }) => ['--backend', `${address}:6443`]),
+    ])
+  })
+  after(async () => {
+    await hosts?.[Symbol.asyncDispose]()
+  })
+
+  it('serve side by side; one of each controller and scheduler works [TOP-02] [TOP-03] [CFG-16]', async () => {
+    await until(
+      'three Ready nodes',
+      async () =>
+        ((await outside.run('kubectl', ['get', 'nodes'], { env: api })).stdout.match(/ Ready /g)?.length ?? 0) === 3,
+      60_000,
+    )
+    const endpoints = () =>
+      outside.kubectl('get', 'endpoints', 'kubernetes', '-o', 'jsonpath={.subsets[*].addresses[*].ip}')
+    await until('three endpoints', async () => (await endpoints()) === masters.map(({ address }) => address).join(' '))
+    const pods = await until('all control-plane pods', async () => {
+      const names = (await outside.kubectl('get', 'pods', '-n', 'kube-system', '-o', 'name')).split('\n')
+      return names.length === 12 && names
+    })
+    for (const { name } of masters) assert.equal(pods.filter((pod) => pod.endsWith(`-${name}`)).length, 4)
+    await until('leaders', async () => (await holders(outside)).filter(Boolean).length === 2, 60_000)
+    // The same request has the same answer everywhere.
+    const answers = await Promise.all(
+      masters.map((host) =>
+        host.run('kubectl', ['get', 'clusterroles', '-o', 'json', '-s', `https://${host.address}:6443`], { env: api }),
+      ),
+    )
+    assert.equal(new Set(answers.map(({ stdout }) => stdout)).size, 1)
+    assert.match(
+      await masters[0]!.kubectl('get', 'componentstatuses', '-s', `https://${masters[0]!.address}:6443`),
+      /scheduler +Healthy.*\n.*etcd-0 +Healthy|etcd-0 +Healthy/,
+    )
+  })
+
+  it('go on when the one is lost that leads etcd: writes go on, nothing that was answered is lost [TOP-01]', async () => {
+    const status = JSON.parse(await masters[0]!.etcdctl('endpoint', 'status', '--cluster', '-w', 'json')) as {
+      readonly Endpoint: string
+      readonly Status: { readonly leader: number; readonly header: { readonly member_id: number } }
+    }[]
+    const leader = status.find(({ Status }) => Status.leader === Status.header.member_id)!
+    const lost = masters.find(({ address }) => leader.Endpoint.includes(`${address}:`))!
+    await until('a first write', write)
+    lost.kill()
+    const since = Date.now()
+    await until('a write', write, 10_000)
+    const gapMs = Date.now() - since
+    for (let more = 0; more < 5; more++) await until('further writes', write)
+    const rest = masters.filter((host) => host !== lost)
+    const names = await outside.kubectl('get', 'configmaps', '-o', 'name')
+    for (let at = 0; at < written; at++) assert.match(names, new RegExp(`configmap/w${at}$`, 'm'), `after ${gapMs} ms`)
+    const left = rest.map(({ address }) => address).join(' ')
+    await until(
+      'the lost one leaves the endpoints',
+      async () =>
+        (await outside.kubectl('get', 'endpoints', 'kubernetes', '-o', 'jsonpath={.subsets[*].addresses[*].ip}')) ===
+        left,
+      40_000,
+    )
+    await until(
+      'leaders among the living',
+      async () => (await holders(outside)).every((name) => name !== lost.name),
+      40_000,
+    )
+    living = rest
+  })
+
+  it('say clearly that they cannot answer when two are lost, and answer again when one is back', async () => {
+    const [second, last] = living as [Host, Host]
+    second.kill()
+    await sleep(1000)
+    const url = (path: string) => [
+      '-sk',
+      '--max-time',
+      '40',
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code}',
+      '--cert',
+      '/etc/kubernetes/pki/apiserver-kubelet-client.crt',
+      '--key',
+      '/etc/kubernetes/pki/apiserver-kubelet-client.key',
+      `https://${last.address}:6443${path}`,
+    ]
+    const { stdout: read } = await last.run('curl', url('/api/v1/namespaces/default/configmaps/w0'))
+    assert.match(read, /^50[34]$/)
+    const { stdout: ready } = await last.run('curl', url('/readyz'))
+    assert.equal(ready, '500')
+    // What need not be current is read from memory.
+    const { stdout: old } = await last.run('curl', url('/api/v1/namespaces/default/configmaps/w0?resourceVersion=0'))
+    assert.equal(old, '200')
+    await second.boot()
+    second.start('coracle', kubeletArguments)
+    await until('writes', write, 60_000)
+  })
+})
