@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -46,6 +46,9 @@ describe('the data directory of a cluster', () => {
 
   test('is backed up, also while a cluster runs on it, and read back', async () => {
     await using store = await LmdbStore.open(join(data, 'store'), world)
+    const leftovers = ['old', 'new'].map((name) => join(folder, 'work', `lab-${name}.coracle-backup.etcd.db`))
+    for (const file of leftovers) await writeFile(file, 'not encrypted')
+    await utimes(leftovers[0]!, 1_000_000, 1_000_000)
     const said = await call('backup', '--data-dir', data, '--label', 'lab', ...inFolder())
     assert.equal(said.code, 0, said.errors.join())
     assert.match(
@@ -53,7 +56,13 @@ describe('the data directory of a cluster', () => {
       new RegExp(`^Backed up data directory on .*, revision ${store.revision}, \\d+ keys, 2 files$`),
     )
     assert.equal(said.lines[2], 'Read back: it is whole')
-    assert.deepEqual(await readdir(join(folder, 'work')), [], 'nothing unencrypted stays')
+    const left = await readdir(join(folder, 'work'))
+    assert.deepEqual(
+      left,
+      ['lab-new.coracle-backup.etcd.db'],
+      'what a killed one left goes, what another works on stays',
+    )
+    await rm(leftovers[1]!)
     const [name] = await readdir(join(folder, 'backups'))
     const bytes = await readFile(join(folder, 'backups', name!))
     assert.equal(bytes.includes('a certificate'), false)

@@ -3,6 +3,9 @@ import { execFile } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import { etcd } from '../src/cli/commands/etcd.ts'
+import { EtcdClient } from '../src/etcd/client.ts'
+import { alarmAction, alarmType, methods } from '../src/etcd/messages.ts'
+import { hostWorld } from '../src/world/host.ts'
 import { run, type Said } from './support/command.ts'
 import { etcdMissing } from './support/etcd.ts'
 import { type EtcdHost, EtcdHosts } from './support/etcd-hosts.ts'
@@ -150,6 +153,24 @@ describe('three members', { skip }, () => {
     assert.deepEqual(await theirs('put', 'small', 'fits'), ['OK'])
     assert.deepEqual(await theirs('del', 'big'), ['1'])
     assert.ok((await ours('check')).lines.includes('There is room.'))
+  })
+
+  test('an alarm about damage is told, and not called off by making room', async () => {
+    using client = new EtcdClient({ endpoints: [m1!().clientUrl], clock: hostWorld(() => {}).clock })
+    const { header } = await client.read(methods.status, {})
+    await client.write(methods.alarm, {
+      action: alarmAction.activate,
+      memberId: header!.memberId,
+      alarm: alarmType.corrupt,
+    })
+    const said = await ours('check')
+    assert.ok(said.lines.includes(`memberID:${header!.memberId} alarm:CORRUPT `))
+    assert.equal(
+      said.errors[0],
+      `error: the data of member ${header!.memberId.toString(16)} differ from what the others have`,
+    )
+    assert.deepEqual((await ours('alarm', 'disarm')).lines, [`memberID:${header!.memberId} alarm:CORRUPT `])
+    assert.deepEqual((await ours('alarm', 'list')).lines, [])
   })
 
   test('what a member lists is what its file has', async () => {

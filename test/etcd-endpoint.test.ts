@@ -4,8 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { toProtobuf } from '../src/apiserver/protobuf-body.ts'
 import type { ServedCluster } from '../src/cluster/serve.ts'
+import { EtcdClient } from '../src/etcd/client.ts'
+import { methods } from '../src/etcd/messages.ts'
 import { checkListenUrl, ListenUrlError } from '../src/etcd/server/server.ts'
+import { loadSnapshot } from '../src/etcd/snapshot-file.ts'
 import { ConfigMap } from '../src/kinds/core/config-map.ts'
 import { createAuthority, issueCertificate } from '../src/lifecycle/pki.ts'
 import { ApiError } from '../src/schema/status.ts'
@@ -97,6 +101,22 @@ describe('one store, two protocols', { skip }, () => {
     assert.deepEqual(await words(), [['ours', 'one']])
   })
 
+  test('values in protobuf, as a kube-apiserver stores them, are served; what comes later is stored as JSON', async () => {
+    const client = clientOf(served)
+    const made = await client.create(ConfigMap, { metadata: { name: 'binary', namespace }, data: { word: 'one' } })
+    const changed = { ...made, data: { word: 'from protobuf' } }
+    const value = toProtobuf(changed, ConfigMap.schema)
+    assert.equal(value.toString('latin1', 0, 4), 'k8s\0')
+    using etcd = new EtcdClient({ endpoints: [served.etcdUrl!], clock: quietWorld.clock })
+    await etcd.write(methods.put, { key: keyOf('binary'), value })
+    const read = await client.get(ConfigMap, { namespace, name: 'binary' })
+    assert.deepEqual([read.data, read.metadata.uid], [{ word: 'from protobuf' }, made.metadata.uid])
+    await client.update(ConfigMap, { ...read, data: { word: 'again' } })
+    const { kvs } = await etcd.read(methods.range, { key: keyOf('binary') })
+    assert.deepEqual(JSON.parse(String(kvs![0]!.value)).data, { word: 'again' })
+    assert.equal(kvs![0]!.version, 3)
+  })
+
   test('nonsense that etcdctl puts harms nobody else, and etcdctl takes it away again', async () => {
     const client = clientOf(served)
     await ctl('put', keyOf('nonsense'), '{"kind":')
@@ -112,7 +132,7 @@ describe('one store, two protocols', { skip }, () => {
   })
 })
 
-test('over TLS nobody comes in without a certificate of the right authority [ETI-31]', { skip }, async () => {
+test('over TLS nobody comes in without a certificate of the right authority [ETI-31 ETB-05]', { skip }, async () => {
   const tools = quietWorld
   const [authority, stranger] = ['etcd-ca', 'somebody'].map((name) => createAuthority(name, tools))
   const file = async (name: string, content: string) => {
@@ -149,10 +169,12 @@ test('over TLS nobody comes in without a certificate of the right authority [ETI
       assert.equal(code === 0, stdout !== '', who)
     }),
   )
-  for (const command of ['endpoint status', 'endpoint hashkv', 'member list']) {
+  const snapshot = `snapshot save ${join(home, 'over-tls.db')}`
+  for (const command of ['endpoint status', 'endpoint hashkv', 'member list', snapshot]) {
     const { code, stderr } = await etcdctl(served.etcdUrl!, ['--cacert', ca, ...own, ...command.split(' ')])
     assert.equal(code, 0, `${command}: ${stderr}`)
   }
+  assert.ok(loadSnapshot(join(home, 'over-tls.db')).records.length > 10)
 })
 
 const noTls = undefined

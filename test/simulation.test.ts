@@ -81,6 +81,21 @@ describe('what checkers find', () => {
     ])
   })
 
+  test('no fault in a pod that was evicted while its node was silent, and is ready again before it is gone', () => {
+    const budget: Step = {
+      key: '/registry/poddisruptionbudgets/default/b',
+      object: {
+        metadata: { name: 'b', namespace: 'default' },
+        spec: { selector: { matchLabels: { app: 'a' } } },
+        status: { currentHealthy: 3, desiredHealthy: 2, disruptionsAllowed: 1 },
+      },
+    }
+    const silent = { type: 'Ready', status: 'False' }
+    const marked = pod('a', {}, { conditions: [evictedCondition, silent] })
+    const going = pod('a', { deletionTimestamp: 'now' }, { conditions: [evictedCondition, silent] })
+    assert.deepEqual(lastWordOn(budgets, [budget, pod('a'), marked, going, evicted('a')]), [])
+  })
+
   test('a pod beyond the quota', () => {
     const quota: Step = {
       key: '/registry/resourcequotas/default/q',

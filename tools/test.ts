@@ -24,6 +24,8 @@ function prepare(): void {
   const root = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
   if (!existsSync('/usr/bin/etcd') || !existsSync('/usr/bin/etcdctl'))
     installable(root, 'etcd and etcdctl', () => apt('install', '-y', '-q', 'etcd-server', 'etcd-client'))
+  if (!existsSync('/usr/sbin/haproxy') || !existsSync('/usr/lib/nginx/modules/ngx_stream_module.so'))
+    installable(root, 'haproxy and nginx', () => apt('install', '-y', '-q', 'haproxy', 'nginx', 'libnginx-mod-stream'))
   if (!existsSync(join(cache, 'kubectl-1.20/usr/bin/kubectl')))
     installable(root, 'kubectl 1.20', () => {
       // Unpacked beside whatever kubectl the machine has, because Debian's package would replace it.

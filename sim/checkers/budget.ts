@@ -18,7 +18,8 @@ export const budgets: Checker = {
 }
 
 function lossFaults(pod: Pod | undefined, before: Pod | undefined, state: State): string[] {
-  if (!pod || !isLoss(pod) || (before && isLoss(before))) return []
+  // What becomes of it afterwards is not the eviction's doing: its node may come back, and it is ready again for a while.
+  if (!pod || !isLoss(pod) || before?.metadata.deletionTimestamp !== undefined) return []
   const unbooked = [...budgetsOf(pod, state)].filter(
     ({ status }) => status?.disruptedPods?.[pod.metadata.name!] === undefined,
   )

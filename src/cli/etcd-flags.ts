@@ -15,7 +15,7 @@ export const etcdCliFlags = {
   etcdQuotaBackendBytes: {
     type: 'string',
     value: 'BYTES',
-    help: "from this size on etcd's clients may read and delete only; 0: any size",
+    help: "from this size on etcd's clients may read and delete only; 0 for any size",
   },
 } as const
 

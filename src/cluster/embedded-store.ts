@@ -17,6 +17,9 @@ export async function exportEmbedded(world: HostWorld, dataDir: string, file: st
   try {
     await using store = await LmdbStore.open(copy, world)
     return await exportSnapshot(store, file)
+  } catch (error) {
+    await world.disk.remove(`${file}.part`)
+    throw error
   } finally {
     await world.disk.remove(copy)
   }

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Etcd, etcdMissing, startEtcd } from '../../test/support/etcd.ts'
 import { realClock } from '../world/real.ts'
+import { VirtualClock } from '../world/virtual.ts'
 import { EtcdClient, EtcdError, grpcCode } from './client.ts'
 import { methods } from './messages.ts'
 
@@ -84,6 +85,23 @@ test('an endpoint that is silent runs into the deadline', async () => {
       message: /did not answer within/,
     })
   }
+  server.close()
+})
+
+test('an endpoint with which no connection comes about is passed over, also by writes', { skip }, async () => {
+  // As a host that stands still: the kernel takes the connection, and nobody speaks.
+  const server = createServer()
+  const taken = new Promise<Socket>((resolve) => server.once('connection', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const clock = new VirtualClock(0)
+  const silent = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  using client = new EtcdClient({ endpoints: [silent, etcd.endpoint], clock })
+  const written = put(client, 'passed', 'over')
+  const socket = await taken
+  clock.advance(2_000)
+  await written
+  assert.equal((await client.read(methods.range, { key: 'passed' })).count, 1)
+  socket.destroy()
   server.close()
 })
 

@@ -91,6 +91,8 @@ const windowBytes = 8 << 20
 /** So many messages of a stream may wait to be taken. */
 const aheadMax = 64
 const reconnectMs = { first: 50, most: 2_000 }
+/** A connection that does not come about by then will not: the next endpoint is tried. */
+const connectMs = 2_000
 /** Whoever is gone without a word is found out before those who wait give up. */
 const keepAliveMs = { every: 2_000, patience: 2_000 }
 
@@ -281,7 +283,10 @@ class Session {
       ...tls,
       settings: { initialWindowSize: windowBytes, enablePush: false },
     } as Parameters<typeof connect>[1])
+    const giveUp = clock.timer(connectMs, () => this.http2.destroy(new Error(`no connection within ${connectMs} ms`)))
+    this.http2.on('close', giveUp)
     this.http2.on('connect', () => {
+      giveUp()
       this.connected = true
       this.http2.setLocalWindowSize(windowBytes)
       this.#keepAlive(clock)

@@ -1,5 +1,6 @@
 import { Cache } from '../client/cache.ts'
 import type { Client } from '../client/client.ts'
+import type { Container } from '../kinds/core/containers.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import { Activity } from '../reconciler/activity.ts'
@@ -272,9 +273,27 @@ export class NodeAgent {
 class LateRuntime implements Runtime {
   readonly version = 'simulated'
   readonly #runtime: Promise<Runtime>
+  #known: Runtime | undefined
 
   constructor(runtime: Promise<Runtime>) {
     this.#runtime = runtime
+    void runtime.then((known) => {
+      this.#known = known
+    })
+  }
+
+  /** Asked of containers that run, so that the runtime is known by then. */
+  isProbed(container: Container): boolean {
+    return this.#known?.isProbed?.(container) ?? true
+  }
+
+  async *readiness(pod: Pod, container: Container, signal: AbortSignal): AsyncGenerator<boolean> {
+    const runtime = await this.#runtime
+    if (runtime.readiness) yield* runtime.readiness(pod, container, signal)
+    else {
+      await runtime.untilReady(pod, container, signal)
+      yield true
+    }
   }
 
   startSandbox: Runtime['startSandbox'] = async (...args) => (await this.#runtime).startSandbox(...args)

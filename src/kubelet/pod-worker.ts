@@ -32,7 +32,13 @@ export interface PodWorkerTools {
 
 /** Where events about pods go. `container` is where in the pod's spec it happened. */
 export interface PodEvents {
-  record(pod: Pod, type: EventType, reason: string, message: string, container?: ContainerLife): void
+  record(
+    pod: Pod,
+    type: EventType,
+    reason: string,
+    message: string,
+    container?: Pick<ContainerLife, 'role' | 'container'>,
+  ): void
 }
 
 const retryMs = 1000

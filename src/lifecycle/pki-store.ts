@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Clock, Disk, Random } from '../world/world.ts'
+import { mendPair } from './pki/files.ts'
 import { createAuthority, createSigningKey, issueCertificate, type KeyPair, publicKeyOf } from './pki.ts'
 
 /** What a cluster needs to know itself by: kubeadm's set, as far as one host needs it. */
@@ -79,6 +80,8 @@ async function loadOrCreateFrontProxy(
 }
 
 async function pair(disk: Disk, folder: string, name: string, make: () => KeyPair): Promise<KeyPair> {
+  // A renewal may have been interrupted.
+  await mendPair(disk, folder, name)
   const [certificateFile, keyFile] = [`${folder}/${name}.crt`, `${folder}/${name}.key`]
   const [certificate, key] = await Promise.all([disk.read(certificateFile), disk.read(keyFile)])
   if (certificate !== undefined && key !== undefined) {

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { ConfigMap } from '../../src/kinds/core/config-map.ts'
 import { ApiError } from '../../src/schema/status.ts'
 import { failureOf, faults, HighlyAvailableCluster } from '../support/failover.ts'
-import { hostsMissing } from '../support/hosts.ts'
+import { hostsMissing, until } from '../support/hosts.ts'
 
 /** `node tools/failover.ts 50` does it fifty times, and says how long it took. */
 describe('Three hosts behind a balancer', { skip: hostsMissing() ?? false }, () => {
@@ -14,7 +14,7 @@ describe('Three hosts behind a balancer', { skip: hostsMissing() ?? false }, () 
   after(() => cluster?.[Symbol.asyncDispose]())
 
   for (const fault of faults)
-    it(`go on when the leader's host is ${fault}: nothing that was answered is lost, and nobody reads what is out of date [TOP-01 TOP-02 FLR-01 ETQ-06 ETQ-15]`, async () => {
+    it(`go on when the leader's host is ${fault}: nothing that was answered is lost, and nobody reads what is out of date [FLR-01 ETQ-15]`, async () => {
       const { lost, disorder, answered } = await cluster.failOver(fault, 2_000)
       assert.deepEqual(lost, [])
       assert.equal(disorder, undefined)
@@ -38,9 +38,9 @@ describe('Three hosts behind a balancer', { skip: hostsMissing() ?? false }, () 
       assert.doesNotMatch(error.message, /no answer within/, 'the server answers, and in time')
     }
     await cluster.mend(second!, 'killed')
+    const { data } = await until('an answer', () => client.get(ConfigMap, ref))
+    assert.ok(['there', 'changed'].includes(data!['is']!))
     await cluster.mend(first!, 'killed')
     await cluster.untilReady()
-    const { data } = await client.get(ConfigMap, ref)
-    assert.ok(['there', 'changed'].includes(data!['is']!))
   })
 })

@@ -11,16 +11,16 @@ describe('three control planes', { skip: hostsMissing() ?? false }, () => {
   let hosts: Hosts
   let masters: readonly Host[]
   let outside: Host
-  let written = 0
+  let attempts = 0
+  const answered: string[] = []
   /** Two of three, after the first has failed. */
   let living: readonly Host[]
 
-  /** Writes through the balancer. */
+  /** Writes through the balancer, each time something new: what was not answered may have been done all the same. */
   const write = async () => {
-    const { code } = await outside.run('kubectl', ['create', 'configmap', `w${written}`, '--request-timeout=3s'], {
-      env: api,
-    })
-    if (code === 0) written++
+    const name = `w${attempts++}`
+    const { code } = await outside.run('kubectl', ['create', 'configmap', name, '--request-timeout=3s'], { env: api })
+    if (code === 0) answered.push(name)
     return code === 0
   }
   const holders = async (from: Host) => {
@@ -102,7 +102,7 @@ describe('three control planes', { skip: hostsMissing() ?? false }, () => {
     for (let more = 0; more < 5; more++) await until('further writes', write)
     const rest = masters.filter((host) => host !== lost)
     const names = await outside.kubectl('get', 'configmaps', '-o', 'name')
-    for (let at = 0; at < written; at++) assert.match(names, new RegExp(`configmap/w${at}$`, 'm'), `after ${gapMs} ms`)
+    for (const name of answered) assert.match(names, new RegExp(`configmap/${name}$`, 'm'), `after ${gapMs} ms`)
     const left = rest.map(({ address }) => address).join(' ')
     await until(
       'the lost one leaves the endpoints',
@@ -137,12 +137,15 @@ describe('three control planes', { skip: hostsMissing() ?? false }, () => {
       '/etc/kubernetes/pki/apiserver-kubelet-client.key',
       `https://${last.address}:6443${path}`,
     ]
-    const { stdout: read } = await last.run('curl', url('/api/v1/namespaces/default/configmaps/w0'))
+    const { stdout: read } = await last.run('curl', url(`/api/v1/namespaces/default/configmaps/${answered[0]}`))
     assert.match(read, /^50[34]$/)
     const { stdout: ready } = await last.run('curl', url('/readyz'))
     assert.equal(ready, '500')
     // What need not be current is read from memory.
-    const { stdout: old } = await last.run('curl', url('/api/v1/namespaces/default/configmaps/w0?resourceVersion=0'))
+    const { stdout: old } = await last.run(
+      'curl',
+      url(`/api/v1/namespaces/default/configmaps/${answered[0]}?resourceVersion=0`),
+    )
     assert.equal(old, '200')
     await second.boot()
     second.start('coracle', kubeletArguments)

@@ -1,5 +1,6 @@
 /** A cluster from nothing with `init` and `join`, on hosts with a real etcd: as it should go, and as it goes on bad days. */
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { initPhases } from '../../src/lifecycle/init/phases.ts'
@@ -8,6 +9,89 @@ import { type Host, Hosts, hostsMissing, until } from '../support/hosts.ts'
 
 /** What hosts of tests have less of than a control plane should. */
 const lenient = ['--ignore-preflight-errors', 'NumCPU,Mem'] as const
+
+/** The file with which the notes begin their site, without the flags that components of today refuse. */
+const notes = (host: Host) => `
+apiVersion: kubeadm.k8s.io/v1beta2
+kind: InitConfiguration
+localAPIEndpoint:
+  advertiseAddress: ${host.address}
+  bindPort: 6443
+nodeRegistration:
+  name: k8s01
+  taints:
+  - effect: NoSchedule
+    key: node-role.kubernetes.io/master
+  criSocket: /var/run/dockershim.sock
+---
+apiVersion: kubeadm.k8s.io/v1beta2
+kind: ClusterConfiguration
+clusterName: cluster.local
+etcd:
+  local:
+    imageRepository: "k8s.gcr.io"
+    imageTag: "3.4.3-0"
+    extraArgs:
+      metrics: basic
+      election-timeout: "5000"
+      heartbeat-interval: "250"
+      auto-compaction-retention: "8"
+      snapshot-count: "10000"
+    serverCertSANs: [etcd.kube-system.svc.cluster.local, etcd.kube-system.svc, etcd.kube-system, etcd]
+    peerCertSANs: [etcd.kube-system.svc.cluster.local, etcd.kube-system.svc, etcd.kube-system, etcd]
+networking:
+  dnsDomain: cluster.local
+  serviceSubnet: 10.233.0.0/18
+  podSubnet: 10.222.0.0/18
+kubernetesVersion: v1.18.5
+controlPlaneEndpoint: ${host.address}
+certificatesDir: /etc/kubernetes/pki
+imageRepository: k8s.gcr.io
+apiServer:
+  extraArgs:
+    anonymous-auth: "True"
+    authorization-mode: Node,RBAC
+    bind-address: 0.0.0.0
+    apiserver-count: "3"
+    endpoint-reconciler-type: lease
+    service-node-port-range: 30000-32767
+    profiling: "False"
+    request-timeout: "1m0s"
+    enable-aggregator-routing: "False"
+    storage-backend: etcd3
+    allow-privileged: "true"
+    feature-gates: RotateKubeletServerCertificate=True
+  extraVolumes:
+  - name: basic-time
+    hostPath: /etc/localtime
+    mountPath: /etc/localtime
+    pathType: File
+  certSANs: [kubernetes, kubernetes.default, localhost, 127.0.0.1, localhost6, "::1", k8s02, lb-apiserver.kubernetes.local]
+  timeoutForControlPlane: 5m0s
+controllerManager:
+  extraArgs:
+    experimental-cluster-signing-duration: 87600h0m0s
+    node-monitor-grace-period: 40s
+    node-monitor-period: 5s
+    profiling: "False"
+    terminated-pod-gc-threshold: "12500"
+    bind-address: 0.0.0.0
+    configure-cloud-routes: "false"
+scheduler:
+  extraArgs:
+    bind-address: 0.0.0.0
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clusterCIDR: 10.222.0.0/18
+hostnameOverride: k8s01
+mode: iptables
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+clusterDNS:
+- 10.233.0.10
+`
 
 /** Starts a command and ends it with a signal that nobody can catch, as soon as it has printed the words. */
 async function killAt(host: Host, words: string, args: readonly string[]): Promise<boolean> {
@@ -51,13 +135,10 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
   let output = ''
 
   before(async () => {
-    hosts = await Hosts.create({ count: 3, names: ['cp1', 'cp2', 'w1'] })
+    hosts = await Hosts.create({ count: 3, names: ['k8s01', 'k8s02', 'k8s04'] })
     ;[first, second, worker] = hosts.all
-    initArgs = [
-      'init',
-      ...['--control-plane-endpoint', first!.address, '--pod-network-cidr', '10.244.0.0/16', '--upload-certs'],
-      ...lenient,
-    ]
+    await first!.write('/etc/kubernetes/kubeadm-config.yaml', notes(first!))
+    initArgs = ['init', '--config', '/etc/kubernetes/kubeadm-config.yaml', '--upload-certs', ...lenient]
   })
   after(() => hosts?.[Symbol.asyncDispose]())
 
@@ -81,10 +162,10 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
     const { code, stdout, stderr } = await first!.run('coracle', initArgs)
     assert.equal(code, 0, stdout + stderr)
     output = stdout
-    await until('the node is ready', () => isReady(first!, 'cp1'))
+    await until('the node is ready', () => isReady(first!, 'k8s01'))
   })
 
-  it('what init made is what kubeadm makes [INI-01 INI-05 INI-07 PHS-04 PHS-05 PHS-06 PHS-07 CFG-39]', async () => {
+  it('what init made is what kubeadm makes [INI-05 INI-07 PHS-04 PHS-05 PHS-06 PHS-07 CFG-39 CFG-40]', async () => {
     const files = await filesOf(first!)
     const pki = ['ca', 'apiserver', 'apiserver-kubelet-client', 'front-proxy-ca', 'front-proxy-client', 'etcd/ca']
     const etcd = ['etcd/server', 'etcd/peer', 'etcd/healthcheck-client', 'apiserver-etcd-client']
@@ -98,7 +179,9 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
     )
     assert.match(await first!.read('/etc/kubernetes/admin.conf'), new RegExp(`server: https://${first!.address}:6443`))
     const config = await first!.kubectl('get', 'cm', '-n', 'kube-system', 'kubeadm-config', '-o', 'yaml')
-    assert.match(config, /podSubnet: 10\.244\.0\.0\/16/)
+    assert.match(config, /podSubnet: 10\.222\.0\.0\/18/)
+    assert.match(config, /kubernetesVersion: v1\.18\.5/)
+    await first!.kubectl('get', 'cm', '-n', 'kube-system', 'kubelet-config')
     assert.match(config, new RegExp(`controlPlaneEndpoint: ${first!.address}`))
     const endpoints = await first!.kubectl(
       'get',
@@ -112,21 +195,67 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
     assert.match(manifest, new RegExp(`--advertise-address=${first!.address}`))
   })
 
-  it('its pods run, and the node is marked [INI-15 INI-17 PHS-11 PHS-14]', async () => {
+  it('everything in the file of the notes has come to count [CFG-03 CFG-06 CFG-07 CFG-08 CFG-09 CFG-10 CFG-12 CFG-21 CFG-22]', async () => {
+    const services = await first!.kubectl('get', 'services', '-A', '-o', 'jsonpath={.items[*].spec.clusterIP}')
+    assert.deepEqual(services.split(' ').sort(), ['10.233.0.1', '10.233.0.10'])
+    assert.match(
+      await first!.kubectl('get', 'node', 'k8s01', '-o', 'jsonpath={.spec.podCIDR}'),
+      /^10\.222\.\d+\.0\/24$/,
+    )
+    const etcd = await first!.read('/etc/kubernetes/manifests/etcd.yaml')
+    for (const words of ['--election-timeout=5000', '--heartbeat-interval=250', 'image: k8s.gcr.io/etcd:3.4.3-0'])
+      assert.ok(etcd.includes(words), words)
+    const server = await first!.read('/etc/kubernetes/manifests/kube-apiserver.yaml')
+    for (const words of ['path: /etc/localtime', 'type: File', 'image: k8s.gcr.io/kube-apiserver:v1.18.5'])
+      assert.ok(server.includes(words), words)
+    const sans = async (file: string) => {
+      const certificate = new X509Certificate(await first!.read(`/etc/kubernetes/pki/${file}.crt`))
+      return certificate.subjectAltName!.split(', ').map((name) => name.replace(/^(DNS|IP Address):/, ''))
+    }
+    const names = await sans('apiserver')
+    for (const name of ['k8s01', 'k8s02', 'lb-apiserver.kubernetes.local', 'localhost6', '10.233.0.1', first!.address])
+      assert.ok(names.includes(name), name)
+    assert.equal(new Set(names).size, names.length)
+    for (const file of ['etcd/server', 'etcd/peer'])
+      assert.ok((await sans(file)).includes('etcd.kube-system.svc.cluster.local'))
+    const admin = await first!.read('/etc/kubernetes/admin.conf')
+    assert.match(admin, /current-context: kubernetes-admin@cluster\.local/)
+  })
+
+  it('init ends with both commands [INI-10 INI-11]', () => {
+    const said = output.slice(output.indexOf('\nYour Kubernetes control-plane'))
+    assert.match(
+      said,
+      /You can now join any number of control-plane nodes running the following command on each as root:\n\n {2}coracle join \S+:6443 --token [a-z0-9]{6}\.[a-z0-9]{16} \\\n\t--discovery-token-ca-cert-hash sha256:[0-9a-f]{64} \\\n\t--control-plane --certificate-key [0-9a-f]{64}\n/,
+    )
+    assert.match(
+      said,
+      /Then you can join any number of worker nodes by running the following on each as root:\n\ncoracle join /,
+    )
+  })
+
+  it('its pods run, and the node is marked [CFG-04 INI-13 INI-15 INI-17 PHS-11 PHS-13 PHS-14]', async () => {
     const pods = await until('seven pods', async () => {
       const names = (await first!.kubectl('get', 'pods', '-n', 'kube-system', '-o', 'name')).split('\n')
       return names.length === 7 && names
     })
     for (const name of ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'])
-      assert.ok(pods.includes(`pod/${name}-cp1`), name)
-    const node = JSON.parse(await first!.kubectl('get', 'node', 'cp1', '-o', 'json'))
+      assert.ok(pods.includes(`pod/${name}-k8s01`), name)
+    const node = JSON.parse(await first!.kubectl('get', 'node', 'k8s01', '-o', 'json'))
     assert.equal(node.metadata.labels['node-role.kubernetes.io/control-plane'], '')
     assert.ok(
       node.spec.taints.some(
         (taint: { key: string; effect: string }) =>
-          taint.key === 'node-role.kubernetes.io/control-plane' && taint.effect === 'NoSchedule',
+          taint.key === 'node-role.kubernetes.io/master' && taint.effect === 'NoSchedule',
       ),
     )
+    // They tolerate the taint of today, and there is no other node.
+    const dns = await first!.kubectl('get', 'pods', '-n', 'kube-system', '-l', 'k8s-app=kube-dns', '--no-headers')
+    assert.deepEqual(
+      dns.split('\n').map((line) => line.split(/\s+/)[2]),
+      ['Pending', 'Pending'],
+    )
+    assert.match(await first!.read('/etc/kubernetes/kubelet.conf'), /kubelet-client-current\.pem/)
   })
 
   it('a second init at the same time is refused', async () => {
@@ -152,7 +281,7 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
   it('single phases may be run again, and touch only their own [PHS-15 PHS-10 JOI-10 JOI-11]', async () => {
     const before = await first!.sh('cd /etc/kubernetes/pki && sha256sum ca.crt ca.key apiserver-etcd-client.crt')
     await first!.sh('rm /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key')
-    const made = await first!.coracle('init', 'phase', 'certs', 'apiserver', '--control-plane-endpoint', first!.address)
+    const made = await first!.coracle('init', 'phase', 'certs', 'apiserver', '--config', initArgs[2]!)
     assert.equal(made.code, 0, made.stderr)
     assert.match(made.stdout, /Generating "apiserver" certificate and key/)
     assert.equal(
@@ -179,7 +308,7 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
       [secretless, /failed to verify JWS signature of received cluster info object, can't trust this API Server/],
       [command.replace(hash, otherHash), /none of the public keys "sha256:[0-9a-f]{64}" are pinned/],
       [`${command} --control-plane`, /failure loading certificate for CA: couldn't load the certificate file/],
-      [`${command} --node-name cp1`, /a Node with name "cp1" and status "Ready" already exists in the cluster/],
+      [`${command} --node-name k8s01`, /a Node with name "k8s01" and status "Ready" already exists in the cluster/],
       [command.replace(hash, 'sha256:12'), /expected a 32 byte SHA-256 hash, found 1 bytes/],
       [
         command.replace(/--discovery-token-ca-cert-hash \S+/, ''),
@@ -199,7 +328,7 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
     const { code, stdout, stderr } = await worker!.sh(command)
     assert.equal(code, 0, stdout + stderr)
     assert.ok(stdout.includes('This node has joined the cluster:\n* Certificate signing request was sent to apiserver'))
-    await until('the worker is ready', () => isReady(first!, 'w1'))
+    await until('the worker is ready', () => isReady(first!, 'k8s04'))
     assert.ok(!(await filesOf(worker!)).includes('/etc/kubernetes/bootstrap-kubelet.conf'))
     const again = await worker!.sh(command)
     assert.equal(again.code, 0, again.stdout + again.stderr)
@@ -225,13 +354,13 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
     assert.equal(code, 0, stdout + stderr)
     assert.ok(stdout.includes('This node has joined the cluster and a new control plane instance was created:'))
     assert.ok(stdout.includes('* A new etcd member was added to the local/stacked etcd cluster.'))
-    await until('it is ready', () => isReady(second!, 'cp2'))
+    await until('it is ready', () => isReady(second!, 'k8s02'))
     const members = (await first!.etcdctl('member', 'list')).split('\n')
     assert.deepEqual(
       members.map((line) => line.split(', ').slice(1, 3)),
       [
-        ['started', 'cp1'],
-        ['started', 'cp2'],
+        ['started', 'k8s01'],
+        ['started', 'k8s02'],
       ].sort(
         (one, other) =>
           members.findIndex((line) => line.includes(one[1]!)) - members.findIndex((line) => line.includes(other[1]!)),
@@ -268,7 +397,7 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
     assert.equal((await second!.sh('ip link show cni0')).code, 1)
     assert.deepEqual(
       (await first!.etcdctl('member', 'list')).split('\n').map((line) => line.split(', ')[2]),
-      ['cp1'],
+      ['k8s01'],
     )
     await first!.kubectl('get', 'nodes')
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { stories } from '../support/kubectl.ts'
 
-/** A level that lets nobody in, and a flow that leads a user there. */
+/** A level with room for one request at a time, and a flow that leads a user there. */
 const level = JSON.stringify({
   apiVersion: 'v1',
   kind: 'List',
@@ -9,15 +9,18 @@ const level = JSON.stringify({
     {
       apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
       kind: 'PriorityLevelConfiguration',
-      metadata: { name: 'closed' },
-      spec: { type: 'Limited', limited: { nominalConcurrencyShares: 0, limitResponse: { type: 'Reject' } } },
+      metadata: { name: 'narrow' },
+      spec: {
+        type: 'Limited',
+        limited: { nominalConcurrencyShares: 0, borrowingLimitPercent: 0, limitResponse: { type: 'Reject' } },
+      },
     },
     {
       apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
       kind: 'FlowSchema',
       metadata: { name: 'jane' },
       spec: {
-        priorityLevelConfiguration: { name: 'closed' },
+        priorityLevelConfiguration: { name: 'narrow' },
         matchingPrecedence: 150,
         distinguisherMethod: { type: 'ByUser' },
         rules: [
@@ -60,27 +63,40 @@ stories(
       )
     },
 
-    'who is turned away is told to come again, does so, and gets in when there is room': async ({ kubectl }) => {
+    'who is turned away is told to come again, does so, and gets in when there is room': async ({
+      kubectl,
+      cluster,
+      namespace,
+    }) => {
       await kubectl('create clusterrolebinding jane --clusterrole=cluster-admin --user=jane')
       await kubectl('create configmap here')
-      assert.equal(await kubectl('get configmap here -o name --as jane'), 'configmap/here')
       await kubectl('create -f -', level)
+      assert.equal(await kubectl('get configmap here -o name --as jane'), 'configmap/here')
+      // The one place that there is, is taken by a request whose body does not come.
+      const body = Promise.withResolvers<Buffer>()
+      const held = cluster.handler({
+        ...{ method: 'POST', url: `/api/v1/namespaces/${namespace}/configmaps`, remoteAddress: '127.0.0.1' },
+        headers: { 'content-type': 'application/json' },
+        certificate: { commonName: 'jane', organizations: [], fingerprint: '' },
+        signal: new AbortController().signal,
+        body: () => body.promise,
+      })
       const waiting = kubectl.start('get configmap here -o name --as jane')
       const refused =
-        /rejected_requests_total\{priority_level="closed",flow_schema="jane",reason="concurrency-limit"\} ([1-9]\d*)/
+        /rejected_requests_total\{priority_level="narrow",flow_schema="jane",reason="concurrency-limit"\} [1-9]/
       while (!refused.test(await kubectl('get --raw /metrics'))) await new Promise((resolve) => setTimeout(resolve, 50))
       // Only she, and only there.
       assert.equal(await kubectl('get configmap here -o name'), 'configmap/here')
       assert.equal(await kubectl('get pods --as jane -o name'), '')
-      const room = '{"spec":{"limited":{"nominalConcurrencyShares":30}}}'
-      await kubectl(`patch prioritylevelconfiguration closed --type merge -p ${room}`)
+      body.resolve(Buffer.from('{}'))
+      assert.equal((await held).status, 422)
       const { code, stdout } = await waiting.ended
       assert.deepEqual([code, stdout.trim()], [0, 'configmap/here'])
     },
 
     'a flow whose level is missing says so': async ({ kubectl }) => {
       await kubectl('create -f -', level)
-      await kubectl('delete prioritylevelconfiguration closed')
+      await kubectl('delete prioritylevelconfiguration narrow')
       const missing = async () => (await kubectl.rows('get flowschema jane'))[0]?.['MISSINGPL']
       while ((await missing()) !== 'True') await new Promise((resolve) => setTimeout(resolve, 50))
     },

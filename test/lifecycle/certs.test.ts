@@ -15,7 +15,8 @@ import { rotateStep, rotationSteps } from '../../src/lifecycle/pki/rotate.ts'
 import { controlPlaneSet } from '../../src/lifecycle/pki/set.ts'
 import { defaultPkiSettings, type PkiSettings } from '../../src/lifecycle/pki/settings.ts'
 import { authorities, certificates } from '../../src/lifecycle/pki/specs.ts'
-import { signPublicKey } from '../../src/lifecycle/pki.ts'
+import { issueCertificate, signPublicKey } from '../../src/lifecycle/pki.ts'
+import { loadOrCreatePki } from '../../src/lifecycle/pki-store.ts'
 import { pinsOf } from '../../src/lifecycle/tokens/pins.ts'
 import { VirtualHost } from '../../src/world/virtual-host.ts'
 import type { Disk } from '../../src/world/world.ts'
@@ -346,6 +347,16 @@ describe('a renewal that is killed', () => {
     }
     assert.fail('it never came to its end')
   })
+})
+
+test('a renewal that was killed between key and certificate is finished by the next start of coracle up', async () => {
+  const { disk, clock, random } = new VirtualHost()
+  const request = { hosts: ['localhost'], tools: { clock, random } }
+  const { authority } = await loadOrCreatePki(disk, '/data/pki', request)
+  const renewed = issueCertificate(authority, { commonName: 'kube-apiserver', usages: ['server'] }, { clock, random })
+  await disk.write('/data/pki/apiserver.key', renewed.key)
+  await disk.write('/data/pki/apiserver.crt.new', renewed.certificate)
+  assert.deepEqual((await loadOrCreatePki(disk, '/data/pki', request)).server, renewed)
 })
 
 describe('rotate-ca', () => {

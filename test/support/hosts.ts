@@ -252,6 +252,7 @@ export class Host {
     this.#first = first
     writeFileSync(join(this.folder, 'pid'), String(first.pid))
     const outside = this.#link
+    deleteLink(outside)
     // The kernel takes its time to clear away what a host that is off had.
     if (existsSync(`/sys/class/net/${outside}`)) ip('link', 'del', outside)
     ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(this.#pid))
@@ -272,12 +273,7 @@ export class Host {
     } catch {
       // It is gone already.
     }
-    try {
-      // The kernel takes it away with the host, but when it finds the time.
-      ip('link', 'del', this.#link)
-    } catch {
-      // It has found the time.
-    }
+    deleteLink(this.#link)
   }
 
   /** All processes stand still, as when a hypervisor stops a machine. */
@@ -542,6 +538,15 @@ function printed(what: string, { code, stdout, stderr }: Ran): string {
 
 const ip = (...args: string[]) => void execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] })
 
+/** The kernel takes a link away with the host that it leads to, but when it finds the time. */
+function deleteLink(name: string): void {
+  try {
+    ip('link', 'del', name)
+  } catch {
+    // There is none.
+  }
+}
+
 /** `nsenter` and `unshare` start what they are asked for as their only child. */
 function pidOfChild(pid: number): number | undefined {
   try {
@@ -611,11 +616,8 @@ function clear(subnet: number): void {
       // It is gone already.
     }
   }
-  try {
-    ip('link', 'del', bridgeOf(subnet))
-  } catch {
-    // It was never made.
-  }
+  for (const name of readdirSync('/sys/class/net')) if (name.startsWith(`cor${subnet}v`)) deleteLink(name)
+  deleteLink(bridgeOf(subnet))
   rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 }
 

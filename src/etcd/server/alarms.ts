@@ -1,6 +1,7 @@
 /**
- * The alarm of etcd that says that there is no space: raised when the store grows beyond the quota, or could not write
- * for lack of space. While it is, etcd's clients can read and delete but not put. It stays until it is disarmed.
+ * The alarm of etcd that says that there is no space: raised when the store grows beyond the quota, or when a client says
+ * so. While it is, etcd's clients can read and delete but not put. It stays until it is disarmed. (A disk that is full is
+ * another matter: then the store refuses what it cannot write, and goes on when there is space.)
  */
 import { NoSpaceError, type Store } from '../../store/store.ts'
 

@@ -1,6 +1,5 @@
 /**
- * Maintenance of etcd's protocol. The embedded store uses free space again by itself, so there is nothing to defragment;
- * an alarm is raised when the store could not write for lack of space, or is larger than the quota.
+ * Maintenance of etcd's protocol. The embedded store uses free space again by itself, so there is nothing to defragment.
  */
 import type { Store } from '../../store/store.ts'
 import { alarmAction, alarmType, methods } from '../messages.ts'

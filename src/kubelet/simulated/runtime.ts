@@ -210,7 +210,8 @@ export class SimulatedRuntime implements Runtime {
       if (wasWatched) setReady(true)
       return
     }
-    const { signal } = (running.probing = new AbortController())
+    const probing = new AbortController()
+    running.probing = probing
     const script = new Script(pod, this.#behaviour)
     const said = new Map<ProbeSort, Verdicts | undefined>(
       probeSorts.map((sort) => [sort, script.verdicts(sort, container)]),
@@ -243,7 +244,7 @@ export class SimulatedRuntime implements Runtime {
         this.#end(pod, container, terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30)
       },
     }
-    void probe(probed, (sort) => said.get(sort), this.#clock, signal).catch(() => {})
+    void probe(probed, (sort) => said.get(sort), this.#clock, probing.signal).catch(() => {})
   }
 
   /** Ends one container, for a new one to begin. */

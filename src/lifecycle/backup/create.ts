@@ -52,6 +52,7 @@ export async function createBackup(options: BackupOptions): Promise<MadeBackup> 
   const { world, source, place, secret, label, workDir } = options
   const createdAt = new Date(world.clock.now()).toISOString()
   const mark = Buffer.from(world.random.bytes(3)).toString('hex')
+  await removeLeftovers(world, workDir)
   const name = `${label}-${createdAt.replace(/[-:]|\.\d{3}/g, '')}-${mark}${backupSuffix}`
   const snapshot = `${workDir}/${name}.etcd.db`
   try {
@@ -68,6 +69,17 @@ export async function createBackup(options: BackupOptions): Promise<MadeBackup> 
     return { name, contents }
   } finally {
     await world.disk.remove(snapshot)
+  }
+}
+
+const leftoverMs = 3_600_000
+
+/** What a process that was killed left unencrypted: younger files may be somebody's who is at it. */
+async function removeLeftovers({ disk, clock }: HostWorld, workDir: string): Promise<void> {
+  for (const name of await disk.list(workDir)) {
+    if (!name.includes(`${backupSuffix}.`)) continue
+    const about = await disk.stat(`${workDir}/${name}`)
+    if (about && about.modifiedMs < clock.now() - leftoverMs) await disk.remove(`${workDir}/${name}`)
   }
 }
 

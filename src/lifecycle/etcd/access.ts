@@ -34,12 +34,30 @@ export async function findEtcd(world: Pick<HostWorld, 'disk'>, flags: AccessFlag
     throw new EtcdAccessError(`no --endpoints given, and ${folder}/manifests/etcd.yaml is not there`)
   }
   const given = flags.endpoints?.split(',').filter((endpoint) => endpoint !== '')
-  const fromManifest = manifest?.flag('advertise-client-urls')?.split(',')
+  const fromManifest = manifest && endpointsOf(manifest)
   const raw = given ?? fromManifest ?? ['http://127.0.0.1:2379']
   if (raw.length === 0) throw new EtcdAccessError('--endpoints is empty')
   const needsTls = raw.some((endpoint) => endpoint.startsWith('https://')) || flags.cacert !== undefined
   const tls = needsTls ? await readTls(world.disk, flags, `${folder}/pki/etcd`) : undefined
   return { endpoints: raw.map((endpoint) => withScheme(endpoint, tls !== undefined)), tls, ofHost: !given }
+}
+
+/**
+ * The host's own first. Its etcd may be the one that is down, so those that it was started with come behind, where
+ * kubeadm has them serve clients: port 2379 of the host of their peer URL.
+ */
+function endpointsOf(manifest: EtcdManifest): string[] | undefined {
+  const own = manifest.flag('advertise-client-urls')?.split(',')
+  if (!own) return undefined
+  const peers = (manifest.flag('initial-cluster') ?? '').split(',').map((member) => member.replace(/^[^=]*=/, ''))
+  const hosts = new Set(own.map((url) => URL.parse(url)?.hostname))
+  const others = peers.flatMap((peer) => {
+    const url = URL.parse(peer)
+    if (!url || hosts.has(url.hostname)) return []
+    url.port = '2379'
+    return url.origin
+  })
+  return [...own, ...new Set(others)]
 }
 
 const withScheme = (endpoint: string, secure: boolean) => {

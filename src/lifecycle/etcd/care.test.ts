@@ -125,6 +125,9 @@ test('etcd is found by its manifest, whichever way its flags are written; a half
   )
   await host.disk.write(file, manifest('[etcd, --advertise-client-urls, "http://10.0.0.1:2379"]'))
   assert.deepEqual(await findEtcd(host, {}), { endpoints: ['http://10.0.0.1:2379'], tls: undefined, ofHost: true })
+  const cluster = '"--initial-cluster=m1=http://10.0.0.1:2380,m2=http://10.0.0.2:2380"'
+  await host.disk.write(file, manifest(`[etcd, "--advertise-client-urls=http://10.0.0.1:2379", ${cluster}]`))
+  assert.deepEqual((await findEtcd(host, {})).endpoints, ['http://10.0.0.1:2379', 'http://10.0.0.2:2379'])
   assert.deepEqual((await findEtcd(host, { endpoints: '10.0.0.9:1,http://b:2/' })).endpoints, [
     'http://10.0.0.9:1',
     'http://b:2',

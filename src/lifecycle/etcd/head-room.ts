@@ -125,8 +125,6 @@ const ignoreCompacted = (error: Error) => {
   if (!error.message.includes('has been compacted')) throw error
 }
 
-export const alarmText = ({ alarm }: { readonly alarm: number }): string => alarmName(alarm)
-
 /** As etcdctl has it, with the space at its end. */
 export const alarmLine = ({ memberId, alarm }: { readonly memberId: bigint; readonly alarm: number }): string =>
   `memberID:${memberId} alarm:${alarmName(alarm)} `

@@ -46,10 +46,8 @@ export async function renewCertificates(
     for (const member of members) await dropMember(member, settings, world)
     throw error
   }
-  for (const { member, isNew, line } of staged) {
-    if (isNew) await commit(member, settings, world)
-    print(line)
-  }
+  for (const { member, isNew } of staged) if (isNew) await commit(member, settings, world)
+  for (const { line } of staged) print(line)
   return staged.filter(({ isNew }) => isNew).length
 }
 

@@ -1,6 +1,5 @@
 import {
   alarmLine,
-  alarmText,
   describeHeadRoom,
   freeSpace,
   headRooms,
@@ -18,7 +17,7 @@ import {
 } from '../../../lifecycle/etcd/maintenance.ts'
 import { hexId, listMembers } from '../../../lifecycle/etcd/members.ts'
 import { membershipFaults } from '../../../lifecycle/etcd/membership.ts'
-import { endpointStatuses } from '../../../lifecycle/etcd/status.ts'
+import { alarmName, endpointStatuses } from '../../../lifecycle/etcd/status.ts'
 import { versionWarnings } from '../../../lifecycle/etcd/versions.ts'
 import { type Command, UserError } from '../../command.ts'
 import { accessFlags, dryRunFlag, oneArgument, withEtcd } from './context.ts'
@@ -140,7 +139,7 @@ export const check: Command = {
     }),
 }
 
-const isCorrupt = (one: Alarm) => alarmText(one) === 'CORRUPT'
+const isCorrupt = (one: Alarm) => alarmName(one.alarm) === 'CORRUPT'
 
 const corruptError = ({ memberId }: Alarm) =>
   new UserError(`the data of member ${hexId(memberId)} differ from what the others have`, {
