@@ -20,6 +20,8 @@ export interface Place {
   leave(): void
   /** Whether it is given back as soon as the answer has begun: for watches, which last. */
   readonly isForBeginning: boolean
+  /** Whether there are only so many: nobody waits for the place of one who is exempt. */
+  readonly isScarce: boolean
   /** Called when the last word of the answer is out, or nobody is there to hear it. */
   readonly ended?: () => void
 }
@@ -43,7 +45,7 @@ export function release(place: Place): void {
 export function holding(place: Place, response: ApiResponse, request: ApiRequest, clock: Clock): ApiResponse {
   const { body } = response
   if (typeof body === 'function') return { ...response, body: heldBody(place, body, request, clock) }
-  if (body.length >= heldFrom) {
+  if (place.isScarce && body.length >= heldFrom) {
     return { ...response, isCompressible: true, body: heldBody(place, writing(body), request, clock) }
   }
   release(place)

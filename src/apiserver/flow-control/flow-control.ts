@@ -224,6 +224,10 @@ class Seat implements Place {
     return this.ended !== undefined
   }
 
+  get isScarce(): boolean {
+    return !this.#ticket.entrant.flow.level.isExempt
+  }
+
   marked(response: ApiResponse): ApiResponse {
     return this.#ticket.entrant.flow.marked(response)
   }

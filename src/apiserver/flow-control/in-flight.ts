@@ -40,6 +40,7 @@ class Room {
 
 class RoomPlace implements Place {
   readonly isForBeginning = false
+  readonly isScarce = true
   #room: Room | undefined
 
   constructor(room: Room) {

@@ -26,6 +26,10 @@ export const apiServerFlags: ComponentFlags = {
   'etcd-prefix': { help: 'where in etcd objects lie', usual: '/registry' },
   'storage-backend': { help: 'kind of store: etcd3' },
   'data-dir': { help: 'where the own store lies, when there is no etcd' },
+  'etcd-listen-client-url': { help: "serve etcd's protocol on the own store there: http on loopback, https elsewhere" },
+  'etcd-cert-file': { help: "certificate for etcd's protocol" },
+  'etcd-key-file': { help: 'its key' },
+  'etcd-trusted-ca-file': { help: "authority whose certificates etcd's clients must show" },
   // How it is reached.
   'bind-address': { help: 'address to listen on', usual: '0.0.0.0' },
   'secure-port': { help: 'port to listen on', usual: '6443' },

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { EtcdClient } from '../../etcd/client.ts'
+import { methods } from '../../etcd/messages.ts'
 import { hostWorld } from '../../world/host.ts'
 import type { OutgoingRequest } from '../../world/world.ts'
 import { apiServer } from './api-server.ts'
@@ -95,8 +97,11 @@ test('an API server without etcd keeps its own store, and reads its tokens again
 
   await one.stop()
   await tokens('second')
-  const two = start()
+  const etcdPort = port + 1
+  const two = start(`--etcd-listen-client-url=http://127.0.0.1:${etcdPort}`)
   await untilStatus('second', '/api/v1/namespaces/default/configmaps/c', 200)
+  using etcd = new EtcdClient({ endpoints: [`http://127.0.0.1:${etcdPort}`], clock: world.clock })
+  assert.equal((await etcd.read(methods.range, { key: '/registry/configmaps/default/c' })).count, 1)
   await two.stop()
 })
 
@@ -107,6 +112,7 @@ test('what cannot work is said before anything begins', async () => {
     [['--etcd-servers=http://127.0.0.1:1'], /--service-account-signing-key-file is required/],
     [['--authorization-mode=Nobody'], /authorization-mode "Nobody" is not a valid mode/],
     [['--feature-gates=Nothing=true'], /unrecognized feature gate: Nothing/],
+    [['--etcd-listen-client-url=http://10.0.0.1:2379'], /http:\/\/10\.0\.0\.1:2379 is not a loopback address/],
   ]
   for (const [flags, message] of wrong) await assert.rejects(start(...flags).ended, message, flags.join())
   assert.throws(() => readComponentFlags(['--insecure-port=8080'], apiServer.flags), ComponentFlagError)

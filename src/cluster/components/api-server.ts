@@ -19,6 +19,7 @@ import type { Store } from '../../store/store.ts'
 import type { HostWorld } from '../../world/world.ts'
 import { kubernetesVersion } from '../cluster.ts'
 import { type ControlPlane, startControlPlane } from '../control-plane.ts'
+import { readEtcdEndpoint, startEtcdEndpoint } from '../etcd-endpoint.ts'
 import { type AccessFlag, accessFlags } from '../serve.ts'
 import { apiServerFlags } from './api-server-flags.ts'
 import { contentOf, followFiles } from './certificate-files.ts'
@@ -66,6 +67,11 @@ async function run(flags: GivenFlags, world: HostWorld, interrupted: Promise<voi
   })
   const below = await openStore(flags, world, stop.signal)
   if (!below) return server.close(0)
+  const etcd = await serveEtcd(flags, below, world).catch(async (error: unknown) => {
+    await server.close(0)
+    await below[Symbol.asyncDispose]()
+    throw error
+  })
   const { store, healthChecks } = access.encryption
     ? await startEncryption(access.encryption, below, { ...world, kinds })
     : { store: below, healthChecks: {} }
@@ -100,6 +106,7 @@ async function run(flags: GivenFlags, world: HostWorld, interrupted: Promise<voi
     await leases?.stop()
     await world.clock.after(flags.milliseconds('shutdown-delay-duration'))
   } finally {
+    await etcd?.[Symbol.asyncDispose]()
     await server.close()
     await controlPlane?.[Symbol.asyncDispose]()
     await store[Symbol.asyncDispose]()
@@ -247,6 +254,24 @@ function nodePortsOf(flags: GivenFlags): { readonly from: number; readonly to: n
 }
 
 const retryMs = 500
+
+/** etcd's protocol on the own store, where it is asked for. */
+async function serveEtcd(flags: GivenFlags, store: Store, world: HostWorld): Promise<AsyncDisposable | undefined> {
+  const listenUrl = flags.text('etcd-listen-client-url')
+  if (!listenUrl) return undefined
+  if (flags.list('etcd-servers').length > 0)
+    throw new ComponentFlagError('--etcd-listen-client-url: the store is an etcd, which serves its clients itself')
+  const [certFile, keyFile, trustedCaFile] = (['etcd-cert-file', 'etcd-key-file', 'etcd-trusted-ca-file'] as const).map(
+    (name) => flags.text(name) || undefined,
+  )
+  const options = {
+    listenUrl,
+    ...(certFile !== undefined && { certFile }),
+    ...(keyFile !== undefined && { keyFile }),
+    ...(trustedCaFile !== undefined && { trustedCaFile }),
+  }
+  return startEtcdEndpoint(options, await readEtcdEndpoint(options, world), store, world)
+}
 
 /** The store; an etcd that cannot be reached is waited for. Nothing when it was asked to stop meanwhile. */
 async function openStore(flags: GivenFlags, world: HostWorld, signal: AbortSignal): Promise<Store | undefined> {

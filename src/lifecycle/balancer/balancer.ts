@@ -3,7 +3,7 @@ import type { HostWorld } from '../../world/world.ts'
 import { type Address, formatAddress } from './address.ts'
 import type { BalancerConfiguration, Check } from './configuration.ts'
 import { Health } from './health.ts'
-import { dial, type Joined, join, type Listener, listen, type Socket } from './tcp.ts'
+import { dial, hangUp, type Joined, join, type Listener, listen, type Socket } from './tcp.ts'
 
 /** So many times sooner than usual is the next check when the last one was a surprise. */
 const doubtHurry = 4
@@ -173,7 +173,7 @@ export class Balancer implements AsyncDisposable {
     const { maxConnections, maxConnectionsPerClient: perClient } = this.#configuration
     if (this.#open >= maxConnections || (perClient > 0 && already >= perClient)) {
       this.#counts.refused.of('limit').value++
-      client.resetAndDestroy()
+      hangUp(client)
       return
     }
     this.#open++
@@ -195,7 +195,7 @@ export class Balancer implements AsyncDisposable {
       const backend = this.#choose(tried)
       if (!backend || client.destroyed) {
         if (!client.destroyed) this.#counts.refused.of('no backend').value++
-        client.resetAndDestroy()
+        hangUp(client)
         return
       }
       tried.add(backend)

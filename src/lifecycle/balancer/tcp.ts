@@ -68,21 +68,36 @@ export function join(client: Socket, backend: Socket, halfOpenTimeoutMs: number)
     side.on('error', () => {
       // Who had said all before breaking off has been heard: what it said is delivered.
       if (side.readableEnded) other.destroySoon()
-      else other.resetAndDestroy()
+      else hangUp(other)
     })
     side.once('close', () => {
       if (!other.writableEnded) other.destroySoon()
     })
-    side.once('end', () => other.setTimeout(halfOpenTimeoutMs, () => other.resetAndDestroy()))
+    side.once('end', () => other.setTimeout(halfOpenTimeoutMs, () => hangUp(other)))
     side.pipe(other)
   }
   return {
     ended: Promise.all(closed).then(() => {}),
     cut() {
-      for (const side of sides) side.resetAndDestroy()
+      for (const side of sides) hangUp(side)
     },
     get bytes() {
       return { in: client.bytesRead, out: client.bytesWritten }
     },
   }
 }
+
+/**
+ * Ends a connection so that the other side sees at once that something is wrong (RST). One that is ending already, or on
+ * which something waits to be sent, is closed instead: a reset would come after that only, or never (and `uv_tcp_close_reset`
+ * leaves a socket open that is being shut down).
+ */
+export function hangUp(socket: Socket): void {
+  if (hungUp.has(socket)) return
+  hungUp.add(socket)
+  if (socket.writableEnded || socket.writableLength > 0) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
+/** Once is enough: to close what is being reset is what leaves it open. */
+const hungUp = new WeakSet<Socket>()

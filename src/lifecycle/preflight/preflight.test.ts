@@ -107,6 +107,7 @@ const table: readonly Row[] = [
     },
     finds: 'E missing required cgroups: cpu pids',
   },
+  { check: hostname('cp1'), name: 'Hostname', host: file('/etc/hosts', '127.0.0.1 localhost # cp2\n10.0.0.1 x cp1\n') },
   { check: hostname('cp1'), name: 'Hostname', host: program('getent', '10.0.0.1 cp1\n') },
   {
     check: hostname('cp1'),
