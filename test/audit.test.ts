@@ -230,6 +230,35 @@ test('a body that is nested without an end is refused, and the event goes withou
   )
 })
 
+test('what the cluster’s own parts write is written down, as whom they write it', async () => {
+  const events = await audited(bodiesOf('configmaps', 'pods/binding'), async ({ cluster }) => {
+    const name = { namespace: 'default', name: 'own' }
+    const client = cluster.client.as({ name: 'system:serviceaccount:kube-system:boatswain', userAgent: 'boatswain/1' })
+    const made = await client.create(ConfigMap, { metadata: name, data: { a: 'b' } })
+    await client.update(ConfigMap, { ...made, data: { a: 'c' } })
+    await client.delete(ConfigMap, name)
+    await assert.rejects(client.delete(ConfigMap, name))
+    await assert.rejects(client.createSubresource(Pod, name, 'binding', { target: { name: 'node' } }))
+  })
+  const own = events.filter(({ userAgent }) => userAgent === 'boatswain/1')
+  assert.deepEqual(
+    own.map(({ verb, objectRef, responseStatus, requestURI }) =>
+      [verb, objectRef?.resource, objectRef?.subresource ?? '-', responseStatus?.code, requestURI].join(' '),
+    ),
+    [
+      'create configmaps - 201 /api/v1/namespaces/default/configmaps',
+      'update configmaps - 200 /api/v1/namespaces/default/configmaps/own',
+      'delete configmaps - 200 /api/v1/namespaces/default/configmaps/own',
+      'delete configmaps - 404 /api/v1/namespaces/default/configmaps/own',
+      'create pods binding 400 /api/v1/namespaces/default/pods/own/binding',
+    ],
+  )
+  assert.equal(own[0]?.user.username, 'system:serviceaccount:kube-system:boatswain')
+  assert.deepEqual((own[0]?.requestObject as ConfigMap).data, { a: 'b' })
+  assert.deepEqual((own[1]?.responseObject as ConfigMap).data, { a: 'c' })
+  assert.equal(own[3]?.responseStatus?.reason, 'NotFound')
+})
+
 test('a watch is answered at every level, and a long name of a client is cut', async () => {
   const events = await audited('rules: [{level: RequestResponse, verbs: [watch]}]\n', async (served) => {
     await using client = clientOf(served, { userAgent: 'a'.repeat(2000) })

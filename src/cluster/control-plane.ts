@@ -12,6 +12,7 @@ import { remoteOpenApi } from '../apiserver/aggregation/openapi.ts'
 import type { FrontProxy } from '../apiserver/aggregation/remote.ts'
 import { Audit } from '../apiserver/audit/audit.ts'
 import type { AuditBackend } from '../apiserver/audit/event.ts'
+import { auditedWrite, auditedWrites } from '../apiserver/audit/local-writes.ts'
 import { messageTypes } from '../apiserver/audit/message-types.ts'
 import { backendsOf } from '../apiserver/audit/settings.ts'
 import { createImpersonation } from '../apiserver/authn/impersonation.ts'
@@ -196,6 +197,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   if (frontProxy) await publishAuthentication(resources(ConfigMap), frontProxy, options.clientAuthority)
 
   const backends = backendsFor(access.audit, options)
+  const audit =
+    access.audit && new Audit({ ...world, backends, policy: access.audit.policy, findType: messageTypes(catalogue) })
   const routes = new LocalRoutes(aggregator, registry)
 
   const subresources = subresourceRoutes(registry)
@@ -219,9 +222,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     },
     anonymous: authentication.anonymous,
     authorizer,
-    ...(access.audit && {
-      audit: new Audit({ ...world, backends, policy: access.audit.policy, findType: messageTypes(catalogue) }),
-    }),
+    ...(audit && { audit }),
     flowControl: flowControl.admission,
     rules,
     impersonate: createImpersonation(),
@@ -235,7 +236,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     registry,
     handler,
     client: new LocalClient({
-      ...localServer(registry, handler),
+      ...localServer(registry, handler, audit),
       counted: countClientRequests(metrics, world.clock, options.serverAddress),
     }),
     serviceAccountTokens,
@@ -262,10 +263,18 @@ function backendsFor(
 }
 
 /** What the in-process client asks: resources go straight to the registry, paths to the handler. */
-function localServer(registry: Registry, handler: Handler): LocalServer {
+function localServer(registry: Registry, handler: Handler, audit: Audit | undefined): LocalServer {
   return {
-    resource: (kind) => registry.resource(kind),
-    createSubresource: (...parameters) => registry.createSubresource(...parameters),
+    resource: (kind) => {
+      const resource = registry.resource(kind)
+      return audit === undefined ? resource : auditedWrites(audit, kind, resource)
+    },
+    createSubresource(kind, namespace, name, subresource, body, context) {
+      const run = () => registry.createSubresource(kind, namespace, name, subresource, body, context)
+      if (audit === undefined) return run()
+      const write = { method: 'POST', kind, namespace, name, subresource, context } as const
+      return auditedWrite(audit, write, run, { sent: () => body, answer: (made) => made, code: () => 201 })
+    },
     scale: (...parameters) => registry.scale(...parameters),
     updateScale: (...parameters) => registry.updateScale(...parameters),
     read: localReader(handler),

@@ -15,7 +15,7 @@ describe('Three hosts behind a balancer', { skip: hostsMissing() ?? false }, () 
 
   for (const fault of faults)
     it(`go on when the leader's host is ${fault}: nothing that was answered is lost, and nobody reads what is out of date [FLR-01 ETQ-15]`, async () => {
-      const { lost, disorder, answered } = await cluster.failOver(fault, 2_000)
+      const { lost, disorder, answered } = await cluster.failOver(fault, 1_500)
       assert.deepEqual(lost, [])
       assert.equal(disorder, undefined)
       assert.ok(answered > 0)

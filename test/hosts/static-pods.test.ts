@@ -302,5 +302,11 @@ describe('a host with static pods', { skip: hostsMissing() ?? false }, () => {
     const { code, stderr } = await host.coracle('kube-scheduler', '--insecure-port=0')
     assert.equal(code, 1)
     assert.match(stderr, /unknown flag: --insecure-port/)
+    await host.write(
+      '/etc/kubernetes/wrong.yaml',
+      'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nfailSwap: true\n',
+    )
+    const wrong = await host.coracle('kubelet', '--config=/etc/kubernetes/wrong.yaml')
+    assert.match(wrong.stderr, /failed to load kubelet config file.*unknown field "failSwap"/)
   })
 })

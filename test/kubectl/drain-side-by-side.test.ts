@@ -46,9 +46,11 @@ function asNewest({ code, stdout, stderr }: Run, minor: number) {
   return { code, nodes: stdout.split('\n').filter((line) => /^node\/.*cordoned/.test(line)) }
 }
 
-/** `[b, a]` comes in any order. */
+/** `[b, a]` and `Warning: b; a` come in any order. */
 const withSortedList = (line: string) =>
-  line.replace(/\[(cannot .*)\](?=, continuing)/, (_, list: string) => `[${list.split(', cannot').sort()}]`)
+  line
+    .replace(/\[(cannot .*)\](?=, continuing)/, (_, list: string) => `[${list.split(/, (?=cannot)/).sort()}]`)
+    .replace(/(?<=^Warning: ).*/, (list) => list.split('; ').sort().join('; '))
 
 /** Has both do the same, each from the same state on, and compares every byte. */
 async function sideBySide(
@@ -141,9 +143,9 @@ stories(
       await settle()
       await kubectl('annotate pod slow simulation.coracle.dev/stop-after=300s')
       await kubectl('cordon node-1')
-      const blocked = await sideBySide(scene, 'drain node-1 --force --pod-selector=app=one --timeout=500ms')
+      const blocked = await sideBySide(scene, 'drain node-1 --force --pod-selector=app=one --timeout=1500ms')
       assert.equal(blocked.code, 1)
-      assert.match(blocked.stderr, /^error when evicting .*global timeout reached: 500ms$/m)
+      assert.match(blocked.stderr, /^error when evicting .*global timeout reached: 1\.5s$/m)
       await sideBySide(scene, 'drain node-1 --force --pod-selector=app=slow --timeout=500ms')
       await sideBySide(scene, 'drain node-1 --force --pod-selector=app=slow --timeout=500ms --disable-eviction')
       // It should be gone after a second, counted from now, and is not waited for one second later.

@@ -123,7 +123,12 @@ export class Hosts implements AsyncDisposable {
       })
       const table = all.map(({ address, name }) => `${address} ${name}\n`).join('')
       for (const host of all) await host.prepare(`127.0.0.1 localhost\n::1 localhost\n${table}`)
-      await Promise.all(all.map((host) => host.boot()))
+      const booted = await Promise.allSettled(all.map((host) => host.boot()))
+      const failed = booted.find(({ status }) => status === 'rejected')
+      if (failed) {
+        for (const host of all) host.kill()
+        throw (failed as PromiseRejectedResult).reason
+      }
       return new Hosts(all, subnet)
     } catch (error) {
       clear(subnet)
@@ -183,6 +188,7 @@ export class Host {
   /** Where what is its own lies on the machine. */
   readonly folder: string
   readonly #options: HostOptions
+  readonly #children = new Set<ChildProcess>()
   #first: ChildProcess | undefined
 
   constructor(options: HostOptions) {
@@ -273,6 +279,7 @@ export class Host {
     } catch {
       // It is gone already.
     }
+    this.#wake()
     deleteLink(this.#link)
   }
 
@@ -283,6 +290,12 @@ export class Host {
 
   resume(): void {
     this.#signalAll('SIGCONT')
+    this.#wake()
+  }
+
+  /** `nsenter` stands still when what it has started does, and would stay so. */
+  #wake(): void {
+    for (const child of this.#children) child.kill('SIGCONT')
   }
 
   /** Gives a folder a file system of its own of this size; what is in it is hidden. Before anything uses it. */
@@ -460,11 +473,14 @@ export class Host {
     env: Readonly<Record<string, string>> = {},
     stdin: 'pipe' | 'ignore',
   ): ChildProcess {
-    return spawn('nsenter', [...this.#enter(), command, ...args], {
+    const child = spawn('nsenter', [...this.#enter(), command, ...args], {
       cwd: '/',
       stdio: [stdin, 'pipe', 'pipe'],
       env: { ...this.#environment(), ...env },
     })
+    this.#children.add(child)
+    child.once('exit', () => this.#children.delete(child))
+    return child
   }
 
   #environment(): Record<string, string> {

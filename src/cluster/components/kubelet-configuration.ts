@@ -1,4 +1,5 @@
 import { parseDuration } from '../../base/duration.ts'
+import { unknownComponentFields } from '../../lifecycle/config/component-fields.ts'
 import { parseYamlBody } from '../../schema/yaml.ts'
 import type { HostWorld } from '../../world/world.ts'
 import { contentOf } from './certificate-files.ts'
@@ -101,6 +102,9 @@ async function readFile(flags: GivenFlags, { disk }: HostWorld): Promise<Kubelet
   }
   if (kind !== 'KubeletConfiguration' || apiVersion !== 'kubelet.config.k8s.io/v1beta1')
     throw fail(`it holds no KubeletConfiguration of kubelet.config.k8s.io/v1beta1, but ${apiVersion} ${kind}`)
+  const unknown = unknownComponentFields(apiVersion, kind, body.value)
+  if (unknown.length > 0)
+    throw fail(`strict decoding error: ${unknown.map((field) => `unknown field ${JSON.stringify(field)}`).join(', ')}`)
   return settings
 }
 

@@ -421,7 +421,7 @@ describe('what is allowed', () => {
       assert.equal(cluster.controlPlaneEndpoint, endpoint)
     })
 
-  test('addresses of both families [DST-01]', async () => {
+  test('addresses of both families', async () => {
     const { cluster } = await init(
       documents(
         'v1beta4',
@@ -452,7 +452,7 @@ describe('join', () => {
     )
   }
 
-  test('the file of the notes for a control plane [CFG-37 CFG-38 JOI-04]', async () => {
+  test('the file of the notes for a control plane [CFG-37 CFG-38]', async () => {
     const with_ = tools()
     const text = `apiVersion: kubeadm.k8s.io/v1beta2
 kind: JoinConfiguration

@@ -85,7 +85,7 @@ describe('init', () => {
     assert.ok(lines.includes('[certs] Using existing apiserver certificate and key on disk'))
   })
 
-  test('an etcd of somebody else gets no manifest, and no certificates [PHS-07 TOP-07]', async () => {
+  test('an etcd of somebody else gets no manifest, and no certificates [PHS-07]', async () => {
     const world = host()
     const text = `apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
@@ -173,7 +173,7 @@ describe('the files of the node agent [PHS-03]', () => {
     assert.equal(plain, 'KUBELET_KUBEADM_ARGS=""\n')
   })
 
-  test('say what kubeadm says [CFG-36]', async () => {
+  test('say what kubeadm says', async () => {
     const { config } = await files(host(), {}, false)
     assert.deepEqual(config['clusterDNS'], ['10.96.0.10'])
     assert.equal(config['staticPodPath'], '/etc/kubernetes/manifests')

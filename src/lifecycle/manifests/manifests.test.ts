@@ -71,7 +71,7 @@ describe('static pods', () => {
     assert.deepEqual(command.slice(1), command.slice(1).toSorted())
   })
 
-  test('arguments of the configuration take the place of the usual ones [CFG-08 CFG-14 CFG-15 CFG-17 CFG-25]', async () => {
+  test('arguments of the configuration take the place of the usual ones [CFG-08]', async () => {
     const cluster = await clusterOf(`
 apiServer: {extraArgs: [{name: authorization-mode, value: RBAC}, {name: service-node-port-range, value: 30000-32000}]}
 controllerManager: {extraArgs: [{name: node-monitor-period, value: 7s}, {name: bind-address, value: 0.0.0.0}]}
@@ -91,7 +91,7 @@ etcd: {local: {extraArgs: [{name: snapshot-count, value: "5"}, {name: election-t
     assert.deepEqual(command.slice(-2), ['--z=2', '--z=1'])
   })
 
-  test('addresses of pods are for the controllers to give, of both families [INI-08 CFG-10]', async () => {
+  test('addresses of pods are for the controllers to give, of both families', async () => {
     const without = flags(await clusterOf(''), 'kube-controller-manager')
     assert.equal(without['cluster-cidr'], undefined)
     const both = flags(await clusterOf('networking: {podSubnet: "10.244.0.0/16,fd00::/56"}'), 'kube-controller-manager')
@@ -113,7 +113,7 @@ etcd: {local: {extraArgs: [{name: snapshot-count, value: "5"}, {name: election-t
     })
   })
 
-  test('an etcd of somebody else is named with its certificates [TOP-07]', async () => {
+  test('an etcd of somebody else is named with its certificates', async () => {
     const cluster = await clusterOf(
       'etcd: {external: {endpoints: ["https://e1:2379", "https://e2:2379"], caFile: /e/ca.crt, certFile: /e/c.crt, keyFile: /e/c.key}}',
     )
