@@ -254,8 +254,8 @@ test('what the cluster’s own parts write is written down, as whom they write i
     ],
   )
   assert.equal(own[0]?.user.username, 'system:serviceaccount:kube-system:boatswain')
-  assert.deepEqual((own[0]?.requestObject as ConfigMap).data, { a: 'b' })
-  assert.deepEqual((own[1]?.responseObject as ConfigMap).data, { a: 'c' })
+  assert.deepEqual((own[0]!.requestObject as ConfigMap).data, { a: 'b' })
+  assert.deepEqual((own[1]!.responseObject as ConfigMap).data, { a: 'c' })
   assert.equal(own[3]?.responseStatus?.reason, 'NotFound')
 })
 

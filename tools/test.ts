@@ -26,6 +26,14 @@ function prepare(): void {
     installable(root, 'etcd and etcdctl', () => apt('install', '-y', '-q', 'etcd-server', 'etcd-client'))
   if (!existsSync('/usr/sbin/haproxy') || !existsSync('/usr/lib/nginx/modules/ngx_stream_module.so'))
     installable(root, 'haproxy and nginx', () => apt('install', '-y', '-q', 'haproxy', 'nginx', 'libnginx-mod-stream'))
+  if (
+    !existsSync('/usr/bin/faketime') ||
+    !['/usr/sbin/ip', '/sbin/ip'].some(existsSync) ||
+    !existsSync('/usr/bin/openssl')
+  )
+    installable(root, 'what hosts of tests are made of', () =>
+      apt('install', '-y', '-q', 'iproute2', 'faketime', 'openssl'),
+    )
   if (!existsSync(join(cache, 'kubectl-1.20/usr/bin/kubectl')))
     installable(root, 'kubectl 1.20', () => {
       // Unpacked beside whatever kubectl the machine has, because Debian's package would replace it.
@@ -68,12 +76,23 @@ function runTests(): number {
       ? globSync(`${pattern}/**/*.test.ts`, { cwd: root })
       : [relative(root, join(root, pattern))],
   )
-  const { status } = spawnSync(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=2', ...files.sort()],
-    { cwd: root, stdio: 'inherit' },
-  )
+  const args = ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=2', ...files.sort()]
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, CORACLE_TEST_BUNDLE: buildOnce() },
+  })
   return status ?? 1
+}
+
+/** The program for all tests that run it as a process. */
+function buildOnce(): string {
+  const folder = join(cache, 'test-build')
+  mkdirSync(folder, { recursive: true })
+  const bundle = join(folder, 'coracle.mjs')
+  const { status } = spawnSync(process.execPath, [join(root, 'tools/build.ts'), bundle], { stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+  return bundle
 }
 
 function run(command: string, args: readonly string[], env: Record<string, string> = {}): void {

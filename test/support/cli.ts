@@ -12,13 +12,19 @@ import { root } from './sources.ts'
 export const program = build()
 
 async function build(): Promise<readonly string[]> {
+  const bundle = process.env['CORACLE_TEST_BUNDLE'] ?? (await buildHere())
+  return ['--max-semi-space-size=32', '--snapshot-blob', bundle.replace(/\.mjs$/, '.blob'), bundle]
+}
+
+/** For a test that is run by itself. */
+async function buildHere(): Promise<string> {
   await mkdir(join(root, '.cache'), { recursive: true })
   // Inside the checkout, from where it finds its dependencies.
   const folder = await mkdtemp(join(root, '.cache/cli-test-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const file = join(folder, 'coracle.mjs')
-  execFileSync(process.execPath, [join(root, 'tools/build.ts'), file])
-  return ['--max-semi-space-size=32', '--snapshot-blob', join(folder, 'coracle.blob'), file]
+  const bundle = join(folder, 'coracle.mjs')
+  execFileSync(process.execPath, [join(root, 'tools/build.ts'), bundle])
+  return bundle
 }
 
 /** What a command said, and how it ended. */
