@@ -277,6 +277,20 @@ describe('A drain', () => {
     assert.ok(scene.said.includes('node/node-1 already cordoned'))
   })
 
+  it('does not wait for pods of a dead node for longer than it was told to', async () => {
+    await using scene = await Scene.set()
+    await scene.cordon('node-2', 'node-3')
+    await scene.deploy('web', 1)
+    scene.at.cluster.nodes!.crash('node-1')
+    await scene.drain(['node-1'], { skipWaitForDeleteTimeoutSeconds: 5 })
+    // Its grace period is 30 seconds.
+    await scene.pass(34)
+    assert.ok(!scene.said.includes('node/node-1 drained'))
+    await scene.pass(3)
+    assert.equal(await scene.ended, true)
+    assert.match(scene.said.at(-2)!, /^pod "web-\S+" has DeletionTimestamp older than 5 seconds, skipping$/)
+  })
+
   it('with surge never leaves a single replica without a ready pod', async () => {
     await using scene = await Scene.set()
     await scene.cordon('node-2', 'node-3')

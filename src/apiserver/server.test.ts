@@ -255,6 +255,25 @@ test('closing lets requests finish and ends streams', async () => {
   await assert.rejects(http1(server))
 })
 
+test('the body of a client that went away before anybody read it does not come, and is not waited for', async () => {
+  const gone = Promise.withResolvers<void>()
+  const outcome = Promise.withResolvers<unknown>()
+  const arrived = Promise.withResolvers<void>()
+  await using server = await listen(async (request) => {
+    request.signal.addEventListener('abort', () => gone.resolve())
+    arrived.resolve()
+    await gone.promise
+    outcome.resolve(await request.body(1000).catch((error: Error) => error.message))
+    return { status: 200, headers: type, body: '' }
+  })
+  const session = connect(`https://127.0.0.1:${server.port}`, { rejectUnauthorized: false })
+  session.on('error', () => {})
+  session.request({ ':method': 'POST', ':path': '/', 'content-length': '100' }).on('error', () => {})
+  await arrived.promise
+  session.destroy()
+  assert.equal(await outcome.promise, 'the client went away while it sent the request')
+})
+
 test('a port that is taken is told', async () => {
   const server = await listen(echo)
   await assert.rejects(startServer({ handler: echo, host: '127.0.0.1', port: server.port, certificates }), /EADDRINUSE/)

@@ -482,6 +482,8 @@ class StreamSink implements Sink {
 
 type Readable = http2.ServerHttp2Stream | IncomingMessage
 
+const clientGone = () => new ApiError('BadRequest', 'the client went away while it sent the request')
+
 /** A body that is read when somebody wants it. */
 class IncomingBody {
   readonly #from: Readable
@@ -502,6 +504,8 @@ class IncomingBody {
 
   #collect(limit: number): Promise<Buffer> {
     if (this.#length !== undefined && Number(this.#length) > limit) return Promise.reject(bodyTooLarge(limit))
+    // Who waited for their turn may have gone meanwhile, and nothing more is heard of them.
+    if (this.#from.destroyed) return Promise.reject(clientGone())
     return new Promise((resolve, reject) => {
       const from = this.#from
       const chunks: Buffer[] = []
@@ -516,7 +520,7 @@ class IncomingBody {
         else chunks.push(chunk)
       }
       const onEnd = () => finish(undefined)
-      const onGone = () => finish(new ApiError('BadRequest', 'the client went away while it sent the request'))
+      const onGone = () => finish(clientGone())
       const finish = (error: Error | undefined) => {
         clearTimeout(timer)
         from.off('data', onData)

@@ -140,7 +140,11 @@ stories(
       await kubectl('create -f -', bare('one'))
       await kubectl('create -f -', budget('one'))
       await kubectl('create -f -', bare('slow'))
+      const stuck = JSON.parse(bare('stuck'))
+      const finalizers = ['example.com/kept']
+      await kubectl('create -f -', JSON.stringify({ ...stuck, metadata: { ...stuck.metadata, finalizers } }))
       await settle()
+      await kubectl('delete pod stuck --grace-period=0 --force --wait=false')
       await kubectl('annotate pod slow simulation.coracle.dev/stop-after=300s')
       await kubectl('cordon node-1')
       const blocked = await sideBySide(scene, 'drain node-1 --force --pod-selector=app=one --timeout=1500ms')
@@ -148,9 +152,8 @@ stories(
       assert.match(blocked.stderr, /^error when evicting .*global timeout reached: 1\.5s$/m)
       await sideBySide(scene, 'drain node-1 --force --pod-selector=app=slow --timeout=500ms')
       await sideBySide(scene, 'drain node-1 --force --pod-selector=app=slow --timeout=500ms --disable-eviction')
-      // It should be gone after a second, counted from now, and is not waited for one second later.
-      await kubectl('delete pod slow --grace-period=1 --wait=false')
-      const given = 'drain node-1 --force --pod-selector=app=slow --skip-wait-for-delete-timeout=1'
+      // By now it should have been gone for some seconds, and nobody waits for it.
+      const given = 'drain node-1 --force --pod-selector=app=stuck --skip-wait-for-delete-timeout=1'
       const { code, stdout } = await sideBySide(scene, given)
       assert.equal(code, 0)
       assert.match(stdout, /node\/node-1 drained\n$/)

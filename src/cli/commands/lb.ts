@@ -35,7 +35,11 @@ const flags: Readonly<Record<string, Flag>> = {
   checkTimeout: { type: 'string', value: 'DURATION', help: `how long it may take (default ${check.timeoutMs}ms)` },
   rise: { type: 'string', value: 'N', help: `good checks until one is used again (default ${check.rise})` },
   fall: { type: 'string', value: 'N', help: `bad checks until one is not used (default ${check.fall})` },
-  ca: { type: 'string', value: 'FILE', help: 'authorities of their certificates (default: certificates are not looked at)' },
+  ca: {
+    type: 'string',
+    value: 'FILE',
+    help: 'authorities of their certificates (default: certificates are not looked at)',
+  },
   maxConnections: { type: 'string', value: 'N', help: `of all clients (default ${defaults.maxConnections})` },
 }
 

@@ -29,11 +29,13 @@ export class Deadline {
   }
 
   get isOver(): boolean {
-    return this.leftMs <= 0
+    // A timer may ring a moment early.
+    return this.leftMs <= 1
   }
 
+  /** In whole milliseconds, as timers count: who sleeps so long sleeps past the end. */
   get leftMs(): number {
-    return this.#atMs - this.#clock.monotonic()
+    return Math.ceil(this.#atMs - this.#clock.monotonic())
   }
 
   /** What the promise gives, or nothing when it comes too late. */
