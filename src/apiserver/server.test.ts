@@ -266,7 +266,7 @@ test('the body of a client that went away before anybody read it does not come, 
     outcome.resolve(await request.body(1000).catch((error: Error) => error.message))
     return { status: 200, headers: type, body: '' }
   })
-  const session = connect(`https://127.0.0.1:${server.port}`, { rejectUnauthorized: false })
+  const session = http2.connect(`https://127.0.0.1:${server.port}`, { rejectUnauthorized: false })
   session.on('error', () => {})
   session.request({ ':method': 'POST', ':path': '/', 'content-length': '100' }).on('error', () => {})
   await arrived.promise

@@ -15,6 +15,8 @@ const floodMs = 1500
 interface Case {
   readonly name: FloodName
   readonly width: number
+  /** Whether it may take every seat of its level for a minute, as in the reference; leaders have a level of their own. */
+  readonly fillsLevel?: true
   /** What becomes of the greedy one. */
   readonly check: (counts: FloodCounts) => void
 }
@@ -31,7 +33,7 @@ const cases: readonly Case[] = [
     check: ({ 429: refused = 0, ...counts }) => assert.ok((counts['200'] ?? 0) > refused),
   },
   { name: 'slow heads', width: 200, check: answersOnly('open') },
-  { name: 'slow bodies', width: 500, check: isLimited },
+  { name: 'slow bodies', width: 500, fillsLevel: true, check: isLimited },
   { name: 'lists', width: 500, check: isLimited },
   { name: 'creations', width: 500, check: isLimited },
   { name: 'large bodies', width: 8, check: answersOnly('413') },
@@ -65,13 +67,13 @@ describe('while one client floods the server', () => {
     await home[Symbol.asyncDispose]()
   })
 
-  for (const { name, width, check } of cases) {
+  for (const { name, width, fillsLevel, check } of cases) {
     test(`of ${name}, the others are answered and memory is bounded`, async (context) => {
       const seen = await observe(port, crew)
       const flood = await startFlood({ name, port, token: crew.greedy, width })
       let counts: FloodCounts = {}
       let mostMiB = 0
-      const isEnough = () => seen.other.times.length >= 10 && seen.leader.times.length >= 3
+      const isEnough = () => (fillsLevel || seen.other.times.length >= 10) && seen.leader.times.length >= 3
       for (let waited = 0; waited < floodMs || statusesOf(counts).length === 0 || !isEnough(); waited += 100) {
         await sleep(100)
         mostMiB = Math.max(mostMiB, residentMiB(up.pid))
@@ -85,7 +87,7 @@ describe('while one client floods the server', () => {
       await seen[Symbol.asyncDispose]()
       context.diagnostic(`${shown('another client', seen.other)}; ${shown('a leader', seen.leader)}`)
       context.diagnostic(`memory ${mostMiB.toFixed(0)} MiB; the greedy one: ${JSON.stringify(counts)}`)
-      assert.deepEqual([...seen.other.statuses.keys()], [200])
+      if (!fillsLevel) assert.deepEqual([...seen.other.statuses.keys()], [200])
       assert.deepEqual([...seen.leader.statuses.keys()], [200])
       assert.ok(mostMiB < 700, `${mostMiB} MiB`)
       check(counts)
