@@ -34,7 +34,8 @@ const cases: readonly Case[] = [
   },
   { name: 'slow heads', width: 200, check: answersOnly('open') },
   { name: 'slow bodies', width: 500, fillsLevel: true, check: isLimited },
-  { name: 'lists', width: 500, check: isLimited },
+  // A seat is held until the answer is taken, which a greedy client on a busy machine may put off.
+  { name: 'lists', width: 500, fillsLevel: true, check: isLimited },
   { name: 'creations', width: 500, check: isLimited },
   { name: 'large bodies', width: 8, check: answersOnly('413') },
   { name: 'deep bodies', width: 8, check: answersOnly('400') },
@@ -85,6 +86,7 @@ describe('while one client floods the server', () => {
       }
       await flood.stop()
       await seen[Symbol.asyncDispose]()
+      await untilAnswered(port, crew.other)
       context.diagnostic(`${shown('another client', seen.other)}; ${shown('a leader', seen.leader)}`)
       context.diagnostic(`memory ${mostMiB.toFixed(0)} MiB; the greedy one: ${JSON.stringify(counts)}`)
       if (!fillsLevel) assert.deepEqual([...seen.other.statuses.keys()], [200])
@@ -99,6 +101,17 @@ describe('while one client floods the server', () => {
     assert.doesNotMatch(up.stdout, /error/)
   })
 })
+
+/** Of seats that a flood has taken the last may be free only when its minute is over; the next flood begins with none taken. */
+async function untilAnswered(port: number, token: string): Promise<void> {
+  const client = await FloodClient.connect(port, token)
+  const path = '/api/v1/namespaces/default/serviceaccounts/other'
+  for (let tries = 0; (await client.ask('GET', path).catch(() => 0)) !== 200; tries++) {
+    assert.ok(tries < 700, 'the level stays full')
+    await sleep(100)
+  }
+  client.close()
+}
 
 const shown = (who: string, observer: Observer) =>
   `${who}: p50 ${observer.quantile(0.5).toFixed(0)} ms, p99 ${observer.quantile(0.99).toFixed(0)} ms of ${observer.times.length}`
