@@ -76,6 +76,7 @@ export class SimulatedNodes implements Running {
       client: this.#client,
       caches,
       activity: this.#activity,
+      clock: world.clock,
       log: world.log,
       runs: ({ metadata }) => this.#nodes.get(metadata.name!)?.node.metadata.uid === metadata.uid,
       nodes: () => this.names.flatMap((name) => caches.of(Node).get('', name) ?? []),

@@ -6,7 +6,7 @@ import type { Activity } from '../../reconciler/activity.ts'
 import type { Caches } from '../../reconciler/caches.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../../schema/status.ts'
-import type { Log } from '../../world/world.ts'
+import type { Clock, Log } from '../../world/world.ts'
 import { Gate } from '../gate.ts'
 
 /** On a driver, how many volumes of it a node can have; on a node, the same for all drivers there. */
@@ -15,11 +15,13 @@ const limitAnnotation = 'simulation.coracle.dev/volume-limit'
 const topologyAnnotation = 'simulation.coracle.dev/topology-keys'
 
 const writesAtOnce = 4
+const againMs = 1000
 
 export interface StorageDriversOptions {
   readonly client: Client
   readonly caches: Caches
   readonly activity: Activity
+  readonly clock: Clock
   readonly log: Log
   /** The nodes that run. */
   readonly nodes: () => Iterable<Node>
@@ -49,15 +51,16 @@ export class StorageDrivers {
     this.#stop()
   }
 
-  /** Brings the CSINode of a node up to date, in the background. */
+  /** Brings the CSINode of a node up to date, in the background. What fails is tried again a little later. */
   tell(node: Node): void {
-    const { activity, log } = this.#options
-    const written = this.#write(node).catch((error: unknown) =>
-      log('warn', 'the storage drivers of a node could not be told', {
-        node: node.metadata.name,
-        error: String(error),
-      }),
-    )
+    const { activity, clock, log } = this.#options
+    const written = this.#write(node).catch((error: unknown) => {
+      const details = { node: node.metadata.name, error: String(error) }
+      log('warn', 'the storage drivers of a node could not be told', details)
+      clock.timer(againMs, () => {
+        if (!this.#isStopped) this.tell(node)
+      })
+    })
     void activity.track(written)
   }
 

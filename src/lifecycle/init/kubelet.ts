@@ -53,14 +53,25 @@ export const kubeletFinalize: Phase<InitData> = {
         `[kubelet-finalize] Would have ${paths.kubeletKubeconfig} point to ${rotatable}, when that is there`,
       ],
       async run({ world, tools }) {
-        if (!(await world.disk.stat(rotatable))) return
-        if (!(await pointToRotatable(world))) return
+        if (!(await isWritten(world, rotatable)) || !(await pointToRotatable(world))) return
         tools.print(
           `[kubelet-finalize] Updating ${JSON.stringify(paths.kubeletKubeconfig)} to point to a rotatable kubelet client certificate and key`,
         )
       },
     },
   ],
+}
+
+const patienceMs = 5_000
+
+/** Whether a file is there, or comes soon: an agent that has just been started may be about to write it. */
+async function isWritten({ disk, clock }: HostWorld, path: string): Promise<boolean> {
+  const end = clock.monotonic() + patienceMs
+  for (;;) {
+    if (await disk.stat(path)) return true
+    if (clock.monotonic() > end) return false
+    await clock.after(100)
+  }
 }
 
 /** Has the agent's kubeconfig name the file that the agent itself renews; whether it did not yet. */
