@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:https'
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAuthority, issueCertificate } from '../src/lifecycle/pki.ts'
 import { Home } from './support/cli.ts'
 import { coracleFor } from './support/coracle.ts'
+import { freePort } from './support/etcd.ts'
 import { quietWorld } from './support/served.ts'
 
 const authority = createAuthority('backends', quietWorld)
@@ -48,14 +49,6 @@ class Backend implements Disposable {
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** What whoever answers on that port says of itself; over a connection of its own. */

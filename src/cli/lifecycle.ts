@@ -8,6 +8,7 @@ import { namesOf, type Phase, runPhases } from '../lifecycle/phase.ts'
 import { FieldErrors } from '../schema/field-errors.ts'
 import { ApiError } from '../schema/status.ts'
 import { type Command, type CommandContext, type Flag, type FlagValues, UserError } from './command.ts'
+import { absolute } from './flags.ts'
 import { rooted } from './rootfs.ts'
 
 /** What `init`, `join` and `reset` have in common. */
@@ -77,8 +78,6 @@ export async function readConfigFile(file: string, { world }: Pick<LifecycleTool
     `unable to read config from ${JSON.stringify(file)}: open ${file}: no such file or directory`,
   )
 }
-
-const absolute = (path: string) => (path.startsWith('/') ? path : `${process.cwd()}/${path}`)
 
 export const textOf = (flags: FlagValues, name: string): string | undefined => {
   const value = flags[name]

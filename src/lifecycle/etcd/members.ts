@@ -113,7 +113,7 @@ export function initialCluster(members: readonly EtcdMember[], joining?: { id: b
 
 export interface PromoteOptions {
   readonly clock: Clock
-  /** How long to wait for it; default 2 minutes for a learner to catch up, half a minute for a member to go. */
+  /** How long to wait for it to come up and catch up; default 2 minutes. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
   /** Called when it has to wait, with etcd's reason. */
@@ -167,35 +167,6 @@ export async function promoteMember(client: EtcdClient, id: bigint): Promise<Mem
 export async function removeMember(client: EtcdClient, id: bigint): Promise<MemberChange> {
   const { header, members = [] } = await client.write(methods.memberRemove, { id })
   return { clusterId: header?.clusterId ?? 0n, memberId: header?.memberId ?? 0n, members }
-}
-
-/**
- * The same as soon as etcd lets it: in the first seconds after another change it does not trust its members yet. A member
- * that is out already is left alone. Throws etcd's last `EtcdError` when that takes too long.
- */
-export async function removeWhenHealthy(client: EtcdClient, id: bigint, options: PromoteOptions): Promise<void> {
-  const { clock, timeoutMs = 30_000, signal } = options
-  const deadline = clock.monotonic() + timeoutMs
-  for (;;) {
-    try {
-      await removeMember(client, id)
-      return
-    } catch (error) {
-      if (!(error instanceof EtcdError)) throw error
-      if (await isGone(client, id)) return
-      if (!mayComeGood(error) || clock.monotonic() + betweenTriesMs > deadline) throw error
-      options.waiting?.(error.message)
-      await clock.after(betweenTriesMs, signal)
-    }
-  }
-}
-
-async function isGone(client: EtcdClient, id: bigint): Promise<boolean> {
-  try {
-    return !(await listMembers(client)).some((member) => member.id === id)
-  } catch {
-    return false
-  }
 }
 
 /** Says where a member is reached by the others. */

@@ -1,5 +1,5 @@
 import { EtcdAccessError, EtcdConnections, type EtcdManifest, findEtcd, readEtcdManifest } from '../etcd/access.ts'
-import { hexId, listMembers, removeWhenHealthy } from '../etcd/members.ts'
+import { hexId, listMembers, removeMember, whenWell } from '../etcd/members.ts'
 import { paths } from '../paths.ts'
 import type { Phase } from '../phase.ts'
 import type { ResetData } from './data.ts'
@@ -48,7 +48,7 @@ async function removeOwn(world: ResetData['world'], manifest: EtcdManifest): Pro
   // Another is asked: this one ends as soon as it hears of it, perhaps before it has answered.
   const endpoints = members.filter(({ id }) => id !== mine.id).flatMap(({ clientUrls = [] }) => clientUrls)
   using rest = await EtcdConnections.open(world, { ...access, endpoints, ofHost: false })
-  await removeWhenHealthy(rest.client, mine.id, world)
+  await whenWell(world, () => removeMember(rest.client, mine.id))
   return hexId(mine.id)
 }
 
