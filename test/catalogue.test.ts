@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { catalogueFile, rowsOfTable, rowsShown, tableWith } from './support/catalogue.ts'
+import { catalogueFile, rowsOfTable, rowsShown, rowsUnanswered, tableWith } from './support/catalogue.ts'
 import { textOf } from './support/sources.ts'
 
 const table = textOf(catalogueFile)
@@ -21,4 +21,12 @@ test('every row that a test names is in the catalogue', () => {
 
 test('the catalogue says which tests show which rows (if not: node tools/catalogue.ts)', () => {
   assert.equal(table, tableWith(table, rowsShown()))
+})
+
+test('areas that are done have no row without a test or a reason', () => {
+  const done = ['ADM', 'DEP', 'DMS', 'LBL', 'PRB', 'WRC']
+  assert.deepEqual(
+    rowsUnanswered(table).filter((row) => done.includes(row.split('-')[0]!)),
+    [],
+  )
 })

@@ -20,15 +20,27 @@ export function rowsOfTable(table: string): string[] {
   return table.split('\n').flatMap((line) => rowPattern.exec(line)?.[1] ?? [])
 }
 
-/** The table with its last column as the tests say. */
+/** Why a row has no test: what its last column says in words, until a test names the row. */
+const reasonIn = (column: string): string => (column.startsWith('[') ? '' : column)
+
+/** The rows that no test shows and that no reason excuses, in the order of the table. */
+export function rowsUnanswered(table: string): string[] {
+  return table.split('\n').flatMap((line) => {
+    const [, row, , column] = rowPattern.exec(line) ?? []
+    return row !== undefined && column === '' ? [row] : []
+  })
+}
+
+/** The table with its last column as the tests say; a row without a test keeps the reason that it has. */
 export function tableWith(table: string, shown: ReadonlyMap<string, readonly string[]>): string {
   return table
     .split('\n')
     .map((line) => {
-      const [, row, text] = rowPattern.exec(line) ?? []
+      const [, row, text, column = ''] = rowPattern.exec(line) ?? []
       if (row === undefined) return line
       const tests = (shown.get(row) ?? []).map((file) => `[${file.split('/').pop()}](../${file})`).join(', ')
-      return `| ${row} | ${text} | ${tests === '' ? '' : `${tests} `}|`
+      const last = tests || reasonIn(column)
+      return `| ${row} | ${text} | ${last === '' ? '' : `${last} `}|`
     })
     .join('\n')
 }
