@@ -6,14 +6,13 @@
  * into docs/performance.md. BENCH_NODE_FLAGS go to the process, such as `--cpu-prof`.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Benchmark, Figures } from './benchmark.ts'
 import { fleetBenchmarks } from './fleet.ts'
 import { manyPods } from './many-pods.ts'
-import { root } from './process.ts'
+import { build, root } from './process.ts'
 import { type Measured, tableOf, write } from './report.ts'
 import { requests } from './requests.ts'
 import { schedulerBenchmarks } from './scheduler.ts'
@@ -60,14 +59,6 @@ async function measure(benchmark: Benchmark, programs: readonly string[], rounds
     process.stderr.write(`${benchmark.name}: round ${round + 1} of ${rounds}\n`)
   }
   return figures
-}
-
-/** In a place of its own, so that nobody's build changes what is being measured. */
-async function build(): Promise<string> {
-  const bundle = join(root, '.cache/bench/coracle.mjs')
-  await mkdir(join(root, '.cache/bench'), { recursive: true })
-  execFileSync(process.execPath, [join(root, 'tools/build.ts'), bundle], { stdio: 'inherit' })
-  return bundle
 }
 
 function describe(): string {

@@ -3,6 +3,29 @@ export function pod(name: string, more: { readonly schedulerName?: string; reado
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, spec: { ...podSpec, ...more } }
 }
 
+/** A pod with all that admission would add, but for what depends on the cluster; nobody places it. */
+export function completePod(name: string, more: Readonly<Record<string, string>> = {}): object {
+  const [container] = podSpec.containers
+  const mount = { name: 'token', readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }
+  const toleration = { operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { ...labels, ...more } },
+    spec: {
+      containers: [{ ...container, volumeMounts: [mount] }],
+      volumes: [{ name: 'token', emptyDir: {} }],
+      serviceAccountName: 'default',
+      serviceAccount: 'default',
+      priority: 0,
+      preemptionPolicy: 'PreemptLowerPriority',
+      enableServiceLinks: true,
+      tolerations: ['not-ready', 'unreachable'].map((state) => ({ key: `node.kubernetes.io/${state}`, ...toleration })),
+      schedulerName: 'nobody',
+    },
+  }
+}
+
 export function deployment(name: string, replicas: number): object {
   const own = { app: name }
   return {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -10,6 +10,9 @@ export const root = join(import.meta.dirname, '..')
 /** On the disk that the checkout is on: temporary folders lie in memory on some machines, where syncing is free. */
 const scratch = join(root, '.cache/bench')
 const token = 'bench-token'
+/** Of a user who may do nothing unless a binding says so, and who waits in line like everybody. */
+export const plainToken = 'plain-token'
+export const plainUser = 'plain'
 /** With which `./coracle` starts it. */
 const flagsOfUsers = /^exec "\$node" (.*) "\$@"/m.exec(readFileSync(join(root, 'coracle'), 'utf8'))![1]!.split(' ')
 
@@ -21,6 +24,8 @@ export interface StartOptions {
   readonly apiOnly?: boolean
   /** Further flags of `up`. */
   readonly flags?: readonly string[]
+  /** Further flags of Node.js; those that BENCH_NODE_FLAGS has come first. */
+  readonly nodeFlags?: readonly string[]
 }
 
 /** A served cluster in a process of its own, as users run it. */
@@ -34,18 +39,26 @@ export interface ServedProcess extends AsyncDisposable {
   processorMs(): number
 }
 
+/** Builds the program in a place of its own, so that nobody's build changes what is being measured; gives its bundle. */
+export async function build(): Promise<string> {
+  const bundle = join(scratch, 'coracle.mjs')
+  await mkdir(scratch, { recursive: true })
+  execFileSync(process.execPath, [join(root, 'tools/build.ts'), bundle], { stdio: 'inherit' })
+  return bundle
+}
+
 /** Starts the bundle's `up` and resolves when its nodes are ready, as the API says. Throws when it ends before. */
 export async function serve(bundle: string, options: StartOptions): Promise<ServedProcess> {
   await mkdir(scratch, { recursive: true })
   const directory = await mkdtemp(join(scratch, 'run-'))
   const port = await freePort()
   const tokens = join(directory, 'tokens.csv')
-  await writeFile(tokens, `${token},bench,bench,"system:masters"\n`)
+  await writeFile(tokens, `${token},bench,bench,"system:masters"\n${plainToken},${plainUser},${plainUser}\n`)
   const place = options.ephemeral ? ['--ephemeral'] : ['--data-dir', options.dataDir ?? join(directory, 'data')]
   const flags = ['--port', String(port), '--nodes', String(options.nodes), '--token-auth-file', tokens]
   const kubeconfig = ['--kubeconfig', join(directory, 'kubeconfig')]
   const mode = options.apiOnly ? ['--api-only'] : []
-  const nodeFlags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '')
+  const nodeFlags = [...flagsOf(process.env['BENCH_NODE_FLAGS']), ...(options.nodeFlags ?? [])]
   const image = bundle.replace(/\.mjs$/, '.blob')
   const program = existsSync(image) ? ['--snapshot-blob', image, bundle] : [bundle]
   const args = [...flagsOfUsers, ...nodeFlags, ...program, 'up', ...place, ...flags, ...kubeconfig]
@@ -73,6 +86,9 @@ export async function serve(bundle: string, options: StartOptions): Promise<Serv
     },
   }
 }
+
+/** What stands in a text with spaces between. */
+export const flagsOf = (text = ''): string[] => text.split(' ').filter((flag) => flag !== '')
 
 /** A folder that goes at the end of the block. */
 export async function scratchFolder(): Promise<AsyncDisposable & { readonly path: string }> {

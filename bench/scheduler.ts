@@ -9,11 +9,11 @@ import { untilServiceAccount } from './requests.ts'
  * The scheduler alone on a large cluster, in the shape of upstream's scheduler_perf: nodes are plain
  * objects and nothing runs on them, some pods are there before, and then the pods come that are measured.
  */
-const nodes = 5000
+export const nodes = 5000
 const zones = ['moon-1', 'moon-2', 'moon-3'] as const
 const namespaces = ['sched-0', 'sched-1'] as const
 
-interface Shape {
+export interface Shape {
   readonly id: string
   readonly what: string
   readonly aim: number
@@ -54,7 +54,7 @@ const spread = (whenUnsatisfiable: string) => ({
   ],
 })
 
-const shapes: readonly Shape[] = [
+export const shapes: readonly Shape[] = [
   {
     id: 'basic',
     what: 'Plain pods',
@@ -171,7 +171,7 @@ async function makeCluster(api: Api, { zone }: Shape): Promise<void> {
 }
 
 const capacity = { cpu: '4', memory: '32Gi', pods: '110' }
-const nodeOf = (name: string, zone: string) => ({
+export const nodeOf = (name: string, zone: string) => ({
   metadata: { name, labels: { 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': zone } },
   status: { capacity, allocatable: capacity, conditions: [{ type: 'Ready', status: 'True' }] },
 })
