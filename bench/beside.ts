@@ -2,9 +2,9 @@
  * What requests cost one server and what they cost another, in the same seconds:
  *
  *   node bench/beside.ts [--bundle FILE] [--against FILE] [--against-flags "FLAGS of up"]
- *     [--against-node-flags "FLAGS of Node.js"] [--batches 40] [--only create,get]
+ *     [--against-node-flags "FLAGS of Node.js"] [--batches 160] [--only create,get]
  *
- * Both run at once and take turns every few hundred requests, so that whatever else the machine does is the same for both;
+ * Both run at once and take turns every hundred requests, so that whatever else the machine does is the same for both;
  * compared is the processor time of the server process. Without `--against` the other one is the same program; without
  * `--against-flags` it is started as the first one is. `--against-flags gates` switches all off that is on by default on the
  * way of a request: authorization, admission, priority and fairness. The pods that are made have all that admission plugins
@@ -24,13 +24,13 @@ const { values: flags } = parseArgs({
     against: { type: 'string' },
     'against-flags': { type: 'string', default: '' },
     'against-node-flags': { type: 'string' },
-    batches: { type: 'string', default: '40' },
+    batches: { type: 'string', default: '160' },
     only: { type: 'string', default: 'create,patch,update,get' },
   },
 })
 
 const width = 32
-const batch = 400
+const batch = 100
 const collection = '/api/v1/namespaces/default/pods'
 const path = (at: number) => `${collection}/pod-${at}`
 const discard = true
@@ -105,7 +105,8 @@ async function compare(task: (api: Api, at: number) => Promise<unknown>): Promis
   const costs: number[][] = [[], []]
   const batches = Number(flags.batches)
   for (let round = 0; round < batches; round++) {
-    for (const [at, { server, api }] of servers.entries()) {
+    for (const at of round % 2 === 0 ? [0, 1] : [1, 0]) {
+      const { server, api } = servers[at]!
       const before = processorUs(server)
       await inFlight(width, batch, (index) => task(api, round * batch + index))
       costs[at]!.push((processorUs(server) - before) / batch)

@@ -43,4 +43,8 @@ void rehearse().then(() => {
   AbortSignal.any = any
 })
 
-startupSnapshot.setDeserializeMainFunction(() => void runProgram())
+startupSnapshot.setDeserializeMainFunction(() => {
+  // `tools/build.ts` has set it to 0.
+  Error.stackTraceLimit = 10
+  void runProgram()
+})

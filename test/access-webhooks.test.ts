@@ -321,7 +321,42 @@ describe('--authorization-mode', () => {
     assert.match(await can('AlwaysDeny', 'GET /api/v1/secrets'), /scope: Everything is forbidden\.$/))
   test('AlwaysDeny has no more to say than the next', async () =>
     assert.equal(await can('AlwaysDeny,AlwaysAllow', 'GET /api/v1/secrets'), '200'))
+  test('ABAC', async () => {
+    const policies = [
+      '# who may do what',
+      '{"apiVersion":"abac.authorization.kubernetes.io/v1beta1","kind":"Policy","spec":{"user":"jane","namespace":"sea","resource":"configmaps","apiGroup":""}}',
+      '',
+      '{"apiVersion":"abac.authorization.kubernetes.io/v1beta1","kind":"Policy","spec":{"group":"crew","namespace":"*","resource":"*","apiGroup":"*","readonly":true}}',
+      '{"apiVersion":"abac.authorization.kubernetes.io/v1beta1","kind":"Policy","spec":{"user":"*","nonResourcePath":"/openapi/*"}}',
+      '{"user":"old"}',
+    ].join('\n')
+    const flags = { 'authorization-mode': 'ABAC,RBAC', 'authorization-policy-file': 'policies' }
+    await using server = await accessCluster(flags, { policies })
+    const may = async (what: string, name: string, ...groups: string[]) =>
+      outcome(await call(server.cluster, what, undefined, someone(name, ...groups)))
+    const maps = (namespace: string) => `/api/v1/namespaces/${namespace}/configmaps`
+    for (const [what, name, groups, answer] of [
+      [`GET ${maps('sea')}`, 'jane', [], /^200/],
+      [`DELETE ${maps('sea')}/none`, 'jane', [], /not found/],
+      [`GET ${maps('land')}`, 'jane', [], /forbidden: User "jane" cannot list .*: No policy matched\.$/],
+      ['GET /apis/apps/v1/deployments', 'tom', ['crew'], /^200/],
+      [`DELETE ${maps('sea')}/none`, 'tom', ['crew'], /forbidden/],
+      ['GET /openapi/v3', 'anybody', [], /^200/],
+      ['GET /.well-known/openid-configuration', 'anybody', [], /forbidden/],
+      ['GET /.well-known/openid-configuration', 'old', [], /^200/],
+      [`DELETE ${maps('land')}/none`, 'old', [], /not found/],
+    ] as const) {
+      assert.match(await may(what, name, ...groups), answer, `${name} ${what}`)
+    }
+    const { json } = await server.ask('/healthz')
+    assert.equal(json, 'ok')
+    await assert.rejects(accessCluster(flags, { policies: '{"user":"a"}\n{"user":7}' }), {
+      message: /^error reading policy file \S+, line 2: \{"user":7\}: /,
+    })
+  })
   for (const [flags, message] of [
+    [{ 'authorization-mode': 'ABAC' }, "authorization-mode ABAC's authorization policy file not passed"],
+    [{ 'authorization-policy-file': '/a' }, 'cannot specify --authorization-policy-file without mode ABAC'],
     [{ 'authorization-mode': 'RBAC,Magic' }, 'authorization-mode "Magic" is not a valid mode'],
     [{ 'authorization-mode': 'RBAC,RBAC' }, 'authorization-mode ["RBAC","RBAC"] has mode specified more than once'],
     [{ 'authorization-mode': 'Webhook' }, "authorization-mode Webhook's authorization config file not passed"],

@@ -448,6 +448,32 @@ test('ResourceQuota: what is limited needs a quota that says how much', async ()
   )
 })
 
+test('ResourceQuota: what is let in is booked in the transaction that stores it, and not without it', async () => {
+  await using cluster = await withPlugins({})
+  const quotas = '/api/v1/namespaces/default/resourcequotas'
+  const maps = 'POST /api/v1/namespaces/default/configmaps'
+  const hard = { 'count/configmaps': '4' }
+  for (const name of ['one', 'two']) {
+    await call(cluster, `POST ${quotas}`, { metadata: { name }, spec: { hard } })
+    await call(cluster, `PATCH ${quotas}/${name}/status`, { status: { hard, used: { 'count/configmaps': '0' } } })
+  }
+  const { json: made } = await call(cluster, maps, map)
+  assert.match(outcome(await call(cluster, maps, map)), /already exists/)
+  assert.equal(outcome(await call(cluster, `${maps}?dryRun=All`, { metadata: { name: 'dry' } })), '201')
+  for (const name of ['one', 'two']) {
+    const { json: quota } = await call(cluster, `GET ${quotas}/${name}`)
+    assert.equal(quota.metadata.resourceVersion, made.metadata.resourceVersion)
+    assert.deepEqual(quota.status.used, { 'count/configmaps': '1' })
+    const isBooking = ({ manager, subresource }: Record<string, string>) =>
+      manager === 'kube-apiserver' && subresource === 'status'
+    assert.ok(quota.metadata.managedFields.some(isBooking))
+  }
+  const names = Array.from({ length: 30 }, (_, at) => ({ metadata: { name: `m${at}` } }))
+  const answers = await Promise.all(names.map((each) => call(cluster, maps, each)))
+  assert.equal(answers.filter(({ status }) => status === 201).length, 3)
+  assert.ok(answers.every(({ status }) => status === 201 || status === 403))
+})
+
 test('DefaultTolerationSeconds: as its flags say', async () => {
   await using server = await accessCluster({ 'default-not-ready-toleration-seconds': '7' })
   await call(server.cluster, 'POST /api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } })

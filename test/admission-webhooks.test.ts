@@ -70,6 +70,21 @@ interface Asked {
 /** What the webhook was asked since somebody last wanted to know. */
 const asked = async () => ((await hook.tell({})) as { asked: Asked[] }).asked
 
+test('nobody is asked any more for a client that is gone, and nothing is stored for it', async () => {
+  await install('mutating', [webhook('/allow', { failurePolicy: 'Ignore', timeoutSeconds: 30 })])
+  await hook.tell({ mood: 'silent' })
+  const told = async () => (await hook.tell({})) as { readonly asked: readonly Asked[]; readonly dropped: number }
+  const { dropped } = await told()
+  const client = new AbortController()
+  const creating = call('POST', configMaps, { metadata: { name: 'forsaken' } }, {}, client.signal)
+  const failing = assert.rejects(creating)
+  await eventually(async () => (await told()).asked.length > 0 || undefined)
+  client.abort()
+  await failing
+  await eventually(async () => (await told()).dropped === dropped + 1 || undefined)
+  assert.equal((await call('GET', `${configMaps}/forsaken`)).status, 404)
+})
+
 test('what a webhook is asked, and what its answer does', async () => {
   await install('mutating', [webhook('/label/mutated', { admissionReviewVersions: ['v7', 'v1', 'v1beta1'] })])
   await install('validating', [webhook('/warn')])

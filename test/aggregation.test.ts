@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, before, beforeEach, describe, it } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
 import type { ServedCluster } from '../src/cluster/serve.ts'
 import { type Answer, type Caller, callerOf, eventually } from './support/caller.ts'
@@ -367,6 +367,134 @@ async function rawConnection({ admin, port, certificateAuthority }: ServedCluste
   await once(socket, 'secureConnect')
   return socket
 }
+
+describe('objects of an aggregated API server', () => {
+  let served: ServedCluster
+  let call: Caller
+  let server: OutsideServer
+  const namespaceUrl = '/api/v1/namespaces/harbour'
+  const harbour = `${fleet}/namespaces/harbour/ships`
+  const owner = (text: string) => {
+    const { apiVersion, kind, metadata } = JSON.parse(text)
+    return [{ apiVersion, kind, name: metadata.name, uid: metadata.uid }]
+  }
+  const build = (name: string, ownerReferences: object[] = []) =>
+    call('POST', harbour, {
+      apiVersion: 'fleet.example.com/v1alpha1',
+      kind: 'Ship',
+      metadata: { name, ownerReferences },
+    })
+  const gone = (url: string) => eventually(async () => (await call('GET', url)).status === 404 || undefined)
+  /** The message of a condition of the namespace, once it has that reason. */
+  const condition = (type: string, reason: string) =>
+    eventually(async () => {
+      const conditions = (await call('GET', namespaceUrl)).one('status.conditions') as Record<string, string>[]
+      const found = conditions?.find((each) => each['type'] === type && each['reason'] === reason)
+      return found && `${found['status']}: ${found['message']}`
+    })
+
+  before(async () => {
+    served = await serve({ apiOnly: false })
+    call = callerOf(served)
+    const clientAuthority = await frontProxyAuthority(call)
+    server = await startOutside('aggregated.ts', { hosts: ['fleet.default.svc'], clientAuthority })
+    await call('POST', '/api/v1/namespaces/default/services', externalService(server.port))
+    await call('POST', services, apiService(server.caBundle, { port: server.port }))
+    await availability(call, starts('True'))
+  })
+
+  beforeEach(async () => {
+    await call('POST', '/api/v1/namespaces', { metadata: { name: 'harbour' } })
+  })
+
+  after(async () => {
+    await server[Symbol.asyncDispose]()
+    await served[Symbol.asyncDispose]()
+  })
+
+  it('go with their namespace, and those of others stay', async () => {
+    await build('pequod')
+    const other = { apiVersion: 'fleet.example.com/v1alpha1', kind: 'Ship', metadata: { name: 'essex' } }
+    await call('POST', ships, other)
+    await call('DELETE', namespaceUrl)
+    await gone(namespaceUrl)
+    assert.equal((await call('GET', `${harbour}/pequod`)).status, 404)
+    assert.equal((await call('GET', `${ships}/essex`)).status, 200)
+  })
+
+  it('are waited for while their server fails, and so is a server that has died', async () => {
+    await build('pequod')
+    const stale =
+      'True: Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: ' +
+      'fleet.example.com/v1alpha1: stale GroupVersion discovery: fleet.example.com/v1alpha1'
+    await server.tell({ mood: 'broken' })
+    await touch(call)
+    await availability(call, starts('False'))
+    await call('DELETE', namespaceUrl)
+    assert.equal(await condition('NamespaceDeletionDiscoveryFailure', 'DiscoveryFailed'), stale)
+    assert.equal((await call('GET', namespaceUrl)).one('status.phase'), 'Terminating')
+    await server.tell({ mood: 'well' })
+    await touch(call)
+    await gone(namespaceUrl)
+    assert.equal((await call('GET', `${harbour}/pequod`)).status, 404)
+
+    await call('POST', '/api/v1/namespaces', { metadata: { name: 'harbour' } })
+    await server.kill()
+    await touch(call)
+    await availability(call, starts('False'))
+    await call('DELETE', namespaceUrl)
+    assert.equal(await condition('NamespaceDeletionDiscoveryFailure', 'DiscoveryFailed'), stale)
+    await server.restart()
+    await gone(namespaceUrl)
+    await availability(call, starts('True'))
+  })
+
+  it('that stay when they were deleted keep their namespace, which says so', async () => {
+    await server.tell({ mood: 'stubborn' })
+    await build('pequod')
+    await call('DELETE', namespaceUrl)
+    assert.equal(
+      await condition('NamespaceDeletionContentFailure', 'ContentDeletionFailed'),
+      'True: Failed to delete all resource types, 1 remaining: unexpected items still remain in namespace: harbour ' +
+        'for gvr: fleet.example.com/v1alpha1, Resource=ships',
+    )
+    assert.equal(
+      await condition('NamespaceContentRemaining', 'SomeResourcesRemain'),
+      'True: Some resources are remaining: ships.fleet.example.com has 1 resource instances',
+    )
+    await server.tell({ mood: 'well' })
+    await touch(call)
+    await gone(namespaceUrl)
+  })
+
+  it('go when their owner does, and take what they own with them', async () => {
+    const maps = `${namespaceUrl}/configmaps`
+    const chart = await call('POST', maps, { metadata: { name: 'chart' } })
+    await build('pequod', owner(chart.text))
+    const ship = await build('essex')
+    await call('POST', maps, { metadata: { name: 'log', ownerReferences: owner(ship.text) } })
+    await call('POST', maps, { metadata: { name: 'kept' } })
+    await call('DELETE', `${maps}/chart`)
+    await gone(`${harbour}/pequod`)
+    assert.equal((await call('GET', `${harbour}/essex`)).status, 200)
+    await call('DELETE', `${harbour}/essex`)
+    await gone(`${maps}/log`)
+    assert.equal((await call('GET', `${maps}/kept`)).status, 200)
+  })
+
+  it('that cannot be asked for lose nobody that they own', async () => {
+    const maps = `${namespaceUrl}/configmaps`
+    const ship = await build('rachel')
+    await server.kill()
+    await touch(call)
+    await availability(call, starts('False'))
+    const nobody = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'nobody', uid: 'no-such-uid' }]
+    await call('POST', maps, { metadata: { name: 'log', ownerReferences: owner(ship.text) } })
+    await call('POST', maps, { metadata: { name: 'orphan', ownerReferences: nobody } })
+    await gone(`${maps}/orphan`)
+    assert.equal((await call('GET', `${maps}/log`)).status, 200)
+  })
+})
 
 describe('an APIService', () => {
   it('is there for every version that this server serves itself', async () => {

@@ -201,13 +201,14 @@ test('what is in use stays until its last user is gone', async () => {
 test('typed clients get protobuf where they ask for it, errors included', async () => {
   await using cluster = await startCluster({ apiOnly: true })
   const accept = 'application/vnd.kubernetes.protobuf,application/json'
-  for (const path of ['/api/v1/namespaces/default', '/api/v1/namespaces', '/api/v1/namespaces/nowhere']) {
+  const objects = ['/api/v1/namespaces/default', '/api/v1/namespaces', '/api/v1/namespaces/nowhere']
+  for (const path of [...objects, '/api', '/api/v1', '/apis', '/apis/apps/v1']) {
     const { headers, bytes } = await call(cluster, `GET ${path}`, { accept })
     assert.equal(headers['content-type'], 'application/vnd.kubernetes.protobuf', path)
     assert.equal(bytes.subarray(0, 4).toString('latin1'), 'k8s\0', path)
   }
-  const discovery = await call(cluster, 'GET /api/v1', { accept })
-  assert.equal(discovery.headers['content-type'], 'application/json')
+  const version = await call(cluster, 'GET /version', { accept })
+  assert.equal(version.headers['content-type'], 'application/json')
 })
 
 test('a flow schema says whether the level that it names is there', async () => {

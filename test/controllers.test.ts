@@ -369,7 +369,9 @@ describe('a node', () => {
   test('that falls silent is tainted, and its pods go after their tolerated time', async () => {
     await using cluster = await startControllersOnly()
     const { client, settle, world, gone } = cluster
-    const time = new Date(world.clock.now()).toISOString()
+    const begun = world.clock.now()
+    const until = (second: number) => world.advance(begun + second * 1_000 - world.clock.now())
+    const time = new Date(begun).toISOString()
     await client.create(Node, { metadata: { name: 'n' }, status: { conditions: [ready(time)] } })
     const tolerations = [{ operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 100 } as const]
     const spec = { ...template().spec, nodeName: 'n', tolerations, terminationGracePeriodSeconds: 0 }
@@ -380,16 +382,16 @@ describe('a node', () => {
       return items[0]?.spec.taints?.map(({ key, effect }) => `${key.replace('node.kubernetes.io/', '')}:${effect}`)
     }
     assert.equal(await keys(), undefined)
-    await world.advance(49_000)
+    await until(49)
     assert.equal(await keys(), undefined)
-    await world.advance(3_000)
+    await until(53)
     assert.deepEqual(await keys(), ['unreachable:NoSchedule'])
     const [node] = (await client.list(Node)).items
     const condition = node?.status.conditions?.find(({ type }) => type === 'Ready')
     assert.equal(condition?.status, 'Unknown')
     assert.equal(condition?.reason, 'NodeStatusUnknown')
     assert.equal(condition?.message, 'Kubelet stopped posting node status.')
-    await world.advance(6_000)
+    await until(59)
     assert.deepEqual(await keys(), ['unreachable:NoSchedule', 'unreachable:NoExecute'])
     assert.equal(await gone(Pod, 'p'), false)
     await world.advance(101_000)

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { ApiRequest } from '../src/apiserver/request.ts'
 import { type Cluster, startCluster } from '../src/cluster/cluster.ts'
 import { jsonPath } from '../src/kinds/apiextensions/json-path.ts'
+import { virtualCluster } from './support/virtual-cluster.ts'
 
 const certificate = { commonName: 'admin', organizations: ['system:masters'], fingerprint: 'none' }
 
@@ -108,6 +109,28 @@ describe('custom resources', () => {
     assert.deepEqual([...list.all('.resources[*].name'), ...list.all('.resources[*].shortNames')], ['boats', ['bo']])
     const service = await call(cluster, 'GET', '/apis/apiregistration.k8s.io/v1/apiservices/v1.sea.example.com')
     assert.equal(service.status, 200)
+  })
+
+  test('stand in discovery within 100 ms of their definition, however many are defined in a row', async () => {
+    await using scene = await virtualCluster({ apiOnly: true })
+    const { cluster, world } = scene
+    const kinds = Array.from({ length: 200 }, (_, n) => `Boat${n}`)
+    const { clock } = world
+    const begun = clock.now()
+    for (const kind of kinds) {
+      const names = { plural: `${kind.toLowerCase()}s`, kind, shortNames: [] }
+      assert.equal((await call(cluster, 'POST', definitions, definition({}, names))).status, 201)
+    }
+    await served(cluster)
+    assert.equal(clock.now(), begun, 'no time has passed but for what follows')
+    await world.advance(100)
+    const version = await call(cluster, 'GET', '/apis/sea.example.com/v1')
+    assert.deepEqual(version.all('.resources[*].kind').toSorted(), kinds.toSorted())
+    const groups = await call(cluster, 'GET', '/apis')
+    assert.ok(groups.all('.groups[*].name').includes('sea.example.com'))
+    const last = { apiVersion: 'sea.example.com/v1', kind: 'Boat199', metadata: { name: 'a' } }
+    const url = '/apis/sea.example.com/v1/namespaces/default/boat199s'
+    assert.equal((await call(cluster, 'POST', url, last)).status, 201)
   })
 
   test('are described by OpenAPI', async () => {

@@ -3,10 +3,12 @@ import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chown, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { backup } from '../src/cli/commands/backup.ts'
 import { etcd } from '../src/cli/commands/etcd.ts'
+import { restore } from '../src/cli/commands/restore.ts'
 import type { Client } from '../src/client/client.ts'
 import { type Cluster, startCluster } from '../src/cluster/cluster.ts'
 import { EtcdClient, WatchCompactedError } from '../src/etcd/client.ts'
@@ -17,6 +19,8 @@ import type { Disk, HostWorld } from '../src/world/world.ts'
 import { run } from './support/command.ts'
 import { etcdMissing } from './support/etcd.ts'
 import { type EtcdHost, EtcdHosts } from './support/etcd-hosts.ts'
+import { comparableTables } from './support/etcdctl.ts'
+import { describeEachEtcd, minorOf, testEachEtcd } from './support/etcds.ts'
 import { root } from './support/sources.ts'
 
 const skip = etcdMissing()
@@ -24,10 +28,14 @@ const skip = etcdMissing()
 async function etcdctl(...args: string[]): Promise<string[]> {
   const env = { ...process.env, ETCDCTL_API: '3' }
   const { stdout, stderr } = await promisify(execFile)('etcdctl', args, { env }).catch((error) => error)
-  return `${stdout}${stderr}`.split('\n').slice(0, -1)
+  // From 3.5 on it says that a snapshot's status is etcdutl's to say.
+  return `${stdout}${stderr}`
+    .replace(/^Deprecated: .*\n+/m, '')
+    .split('\n')
+    .slice(0, -1)
 }
 
-describe('a snapshot of three members', { skip }, () => {
+describeEachEtcd('a snapshot of three members', () => {
   let all: EtcdHosts
   let file: string
   const at = (index: number) => all.hosts[index]!
@@ -69,12 +77,9 @@ describe('a snapshot of three members', { skip }, () => {
     const saved = await snapshot('save', file, '--endpoints', at(0).clientUrl)
     assert.deepEqual([saved.code, saved.lines[0]], [0, `Snapshot saved at ${file}`])
     for (const format of ['table', 'simple', 'json', 'fields']) {
-      const ours = await snapshot('status', file, '-w', format)
-      assert.deepEqual(
-        ours.lines,
-        (await etcdctl('snapshot', 'status', file, '-w', format)).concat(format === 'fields' ? [''] : []),
-        format,
-      )
+      const said = await etcdctl('snapshot', 'status', file, '-w', format)
+      const [ours, theirs] = comparableTables((await snapshot('status', file, '-w', format)).lines, said)
+      assert.deepEqual(ours, theirs!.concat(format === 'fields' ? [''] : []), format)
     }
   })
 
@@ -238,40 +243,73 @@ test('of two members one is down: nothing is written, nothing is read through th
   assert.match((await etcdctl(...atLeft, 'get', 'a')).join(), /context deadline exceeded|timed out/)
 })
 
-test('what etcdctl 3.4 restores keeps members that are gone, which is found; what we restore does not', {
-  skip,
-}, async () => {
+testEachEtcd(
+  'what etcdctl restores keeps members that are gone, which is found; what we restore does not',
+  async (release) => {
+    await using all = await EtcdHosts.start(3)
+    const file = join(all.folder, 'etcd.db')
+    const [first] = all.hosts
+    assert.equal((await run([etcd], ['etcd', 'snapshot', 'save', file, '--endpoints', first!.clientUrl])).code, 0)
+    for (const host of all.hosts) await host.powerOff()
+    const check = ['etcd', 'check', '--members', '--endpoints', first!.clientUrl]
+    const single = [
+      '--name',
+      'm1',
+      '--initial-cluster',
+      `m1=${first!.peerUrl}`,
+      '--initial-advertise-peer-urls',
+      first!.peerUrl,
+    ]
+    const started = async () => {
+      await first!.powerOn()
+      await first!.isWell()
+      return run([etcd], check)
+    }
+
+    await rm(first!.dataDir, { recursive: true })
+    await etcdctl('snapshot', 'restore', file, '--data-dir', first!.dataDir, ...single)
+    const theirs = await started()
+    assert.equal(theirs.code, minorOf(release) === 4 ? 1 : 0)
+    if (minorOf(release) === 4) {
+      assert.match(theirs.errors.join('\n'), /its file still has m2 \([0-9a-f]+\), which was removed/)
+    }
+
+    await first!.powerOff()
+    await rm(first!.dataDir, { recursive: true })
+    await run([etcd], ['etcd', 'snapshot', 'restore', file, '--data-dir', first!.dataDir, ...single])
+    const ours = await started()
+    assert.equal(ours.code, 0, ours.errors.join())
+  },
+)
+
+test('the backup of one host of three restores all three, by the same plan', { skip }, async () => {
   await using all = await EtcdHosts.start(3)
-  const file = join(all.folder, 'etcd.db')
   const [first] = all.hosts
-  assert.equal((await run([etcd], ['etcd', 'snapshot', 'save', file, '--endpoints', first!.clientUrl])).code, 0)
-  for (const host of all.hosts) await host.powerOff()
-  const check = ['etcd', 'check', '--members', '--endpoints', first!.clientUrl]
-  const single = [
-    '--name',
-    'm1',
-    '--initial-cluster',
-    `m1=${first!.peerUrl}`,
-    '--initial-advertise-peer-urls',
-    first!.peerUrl,
-  ]
-  const started = async () => {
-    await first!.powerOn()
-    await first!.isWell()
-    return run([etcd], check)
-  }
+  const key = join(all.folder, 'key')
+  await writeFile(key, Buffer.alloc(40, 3))
+  const flags = ['--in', join(all.folder, 'backups'), '--key-file', key, '--work-dir', all.folder]
+  const get = (name: string) => etcdctl('--endpoints', all.endpoints, 'get', name)
+  await etcdctl('--endpoints', all.endpoints, 'put', 'student1', '59')
+  const made = await run([backup], ['backup', '--kubernetes-dir', first!.kubernetesDir, ...flags])
+  assert.equal(made.code, 0, made.errors.join())
+  await etcdctl('--endpoints', all.endpoints, 'put', 'student2', 'later')
 
-  await rm(first!.dataDir, { recursive: true })
-  await etcdctl('snapshot', 'restore', file, '--data-dir', first!.dataDir, ...single)
-  const theirs = await started()
-  assert.equal(theirs.code, 1)
-  assert.match(theirs.errors.join('\n'), /its file still has m2 \([0-9a-f]+\), which was removed/)
-
-  await first!.powerOff()
-  await rm(first!.dataDir, { recursive: true })
-  await run([etcd], ['etcd', 'snapshot', 'restore', file, '--data-dir', first!.dataDir, ...single])
-  const ours = await started()
-  assert.equal(ours.code, 0, ours.errors.join())
+  const folder = join(all.folder, 'unpacked')
+  const unpacked = await run([restore], ['restore', '--extract', folder, ...flags])
+  assert.equal(unpacked.code, 0, unpacked.errors.join())
+  const [, command] = /one plan: coracle (etcd .+)$/.exec(unpacked.lines.at(-1)!)!
+  const words = command!.split(' ')
+  assert.deepEqual(words.at(-1)!.split(',').sort(), hostsOf(all).split(','))
+  assert.equal((await run([etcd], words)).code, 0)
+  const file = join(folder, 'etcd.db')
+  const shares = await Promise.all(
+    all.hosts.map(({ name, kubernetesDir }) =>
+      run([etcd], ['etcd', 'snapshot', 'restore', file, '--local', '--name', name, '--kubernetes-dir', kubernetesDir]),
+    ),
+  )
+  for (const said of shares) assert.equal(said.code, 0, said.errors.join())
+  assert.deepEqual(await get('student1'), ['student1', '59'])
+  assert.deepEqual(await get('student2'), [])
 })
 
 test('an etcd that is no static pod is stopped and started as it is told', { skip }, async () => {

@@ -6,18 +6,18 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { type EtcdServer, startEtcdServer } from '../src/etcd/server/server.ts'
 import { LmdbStore } from '../src/store/lmdb.ts'
 import { MemoryStore } from '../src/store/memory.ts'
 import { realClock, realRandom } from '../src/world/real.ts'
-import { type Etcd, etcdMissing, startEtcd } from './support/etcd.ts'
-import { etcdctl, etcdctlMissing, RunningEtcdctl, type Said } from './support/etcdctl.ts'
+import { type Etcd, startEtcd } from './support/etcd.ts'
+import { etcdctl, RunningEtcdctl, type Said } from './support/etcdctl.ts'
+import { describeEachEtcd } from './support/etcds.ts'
 
-const skip = etcdMissing() ?? etcdctlMissing()
 const world = { clock: realClock, random: realRandom }
 
-describe('etcdctl with the embedded store', { skip }, () => {
+describeEachEtcd('etcdctl with the embedded store', () => {
   const resources = new AsyncDisposableStack()
   let directory: string
   let etcd: Etcd
@@ -160,12 +160,12 @@ describe('etcdctl with the embedded store', { skip }, () => {
     { run: 'endpoint status', differs: /^ENDPOINT, ID, 3\.5\.21, [\d.]+ \wB?, true, false, 2, \d+, \d+, $/m },
     {
       run: 'endpoint status -w table',
-      differs: /\| ENDPOINT \| +ID \| +3\.5\.21 \| +[\d.]+ \w+ \| +true \| +false \| +2 \|/,
+      differs: /[|│] ENDPOINT [|│] +ID [|│] +3\.5\.21 [|│] +[\d.]+ \w+ [|│] +true [|│] +false [|│] +2 [|│]/,
     },
     { run: 'endpoint status -w json', differs: /"version":"3\.5\.21",.*"leader":N/ },
     { run: 'member list', differs: /^ID, started, default, , ENDPOINT, false$/m },
-    { run: 'member list -w table', differs: /\| ID \| started \| default \| +\| ENDPOINT \| +false \|/ },
-    { run: 'endpoint health --cluster -w table', differs: /\| ENDPOINT \| +true \|/ },
+    { run: 'member list -w table', differs: /[|│] ID [|│] started [|│] default [|│] +[|│] ENDPOINT [|│] +false [|│]/ },
+    { run: 'endpoint health --cluster -w table', differs: /[|│] ENDPOINT [|│] +true [|│]/ },
     { run: 'member add two --peer-urls=http://10.0.0.2:2380', differs: /one member .*coracle etcd migrate/ },
     { run: 'member remove 8e9e05c52164694d', differs: /one member .*coracle etcd migrate/ },
     { run: 'member remove 123', differs: /etcdserver: member not found/ },

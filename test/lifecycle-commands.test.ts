@@ -88,6 +88,51 @@ describe('config', () => {
     assert.match((await coracle('config validate --config /b.yaml')).stderr, /unable to read config from "\/b\.yaml"/)
   })
 
+  test('names the flags of old that no component takes any more, with what is there instead [CFG-15 CFG-20 CFG-26]', async () => {
+    const logs = 'alsologtostderr: "true", logtostderr: "false"'
+    const old = cluster(
+      `apiServer: {extraArgs: {insecure-port: "0", ${logs}}}
+controllerManager: {extraArgs: {pod-eviction-timeout: 5m0s, node-monitor-period: 5s}}
+scheduler: {extraArgs: {${logs}, bind-address: 0.0.0.0}}
+`,
+    )
+    for (const line of ['config validate --config /a.yaml', 'init --dry-run --config /a.yaml']) {
+      const { code, stderr } = await coracle(line, { '/a.yaml': old })
+      assert.equal(code, 1)
+      const faults = [
+        ...stderr.matchAll(/(\w+)\.extraArgs: Invalid value: "([^"]*)": (\S+) has no such flag: it was removed/g),
+      ]
+      assert.deepEqual(
+        faults.map(([, ...words]) => words.join(' ')),
+        [
+          'apiServer alsologtostderr kube-apiserver',
+          'apiServer insecure-port kube-apiserver',
+          'apiServer logtostderr kube-apiserver',
+          'controllerManager pod-eviction-timeout kube-controller-manager',
+          'scheduler alsologtostderr kube-scheduler',
+          'scheduler logtostderr kube-scheduler',
+        ],
+      )
+      assert.match(stderr, /nothing is served without TLS any more; leave it out/)
+      assert.match(
+        stderr,
+        /--default-not-ready-toleration-seconds and --default-unreachable-toleration-seconds of kube-apiserver/,
+      )
+    }
+    const { stderr } = await coracle('config validate --config /b.yaml', {
+      '/b.yaml': `apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+discovery: {bootstrapToken: {token: abcdef.0123456789abcdef, apiServerEndpoint: "a:6443", unsafeSkipCAVerification: true}}
+nodeRegistration: {kubeletExtraArgs: [{name: node-ip, value: 10.0.0.1}, {name: moon, value: full}]}
+`,
+    })
+    assert.match(
+      stderr,
+      /nodeRegistration\.kubeletExtraArgs: Invalid value: "moon": kubelet has no such flag: "coracle kubelet --help" lists/,
+    )
+    assert.doesNotMatch(stderr, /node-ip/)
+  })
+
   test('lists images [INI-02 INI-03]', async () => {
     const { stdout } = await coracle('config images list --image-repository r.example.com --kubernetes-version 1.36.1')
     assert.deepEqual(stdout.split('\n').slice(0, 2), [

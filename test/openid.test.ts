@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { type AccessCluster, accessCluster, eventually, SigningKey } from './support/access.ts'
+import { type AccessCluster, accessCluster, eventually, SigningKey, webhookConfig } from './support/access.ts'
 import { call } from './support/call.ts'
 import { type OutsideServer, startOutside } from './support/outside.ts'
 
@@ -110,6 +110,43 @@ describe('tokens of an issuer', () => {
       user: {},
       error: '[invalid bearer token, oidc: verify token: oidc: token is expired]',
     })
+  })
+
+  test('groups may be in another token, which has to hold as well', async () => {
+    const source = { endpoint: `${url}/groups`, access_token: 'groups-please' }
+    const elsewhere = (more: object = {}, names: object = { groups: 'there' }) =>
+      claims({ _claim_names: names, _claim_sources: { there: { ...source, ...more } } })
+    let turn = 0
+    /** Each time another token: who was known is remembered for a while. */
+    const whoAmI = (token: object) => server.whoAmI(key.token({ ...token, turn: turn++ }))
+    const groupsToken = (by: SigningKey, more: object = {}) =>
+      issuer.tell({ groupsToken: by.token(claims({ groups: ['far', 'away'], ...more })) })
+    await groupsToken(key)
+    assert.equal(await whoAmI(elsewhere()), 'oidc:jane [oidc:far oidc:away system:authenticated]')
+    assert.equal(await whoAmI({ ...elsewhere(), groups: ['near'] }), 'oidc:jane [oidc:near system:authenticated]')
+    for (const without of [elsewhere({ endpoint: '' }), elsewhere({}, { name: 'there' })]) {
+      assert.equal(await whoAmI(without), 'oidc:jane [system:authenticated]')
+    }
+    const refused = [
+      elsewhere({ access_token: 'let me in' }),
+      elsewhere({ endpoint: url.replace('https', 'http') }),
+      elsewhere({}, { groups: 'nowhere' }),
+      claims({ _claim_names: { groups: 'there' } }),
+      claims({ _claim_names: ['groups'], _claim_sources: {} }),
+    ]
+    for (const token of refused) assert.equal(await whoAmI(token), '401 Unauthorized', JSON.stringify(token))
+    const wrong = [
+      () => groupsToken(stranger),
+      () => groupsToken(key, { aud: 'vault' }),
+      () => groupsToken(key, { exp: 1 }),
+      () => groupsToken(key, { iss: 'https://127.0.0.1:1' }),
+      () => groupsToken(key, { groups: undefined }),
+      () => issuer.tell({ groupsToken: 'nonsense' }),
+    ]
+    for (const tell of wrong) {
+      await tell()
+      assert.equal(await whoAmI(elsewhere()), '401 Unauthorized')
+    }
   })
 
   test('an issuer may change its keys, and is not asked at every wrong token', async () => {
@@ -327,4 +364,42 @@ test('the older flags --oidc-*', async () => {
   assert.equal(await current.whoAmI(token), `${url}#jane [g:a system:authenticated]`)
   assert.equal(await current.whoAmI(key.token(claims())), '401 Unauthorized')
   await assert.rejects(accessCluster({ 'oidc-issuer-url': url }), /must be specified together/)
+})
+
+test('which algorithms may sign tokens, by --oidc-signing-algs', async () => {
+  const flags = (algorithms: string) => ({
+    'oidc-issuer-url': url,
+    'oidc-client-id': 'kubernetes',
+    'oidc-ca-file': 'ca.pem',
+    'oidc-signing-algs': algorithms,
+  })
+  const named = `${url}#jane [system:authenticated]`
+  for (const [algorithms, said] of [
+    ['RS256', named],
+    ['ES256,RS256', named],
+    ['ES256', '401 Unauthorized'],
+  ] as const) {
+    server = await accessCluster(flags(algorithms), { 'ca.pem': authority() })
+    await using current = server
+    assert.equal(await current.whoAmI(key.token(claims())), said, algorithms)
+  }
+  await assert.rejects(accessCluster(flags('HS256'), { 'ca.pem': authority() }), {
+    message: 'oidc: unsupported signing alg: "HS256"',
+  })
+})
+
+test('a token that does not hold by its issuer may be known to the webhook', async () => {
+  const flags = { 'authentication-config': 'auth.yaml', 'authentication-token-webhook-config-file': 'hook.yaml' }
+  const hook = webhookConfig(issuer, '/authenticate')
+  server = await accessCluster(flags, { 'auth.yaml': configuration(jwt()), 'hook.yaml': hook })
+  await using current = server
+  const asked = async () => ((await issuer.tell({})) as { counts: Record<string, number> }).counts['/authenticate'] ?? 0
+  assert.match(await current.whoAmI(key.token(claims())), /^oidc:jane /)
+  assert.equal(await asked(), 0)
+  const expired = key.token(claims({ exp: now() - 1 }))
+  assert.equal(await current.whoAmI(expired), '401 Unauthorized')
+  assert.equal(await asked(), 1)
+  const known = key.token(claims({ exp: now() - 2 }))
+  await issuer.tell({ known })
+  assert.match(await current.whoAmI(known), /^known\/7 \[crew system:authenticated\]/)
 })

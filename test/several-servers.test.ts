@@ -1,8 +1,10 @@
 /** Two API servers on one etcd: nobody must be able to tell which one answered. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it, test } from 'node:test'
+import { publishAuthentication } from '../src/apiserver/aggregation/authentication-config.ts'
 import { kubernetesVersion } from '../src/cluster/cluster.ts'
 import { type ControlPlane, startControlPlane } from '../src/cluster/control-plane.ts'
+import { ConfigMap } from '../src/kinds/core/config-map.ts'
 import { createSigningKey } from '../src/lifecycle/pki.ts'
 import { EtcdStore } from '../src/store/etcd.ts'
 import { MemoryStore } from '../src/store/memory.ts'
@@ -15,6 +17,8 @@ import { until } from './support/hosts.ts'
 const world = realWorld(() => {})
 const signingKey = createSigningKey().private
 
+const frontProxy = { certificate: '', key: '', authority: 'who signs the front proxy' }
+
 const startServer = (store: Store): Promise<ControlPlane> =>
   startControlPlane({
     world,
@@ -23,6 +27,7 @@ const startServer = (store: Store): Promise<ControlPlane> =>
     version: kubernetesVersion,
     serverAddress: '127.0.0.1:6443',
     isShared: true,
+    frontProxy,
   })
 
 describe('two API servers on one etcd', { skip: etcdMissing() ?? false }, () => {
@@ -63,6 +68,18 @@ describe('two API servers on one etcd', { skip: etcdMissing() ?? false }, () => 
     )
     assert.deepEqual(roles[0]!.json, roles[1]!.json)
     assert.ok(roles[0]!.json.items.length > 60)
+  })
+
+  it('say at the same moment what each says of itself at its start', async () => {
+    const map = ['kube-system', 'extension-apiserver-authentication'] as const
+    await call(servers[0], `DELETE /api/v1/namespaces/${map[0]}/configmaps/${map[1]}`)
+    const resources = servers.map(({ registry }) => registry.resource(ConfigMap))
+    await Promise.all(resources.map((configMaps) => publishAuthentication(configMaps, frontProxy, 'who signs clients')))
+    for (const configMaps of resources) {
+      const { data } = (await configMaps.get(...map, {})).object
+      assert.equal(data!['requestheader-client-ca-file'], 'who signs the front proxy')
+      assert.equal(data!['client-ca-file'], 'who signs clients')
+    }
   })
 
   it('never give two services the same address or port', async () => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { listToProtobuf } from '../src/apiserver/protobuf-body.ts'
+import { listToProtobuf, partialObjectMetadataList, toProtobuf } from '../src/apiserver/protobuf-body.ts'
 import type { ApiRequest, ApiResponse, Sink } from '../src/apiserver/request.ts'
+import { goYaml } from '../src/base/go-yaml.ts'
 import { type Cluster, startCluster } from '../src/cluster/cluster.ts'
 import { CustomResourceDefinition } from '../src/kinds/apiextensions/custom-resource-definition.ts'
 import { ConfigMap } from '../src/kinds/core/config-map.ts'
 import { apiVersionOf, type Kind } from '../src/schema/kind.ts'
+import { VirtualWorld } from '../src/world/virtual.ts'
 
 const certificate = { commonName: 'admin', organizations: ['system:masters'], fingerprint: 'none' }
 
@@ -102,6 +104,17 @@ describe('a list as a stream of a watch', () => {
       const names = (objects: { metadata: { name: string } }[]) => objects.map(({ metadata }) => metadata.name)
       assert.deepEqual(names(events.map(({ object }) => object)), names(listed.items), url)
       assert.ok(events.every(({ type }) => type === 'ADDED'))
+
+      const accept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+      const facts = await ask(cluster, 'GET', `${url}?${query}`, { headers: { accept } })
+      const inShort = (await read(facts, (so) => so.includes('"BOOKMARK"') && so.endsWith('\n'))).toString()
+      const shown = inShort
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).object)
+      assert.ok(shown.every((object) => object.kind === 'PartialObjectMetadata'))
+      assert.deepEqual(names(shown.slice(0, -1)), names(listed.items), url)
+      assert.deepEqual(shown.at(-1).metadata.annotations, { 'k8s.io/initial-events-end': 'true' })
     }
   })
 })
@@ -173,14 +186,15 @@ describe('a list of custom resources', () => {
 })
 
 describe('a long list', () => {
-  it('is written in parts as tables, metadata and protobuf, and says what a short one does', async () => {
-    await using cluster = await startCluster({ apiOnly: true })
+  it('is written in parts as tables, metadata, protobuf, YAML and JSON for people, and says what a short one does', async () => {
+    // Time stands still: rows tell the age of objects.
+    await using cluster = await startCluster({ apiOnly: true, world: new VirtualWorld() })
     const url = '/api/v1/namespaces/default/configmaps'
     const count = 700
     for (let n = 0; n < count; n++) {
       const labels = n % 7 === 0 ? { seventh: 'yes' } : {}
       const metadata = { name: `map-${String(n).padStart(4, '0')}`, labels }
-      await post(cluster, url, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { text: 'é'.repeat(300) } })
+      await post(cluster, url, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { text: 'é'.repeat(800) } })
     }
     const listed = async (accept: string, query = '') => {
       const answer = await ask(cluster, 'GET', `${url}${query}`, { headers: { accept } })
@@ -202,10 +216,24 @@ describe('a long list', () => {
       ['application/json;as=Table;g=meta.k8s.io;v=v1', 'rows'],
       ['application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', 'items'],
     ] as const
+    const yaml = 'application/yaml'
+    /** In one go, as a form is made of the list in JSON. */
+    const isMadeOf = async (list: object, type: string) => {
+      for (const [accept, query, text] of [
+        [type, '?pretty=true', JSON.stringify(list, undefined, 2)],
+        [type.replace('application/json', yaml), '', goYaml(list)],
+      ] as const) {
+        const { isWritten, bytes } = await listed(accept, query)
+        assert.equal(isWritten, true, accept)
+        assert.ok(bytes.equals(Buffer.from(text)), accept)
+      }
+    }
     for (const [accept, member] of forms) {
       const { isWritten, bytes } = await listed(accept)
       assert.equal(isWritten, true)
-      assert.deepEqual(JSON.parse(bytes.toString()), await byPages(accept, member))
+      const list = JSON.parse(bytes.toString())
+      assert.deepEqual(list, await byPages(accept, member))
+      await isMadeOf(list, accept)
     }
     // What goes through many objects keeps none of them in memory, and finds the same.
     const sevenths = JSON.parse((await listed('application/json', '?labelSelector=seventh')).bytes.toString())
@@ -217,6 +245,13 @@ describe('a long list', () => {
     const whole = JSON.parse((await listed('application/json')).bytes.toString())
     const objects = whole.items.map((item: object) => ({ ...item, kind: 'ConfigMap', apiVersion: 'v1' }))
     assert.ok(long.bytes.equals(listToProtobuf(ConfigMap as unknown as Kind, whole.metadata, objects)))
+    await isMadeOf(whole, 'application/json')
+
+    const facts = 'as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+    const inProtobuf = await listed(`${protobuf};${facts}`)
+    assert.equal(inProtobuf.isWritten, true)
+    const inJson = JSON.parse((await listed(`application/json;${facts}`)).bytes.toString())
+    assert.ok(inProtobuf.bytes.equals(toProtobuf(inJson, partialObjectMetadataList)))
 
     const refused = await ask(cluster, 'GET', url, {
       headers: { accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' },

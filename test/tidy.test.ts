@@ -46,6 +46,30 @@ const adapters: readonly string[] = [
   'src/lifecycle/pki.ts',
 ]
 
+/** The bundler throws what was thrown in one turn of a loop again in every later one: a function has its own. */
+test('nothing is opened by `using` in a loop', () => {
+  const faults = ['src', 'sim'].flatMap(sourceFiles).flatMap((file) => {
+    const lines = textOf(file).split('\n')
+    const isLooped = lines.some((line, at) => /^\s+(await )?using /.test(line) && isInLoop(lines, at))
+    return isLooped && !isTest(file) ? [`${file}: give the turn of the loop a function of its own`] : []
+  })
+  assert.deepEqual(faults, [])
+})
+
+/** Whether a loop is nearer to the line than its function, by what stands further to the left above it. */
+function isInLoop(lines: readonly string[], at: number): boolean {
+  const depth = (line: string) => line.search(/\S/)
+  for (let here = depth(lines[at]!), above = at - 1; above >= 0; above--) {
+    const line = lines[above]!
+    if (depth(line) < 0 || depth(line) >= here) continue
+    here = depth(line)
+    if (/^\s*(for|while|do)\b/.test(line)) return true
+    if (/=> \{$/.test(line) || (/\) ?(: .*)?\{$/.test(line) && !/^\s*(\} )?(if|else|switch|catch)\b/.test(line)))
+      return false
+  }
+  return false
+}
+
 test('nothing outside world/ and the adapters reaches for time, chance, disk or network', () => {
   const faults: string[] = []
   for (const file of [...sourceFiles('src'), ...sourceFiles('sim')]) {

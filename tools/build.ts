@@ -6,7 +6,7 @@
  */
 
 import { spawnSync } from 'node:child_process'
-import { renameSync, rmSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
@@ -70,18 +70,21 @@ for (const name of ${JSON.stringify(names)})
 Object.defineProperty(exports, 'default', { enumerable: true, get })`
 }
 
-await build({
+const { outputFiles } = await build({
   ...common,
   entryPoints: [join(root, 'src/snapshot.ts')],
   outfile: imageSource,
+  write: false,
   target: 'node22',
   format: 'cjs',
   // Its text is part of the image.
   minifyWhitespace: true,
+  minifySyntax: true,
   define: { 'import.meta.resolve': '__resolve' },
   // In an image `require` knows modules of Node.js alone: others are looked for from where the bundle lies.
   banner: {
-    js: `const __builtin = (name) => process.getBuiltinModule('node:' + name);
+    js: `Error.stackTraceLimit = 0; // Those that modules make while they are loaded would keep their code alive.
+const __builtin = (name) => process.getBuiltinModule('node:' + name);
 let __late;
 const __lateRequire = () => (__late ??= __builtin('module').createRequire(__builtin('path').resolve(process.argv[1])));
 const __requireLate = Object.assign((name) => __lateRequire()(name), { resolve: (name) => __lateRequire().resolve(name) });
@@ -89,6 +92,10 @@ const __resolve = (name) => __builtin('url').pathToFileURL(__requireLate.resolve
   },
   plugins: [late],
 })
+
+// One letter beyond Latin-1, and V8 would keep two bytes for each of them all: in the image, and in the heap made of it.
+const escaped = (letter: string) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
+writeFileSync(imageSource, outputFiles[0]!.text.replace(/[^\0-\xff]/g, escaped))
 
 // The flags must be those with which ./coracle starts it.
 const flags = ['--max-semi-space-size=32', '--disable-warning=ExperimentalWarning']

@@ -5,10 +5,10 @@
  *   npm test -- src/store         the tests below a folder, or one file
  *
  * Tests with real parts (etcd, kubectl) get them from Debian's packages where this runs as root; elsewhere they are
- * skipped and say so. With CI=true nothing may be skipped.
+ * skipped and say so. With CI=true nothing may be skipped but a newer etcd, which is another release's package.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, globSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -43,6 +43,31 @@ function prepare(): void {
       const archive = readdirSync(cache).find((name) => name.startsWith('kubernetes-client_'))
       if (archive) run('dpkg-deb', ['-x', join(cache, archive), folder])
     })
+  if (!existsSync(join(cache, 'etcd-3.5/usr/bin/etcd'))) installable(root, 'etcd 3.5 of Debian 13', newerEtcd)
+}
+
+/** Unpacked beside the machine's etcd, with lists of packages of its own, so that the machine's apt stays as it is. */
+function newerEtcd(): void {
+  const folder = join(cache, 'etcd-3.5')
+  const state = join(folder, 'apt')
+  mkdirSync(join(state, 'lists/partial'), { recursive: true })
+  const mirrors = spawnSync('apt-get', ['indextargets', '--format', '$(SITE)'], { encoding: 'utf8' }).stdout.split('\n')
+  const mirror = mirrors.find((site) => site.endsWith('/debian')) ?? 'http://deb.debian.org/debian'
+  const key = '/usr/share/keyrings/debian-archive-keyring.gpg'
+  writeFileSync(join(state, 'sources.list'), `deb [signed-by=${key}] ${mirror} trixie main\n`)
+  const options = [
+    `Dir::Etc::sourcelist=${state}/sources.list`,
+    'Dir::Etc::sourceparts=-',
+    `Dir::State=${state}`,
+    'Dir::State::status=/dev/null',
+    `Dir::Cache=${state}`,
+    'Acquire::http::Timeout=20',
+  ].flatMap((option) => ['-o', option])
+  run('apt-get', [...options, 'update', '-qq'])
+  run('apt-get', [...options, 'download', 'etcd-server', 'etcd-client'], {}, state)
+  for (const archive of readdirSync(state).filter((name) => name.endsWith('.deb')))
+    run('dpkg-deb', ['-x', join(state, archive), folder])
+  rmSync(state, { recursive: true })
 }
 
 function installable(possible: boolean, what: string, install: () => void): void {
@@ -95,7 +120,7 @@ function buildOnce(): string {
   return bundle
 }
 
-function run(command: string, args: readonly string[], env: Record<string, string> = {}): void {
-  const result = spawnSync(command, args, { cwd: cache, env: { ...process.env, ...env }, encoding: 'utf8' })
+function run(command: string, args: readonly string[], env: Record<string, string> = {}, cwd = cache): void {
+  const result = spawnSync(command, args, { cwd, env: { ...process.env, ...env }, encoding: 'utf8' })
   if (result.status !== 0) console.log(`${command} ${args.join(' ')} failed: ${result.stderr || result.error?.message}`)
 }

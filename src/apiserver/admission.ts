@@ -2,6 +2,7 @@ import type { ApiObject, Kind } from '../schema/kind.ts'
 import type { Mutable, ObjectType } from '../schema/types.ts'
 import type { RequestContext } from './context.ts'
 import type { DeleteOptions } from './resource.ts'
+import type { Companions } from './storage/transaction.ts'
 
 /**
  * The gate that every write passes: first all `admit` (may change the object), then validation of the object, then
@@ -34,6 +35,8 @@ export interface AdmissionAttributes {
   readonly deleteOptions?: DeleteOptions
   /** What `object` is, where it is not of `kind`: the body of a sub-resource (`Binding`, `Eviction`). */
   readonly bodyKind?: BodyKind
+  /** Of validating admission of what is stored: takes what is to be written together with the object. */
+  readonly together?: (companions: Companions) => void
   /** Of mutating admission, for plugins that may ask for a second round. */
   readonly reinvocation?: Reinvocation
   readonly context: RequestContext

@@ -50,7 +50,10 @@ export class ComponentStatuses {
       () => undefined,
       (error: Error) => error.message,
     )
-    return [...components.map(([name], at) => status(name, asked[at])), status('etcd-0', storeFault)]
+    return [
+      ...components.map(([name], at) => status(name, { message: asked[at] })),
+      status('etcd-0', { error: storeFault }),
+    ]
   }
 
   async #fault(name: Component, port: number): Promise<string | undefined> {
@@ -73,13 +76,22 @@ const ok = 'ok'
 const refused = (port: number) =>
   `Get "https://127.0.0.1:${port}/healthz": dial tcp 127.0.0.1:${port}: connect: connection refused`
 
-function status(name: string, fault: string | undefined): ComponentStatus {
-  const healthy = fault === undefined
-  const message = fault ?? ok
+/** What a server answers wrongly is a message, as in the reference; that the store cannot be asked is an error. */
+function status(
+  name: string,
+  { message, error }: { readonly message?: Fault; readonly error?: Fault },
+): ComponentStatus {
+  const isWell = message === undefined && error === undefined
+  const told = {
+    ...(isWell ? { message: ok } : message !== undefined && { message }),
+    ...(error !== undefined && { error }),
+  }
   return {
     kind: 'ComponentStatus',
     apiVersion: 'v1',
     metadata: { name },
-    conditions: [{ type: 'Healthy', status: healthy ? 'True' : 'False', message }],
+    conditions: [{ type: 'Healthy', status: isWell ? 'True' : 'False', ...told }],
   }
 }
+
+type Fault = string | undefined

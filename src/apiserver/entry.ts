@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { decode } from '../schema/decode.ts'
-import { deepFreeze } from '../schema/freeze.ts'
+import { deepFreeze, sharing } from '../schema/freeze.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import type { Mutable } from '../schema/types.ts'
 import type { KeyValue } from '../store/store.ts'
@@ -147,7 +147,8 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
     if (this.#isShared) return this.#object as T
     this.#isShared = true
     const object = this.#object ?? (JSON.parse(this.#bytes.toString()) as T)
-    this.#object = deepFreeze(this.#revision === 0 ? object : withResourceVersion(object, String(this.#revision)))
+    const shown = this.#revision === 0 ? object : withResourceVersion(object, String(this.#revision))
+    this.#object = deepFreeze(sharingWithLast(this.kind, shown))
     return this.#object
   }
 
@@ -228,6 +229,19 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
   #revisionMember(): string {
     return this.#revision === 0 ? '' : `,"resourceVersion":"${this.#revision}"`
   }
+}
+
+/** The object of each kind that was shown last. */
+const lastShown = new WeakMap<Kind, ApiObject>()
+
+/**
+ * Objects of a kind often come in numbers and are alike, as pods of one template are: what the object has in common
+ * with the last one is in memory once.
+ */
+function sharingWithLast<T extends ApiObject>(kind: Kind<T>, object: T): T {
+  const shared = sharing(object, lastShown.get(kind))
+  lastShown.set(kind, shared)
+  return shared
 }
 
 const openingBrace = 0x7b

@@ -10,15 +10,17 @@ import { Namespace } from '../kinds/core/namespace.ts'
 import { ApiError } from '../schema/status.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { VirtualWorld } from '../world/virtual.ts'
+import { TooBusyError } from './flow-control/too-busy.ts'
 import { createHandler, type HandlerParts } from './handler.ts'
 import { Registry } from './registry.ts'
-import type { ApiRequest, ApiResponse, Sink } from './request.ts'
+import type { ApiRequest, ApiResponse, ClientCertificate, Sink } from './request.ts'
 import { openIdDocuments } from './routes/openid.ts'
 
 interface Sent {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
   readonly signal?: AbortSignal
+  readonly certificate?: ClientCertificate
 }
 
 interface Answer {
@@ -55,7 +57,7 @@ function serve(parts: Partial<HandlerParts> = {}) {
     serverAddress: '10.0.0.1:6443',
     ...parts,
   })
-  async function call(line: string, { headers = {}, body, signal }: Sent = {}): Promise<Answer> {
+  async function call(line: string, { headers = {}, body, signal, certificate }: Sent = {}): Promise<Answer> {
     const [method = '', url = ''] = line.split(' ')
     const bytes = Buffer.from(body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body))
     const request: ApiRequest = {
@@ -65,6 +67,7 @@ function serve(parts: Partial<HandlerParts> = {}) {
       body: () => Promise.resolve(bytes),
       signal: signal ?? new AbortController().signal,
       remoteAddress: '10.0.0.2',
+      ...(certificate && { certificate }),
     }
     const response = await handler(request)
     const text = await read(response, request.signal)
@@ -559,6 +562,32 @@ test('requests are counted, and unknown ones do not make new series', async () =
   )
   assert.match(text, /apiserver_request_total\{verb="OTHER",.*code="404"\} 5\n/)
   assert.doesNotMatch(text, /made-up/)
+})
+
+test('alerts hear of requests that are given up, and of clients whose certificates end soon', async () => {
+  const world = new VirtualWorld()
+  const { call } = serve({
+    clock: world.clock,
+    flowControl: {
+      admit({ url }) {
+        if (url.startsWith(configMaps)) throw new TooBusyError(undefined, 1)
+        return url.startsWith('/slow') ? new Promise(() => {}) : undefined
+      },
+    },
+  })
+  assert.equal((await call(`GET ${configMaps}`)).status, 429)
+  const slow = call('GET /slow?timeout=1s')
+  await world.advance(2_000)
+  assert.equal((await slow).status, 504)
+  const certificate = { commonName: 'a', organizations: [], fingerprint: '' }
+  await call('GET /api', { certificate: { ...certificate, expiresAt: world.clock.now() + 3 * 3_600_000 } })
+  await call('GET /api', { certificate })
+  const { text } = await call('GET /metrics')
+  assert.match(text, /^apiserver_request_terminations_total\{verb="LIST",.*resource="configmaps",.*code="429"\} 1$/m)
+  assert.match(text, /^apiserver_request_terminations_total\{verb="GET",.*code="504"\} 1$/m)
+  assert.match(text, /^apiserver_client_certificate_expiration_seconds_bucket\{le="7200"\} 0$/m)
+  assert.match(text, /^apiserver_client_certificate_expiration_seconds_bucket\{le="21600"\} 1$/m)
+  assert.match(text, /^apiserver_client_certificate_expiration_seconds_count 1$/m)
 })
 
 test('what goes wrong inside is told as such and logged', async () => {

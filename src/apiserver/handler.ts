@@ -25,7 +25,7 @@ import { answerObjects, type SubresourceFinder } from './routes/objects.ts'
 import type { Apply } from './routes/patch.ts'
 import type { ReviewServices, TokenReviewer } from './routes/reviews.ts'
 import { answerSystem, type OpenApi, type SystemServices } from './routes/system.ts'
-import { Deadlines, timeoutOf } from './timeout.ts'
+import { Deadlines, TooLateError, timeoutOf } from './timeout.ts'
 import { versionInfo } from './version.ts'
 
 /** What a server is put together from. */
@@ -115,6 +115,7 @@ export function createHandler(parts: HandlerParts): Handler {
   async function answer(asked: ApiRequest, info: RequestInfo, warnings: string[], trail: Trail): Promise<ApiResponse> {
     const found = authenticate(parts, asked, info.path)
     let user = found instanceof Promise ? await found : found
+    if (asked.certificate !== undefined) counts.certificate(asked.certificate, parts.clock.now())
     const audit = parts.audit?.begin(asked, info, user)
     trail.user = user
     trail.audit = audit
@@ -157,12 +158,14 @@ export function createHandler(parts: HandlerParts): Handler {
     const trail: Trail = { user: undefined, audit: undefined, place: undefined, exchange: undefined }
     let info: RequestInfo | undefined
     let response: ApiResponse
+    let isTerminated = false
     try {
       info = readRequestInfo(request.method, request.url)
       const timeoutMs = timeoutOf(info)
       response = await deadlines.within(answer(request, info, warnings, trail), timeoutMs)
     } catch (error) {
       response = failed(parts.log, request, error, warnings)
+      isTerminated = error instanceof TooBusyError || error instanceof TooLateError
     }
     inflight.value--
     if (info === undefined) return response
@@ -171,6 +174,7 @@ export function createHandler(parts: HandlerParts): Handler {
     if (parts.audit !== undefined) response = audited(parts.audit, trail, request, info, response)
     response = compress(request, response)
     const isKnown = info.isResource && kinds.find(info.group, info.version, info.resource) !== undefined
+    if (isTerminated) counts.terminated(info, isKnown, response.status)
     if (typeof response.body === 'function') return counted(response, counts.longRunning(info), record)
     record()
     return response

@@ -46,6 +46,10 @@ export function* listPieces({ start, entries, whole }: JsonList, pieces: Pieces)
   yield piece.subarray(0, at + end.copy(piece, at))
 }
 
+/** The items as they are read from the JSON that is sent of them, each when its turn comes. */
+export const listItems = ({ entries, whole }: JsonList): Iterable<object> =>
+  entries.values().map((entry) => JSON.parse(jsonOf(entry, whole).toString()) as object)
+
 /**
  * Memory for the parts of one list, used again and again: what is allocated and dropped by the megabyte makes the
  * garbage collector run at a price above that of the whole list.

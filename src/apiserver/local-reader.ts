@@ -13,15 +13,15 @@ export function localReader(
 ): (
   path: string,
   context: { readonly user: UserInfo; readonly userAgent: string },
-  posted?: object,
+  more?: { readonly posted?: object; readonly accept?: string },
 ) => Promise<{ status: number; body: Buffer }> {
-  return async (path, { user, userAgent }, posted) => {
+  return async (path, { user, userAgent }, { posted, accept = 'application/json' } = {}) => {
     const sent = posted === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(posted))
     const { status, body } = await handler({
       method: posted === undefined ? 'GET' : 'POST',
       url: path,
       headers: {
-        accept: 'application/json',
+        accept,
         'user-agent': userAgent,
         ...(posted && { 'content-type': 'application/json' }),
       },

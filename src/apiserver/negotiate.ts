@@ -25,7 +25,7 @@ export interface Offer {
   /** Kind (of `as=`) → whether the client may ask for it. */
   readonly shapes: 'none' | 'tables'
   readonly stream: boolean
-  /** Whether there is a message for what is answered. Discovery has none here; its clients take JSON as well. */
+  /** Whether there is a message for what is answered. */
   readonly protobuf: boolean
 }
 

@@ -41,7 +41,10 @@ export function contextOf(
     userAgent,
     fieldValidation,
     warn: (message) => warnings.push(message),
-    signal: request.signal,
+    // Made when somebody asks for it: most never do.
+    get signal() {
+      return request.signal
+    },
     ...(audit !== undefined && { annotate: (key: string, value: string) => audit.annotate(key, value) }),
   }
 }

@@ -22,6 +22,7 @@ export interface PeerSocket {
   getPeerCertificate(): {
     readonly subject?: { readonly CN?: string | readonly string[]; readonly O?: string | readonly string[] }
     readonly fingerprint256: string
+    readonly valid_to?: string
   }
   getPeerX509Certificate(): X509Certificate | undefined
 }
@@ -34,7 +35,7 @@ const none: PeerCertificate = { isShown: false, ofClient: undefined, ofFrontProx
  */
 export function readCertificate(socket: PeerSocket, { clientCa, requestHeaderCa }: Authorities): PeerCertificate {
   if (clientCa === undefined && requestHeaderCa === undefined) return none
-  const { subject, fingerprint256 } = socket.getPeerCertificate()
+  const { subject, fingerprint256, valid_to: validTo } = socket.getPeerCertificate()
   if (subject === undefined) return none
   if (!socket.authorized) return { ...none, isShown: true }
   // Node reads the name part by part, so no value can pose as two.
@@ -43,6 +44,7 @@ export function readCertificate(socket: PeerSocket, { clientCa, requestHeaderCa 
     commonName: values(subject.CN)[0] ?? '',
     organizations: values(subject.O),
     fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
+    ...(validTo !== undefined && { expiresAt: Date.parse(validTo) }),
   }
   if (requestHeaderCa === undefined) return { isShown: true, ofClient: certificate, ofFrontProxy: undefined }
   const shown = socket.getPeerX509Certificate()

@@ -93,13 +93,27 @@ export function listToProtobuf(kind: Kind, metadata: object, objects: readonly A
 const keptBytes = 16 * 1024 * 1024
 const pieceBytes = 128 * 1024
 
+/** What lists that are made item by item are lists of. */
+export interface ListType {
+  readonly apiVersion: string
+  /** That of the list. */
+  readonly kind: string
+  readonly item: ObjectType
+}
+
 /**
- * The same in parts. A message says first how long it is, so all objects are gone through before the first part is
- * there: until then the parts are empty, for whoever wants to do something else in between.
+ * The same in parts, each item made from its entry when it is its turn. A message says first how long it is, so all
+ * objects are gone through before the first part is there: until then the parts are empty, for whoever wants to do
+ * something else in between.
  */
-export function* listPiecesToProtobuf(kind: Kind, metadata: object, entries: readonly Entry[]): Generator<Buffer> {
+export function* listPiecesToProtobuf(
+  type: ListType,
+  metadata: object,
+  entries: readonly Entry[],
+  itemOf: (entry: Entry) => object,
+): Generator<Buffer> {
   const messageOf = (entry: Entry) =>
-    encodeMessage(anyList, { items: [encodeMessage(kind.schema, entry.peek() as never)] } as never)
+    encodeMessage(anyList, { items: [encodeMessage(type.item, itemOf(entry) as never)] } as never)
   const start = encodeMessage(anyList, { metadata } as never)
   const kept: Buffer[] = []
   let length = start.length
@@ -109,7 +123,7 @@ export function* listPiecesToProtobuf(kind: Kind, metadata: object, entries: rea
     length += message.length
     if (index % 100 === 99) yield nothing
   }
-  const head = beforeRaw(apiVersionOf(kind), `${kind.kind}List`, length)
+  const head = beforeRaw(type.apiVersion, type.kind, length)
   let parts = [head, start]
   let size = head.length + start.length
   for (const [index, entry] of entries.entries()) {

@@ -1,9 +1,17 @@
 import type { Histogram, Metrics, Numbers, Series } from '../base/metrics.ts'
+import type { ClientCertificate } from './request.ts'
 import type { RequestInfo } from './request-info.ts'
 
 /** Seconds; the reference's bounds. */
 const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
 const indicatorBounds = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
+
+const hour = 3600
+const day = 24 * hour
+const lifetimeBounds = [
+  ...[0, hour / 2, hour, 2 * hour, 6 * hour, 12 * hour, day, 2 * day, 4 * day, 7 * day, 30 * day, 90 * day],
+  ...[180 * day, 360 * day],
+]
 
 interface Route {
   readonly duration: Histogram
@@ -21,6 +29,8 @@ export class RequestMetrics {
   readonly #reading: Series
   readonly #writing: Series
   readonly #longRunning: Numbers
+  readonly #terminations: Numbers
+  readonly #lifetimes: Histogram
 
   constructor(metrics: Metrics) {
     const labels = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'dry_run', 'code']
@@ -55,6 +65,28 @@ export class RequestMetrics {
       'scope',
       'component',
     ])
+    this.#terminations = metrics.counter(
+      'apiserver_request_terminations_total',
+      'Requests that were ended to protect the server: too many at once, or too slow.',
+      labels.filter((label) => label !== 'dry_run'),
+    )
+    this.#lifetimes = metrics
+      .histogram(
+        'apiserver_client_certificate_expiration_seconds',
+        'How long the certificates are still valid with which clients come.',
+        lifetimeBounds,
+      )
+      .of()
+  }
+
+  /** Somebody comes with a certificate. `now`: in milliseconds since 1970. */
+  certificate({ expiresAt }: ClientCertificate, now: number): void {
+    if (expiresAt !== undefined) this.#lifetimes.observe((expiresAt - now) / 1000)
+  }
+
+  /** The request was given up, for the good of others. */
+  terminated(info: RequestInfo, known: boolean, code: number): void {
+    this.#terminations.of(...labelsOf(info, known, '').slice(0, -1), String(code)).value++
   }
 
   /** The gauge to raise while a request is under way. */

@@ -49,6 +49,8 @@ export interface ClientCertificate {
   readonly organizations: readonly string[]
   /** SHA-256 of the certificate, hex, for `authentication.kubernetes.io/credential-id`. */
   readonly fingerprint: string
+  /** When it ends to be valid, in milliseconds since 1970. */
+  readonly expiresAt?: number
 }
 
 export interface ApiResponse {

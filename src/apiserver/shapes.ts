@@ -2,11 +2,8 @@ import type { ApiObject, ColumnContext, Kind } from '../schema/kind.ts'
 import { ApiError } from '../schema/status.ts'
 import type { Accepted } from './negotiate.ts'
 import type { Query } from './query.ts'
-import type { Entry } from './resource.ts'
 import { includeObjectOf, partialObject, TableMaker } from './tables.ts'
-
-/** In characters: about as many as a client takes at once. */
-const pieceLength = 128 * 1024
+import type { MadeList } from './text-pieces.ts'
 
 /** Answers in the shape that the client asked for with `as=`: tables, or metadata alone. */
 export class Shape {
@@ -56,27 +53,15 @@ export class Shape {
     )
   }
 
-  /** The JSON of a list in parts, each made when it is asked for. Throws NotAcceptable when a single object was asked for. */
-  pieces(metadata: object, entries: readonly Entry[], context: ColumnContext): Iterable<string> {
-    const empty = this.list(metadata, [], context)
-    // The items come last: what stands before them is said first.
-    const start = JSON.stringify(this.#tables === undefined ? { ...empty, items: [] } : empty).slice(0, -']}'.length)
-    return this.#pieces(start, entries, context)
+  /** A list without its items, and what they are called in it. Throws NotAcceptable when a single object was asked for. */
+  head(metadata: object, context: ColumnContext): Pick<MadeList, 'head' | 'member'> {
+    const member = this.#tables === undefined ? 'items' : 'rows'
+    const { [member]: _, ...head } = this.list(metadata, [], context) as Record<string, unknown>
+    return { head, member }
   }
 
-  *#pieces(start: string, entries: readonly Entry[], context: ColumnContext): Generator<string> {
-    let text = start
-    for (const [index, entry] of entries.entries()) {
-      if (index > 0) text += ','
-      text += JSON.stringify(this.#item(entry.peek(), context))
-      if (text.length < pieceLength) continue
-      yield text
-      text = ''
-    }
-    yield `${text}]}\n`
-  }
-
-  #item(object: ApiObject, context: ColumnContext): object {
+  /** One item of a list, or one row. */
+  item(object: ApiObject, context: ColumnContext): object {
     return this.#tables?.row(object, context) ?? partialObject(this.#kind, object, this.#accepted.asVersion)
   }
 

@@ -26,7 +26,7 @@ for (const [url, expected] of limits) {
   })
 }
 
-test('who asks is answered when the time is over, whatever becomes of the work', async () => {
+test('who asks is answered when the time is over, whatever becomes of the work [CFG-18]', async () => {
   const clock = new VirtualClock(0)
   const deadlines = new Deadlines(clock)
   const never = new Promise<string>(() => {})

@@ -35,8 +35,12 @@ function askedTimeout(text: string): number {
   }
 }
 
-const tooLate = () =>
-  new ApiError('Timeout', 'Timeout: request did not complete within the allotted timeout', { details: {} })
+/** What those are answered whose request took too long. */
+export class TooLateError extends ApiError {
+  constructor() {
+    super('Timeout', 'Timeout: request did not complete within the allotted timeout', { details: {} })
+  }
+}
 
 interface Waiting {
   readonly until: number
@@ -58,7 +62,7 @@ export class Deadlines {
   within<T>(work: Promise<T>, timeoutMs: number | undefined): Promise<T> {
     if (timeoutMs === undefined) return work
     return new Promise((resolve, reject) => {
-      const expire = () => reject(tooLate())
+      const expire = () => reject(new TooLateError())
       const cancel = timeoutMs === longestMs ? this.#wait(expire) : this.#clock.timer(timeoutMs, expire)
       work.then(
         (result) => {

@@ -42,7 +42,7 @@ function writeCollection(value: Members | readonly unknown[], indent: number, li
 }
 
 /** The order of yaml.v2: runs of digits by value, letters after other characters. */
-function compareKeys(left: string, right: string): number {
+export function compareKeys(left: string, right: string): number {
   const a = [...left]
   const b = [...right]
   for (let at = 0; at < a.length && at < b.length; at++) {

@@ -1,4 +1,9 @@
 import { kubernetesVersion } from '../cluster/cluster.ts'
+import { apiServer } from '../cluster/components/api-server.ts'
+import { controllerManager } from '../cluster/components/controller-manager.ts'
+import { kubelet } from '../cluster/components/kubelet.ts'
+import { scheduler } from '../cluster/components/scheduler.ts'
+import type { KnownFlags } from '../lifecycle/config/component-flags.ts'
 import { type ReadDocuments, readDocuments, throwAll } from '../lifecycle/config/read.ts'
 import { ignoredErrors } from '../lifecycle/config/validation.ts'
 import { LifecycleError } from '../lifecycle/failure.ts'
@@ -64,11 +69,35 @@ export function lifecycleTools({ world, env, flags, print, printError }: Command
   }
 }
 
+const namesOfFlags = ({ flags }: { readonly flags: object }) => new Set(Object.keys(flags))
+
+/** What the components of this program may be given besides. */
+export const knownFlags: KnownFlags = {
+  'kube-apiserver': namesOfFlags(apiServer),
+  'kube-controller-manager': namesOfFlags(controllerManager),
+  'kube-scheduler': namesOfFlags(scheduler),
+  kubelet: namesOfFlags(kubelet),
+}
+
 /** The documents of `--config`; none without it. */
 export async function configDocuments(flags: FlagValues, tools: LifecycleTools): Promise<ReadDocuments> {
   const file = textOf(flags, 'config')
   if (file === undefined) return readDocuments('', tools.warn)
   return readDocuments(await readConfigFile(file, tools), tools.warn)
+}
+
+/** What `join` and `reset` begin with: their tools, and the documents of `--config`, if given with one of the kind. */
+export async function beginWith(
+  kind: string,
+  context: CommandContext,
+): Promise<{ readonly tools: LifecycleTools; readonly documents: ReadDocuments }> {
+  const { flags } = context
+  refuseMixed(flags)
+  const tools = lifecycleTools(context)
+  const documents = await configDocuments(flags, tools)
+  if (flags.config !== undefined && !documents.kinds.includes(kind))
+    throw new UserError(`no ${kind} found in config file ${JSON.stringify(flags.config)}`)
+  return { tools, documents }
 }
 
 export async function readConfigFile(file: string, { world }: Pick<LifecycleTools, 'world'>): Promise<string> {
@@ -95,6 +124,12 @@ export function ignoredOf(flags: FlagValues, configured: readonly string[] = [])
   const ignored = ignoredErrors(listOf(flags, 'ignorePreflightErrors'), configured, errors)
   throwAll(errors)
   return ignored
+}
+
+/** Phases to be skipped: those of the command line, or of the configuration. */
+export function skippedOf(flags: FlagValues, configured: readonly string[] = []): readonly string[] {
+  const given = listOf(flags, 'skipPhases')
+  return given.length > 0 ? given : configured
 }
 
 /** The patches of `--patches`, or of the configuration. */

@@ -26,8 +26,11 @@ export interface Client {
   scale<T extends ApiObject>(kind: Kind<T>, ref: Ref): Promise<Scale>
   /** Sets it; with the resourceVersion that was read, only if nobody was faster. */
   updateScale<T extends ApiObject>(kind: Kind<T>, scale: Scale): Promise<Scale>
-  /** GET of a path as it is (with its query): for documents, and for APIs whose objects have no kind of their own. */
-  read(path: string): Promise<unknown>
+  /**
+   * GET of a path as it is (with its query): for documents, and for APIs whose objects have no kind of their own.
+   * `accept`: which form of JSON; the plain one unless said otherwise.
+   */
+  read(path: string, accept?: string): Promise<unknown>
   /** Changes until the signal aborts or the server ends the watch (then the iteration ends; begin again from the last revision). */
   watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>
   /** The same API as somebody else (in process: without impersonation headers). */

@@ -50,6 +50,27 @@ export interface Answer {
   readonly body: Buffer
 }
 
+/** An answer as it comes. */
+export interface AnswerStream extends AsyncIterable<Buffer> {
+  /** Nobody wants the rest. `code`: why, in HTTP/2's terms. */
+  close(code: number): void
+  /** Ended before all was said ... */
+  readonly aborted: boolean
+  /** ... and why. */
+  readonly rstCode?: number | undefined
+}
+
+export interface IncomingAnswer extends Omit<Answer, 'body'> {
+  readonly stream: AnswerStream
+}
+
+/** Takes requests to a server and brings its answers. `Connection` does it over a network. */
+export interface Carrier {
+  request(outgoing: Outgoing): Promise<Answer>
+  open(outgoing: Outgoing): Promise<IncomingAnswer>
+  close(): Promise<void>
+}
+
 /** The server could not be reached, or was lost before it had answered. */
 export class ConnectionError extends Error {}
 
@@ -62,7 +83,7 @@ const attempts = 3
  * is a GET that was lost with an old one. Any other request that was on its way may have been carried out, so its
  * loss is for the caller to know.
  */
-export class Connection {
+export class Connection implements Carrier {
   readonly #options: ConnectionOptions
   readonly #patience: Patience
   #session: Session | undefined
@@ -133,10 +154,6 @@ export class Connection {
     }
     return this.#session
   }
-}
-
-export interface IncomingAnswer extends Omit<Answer, 'body'> {
-  readonly stream: http2.ClientHttp2Stream
 }
 
 /** One TLS connection. */
@@ -289,7 +306,7 @@ async function bodyOf(stream: http2.ClientHttp2Stream): Promise<Buffer> {
 }
 
 /** Whether an answer ended before the server had said all. */
-export const wasCut = (stream: http2.ClientHttp2Stream): boolean =>
+export const wasCut = (stream: AnswerStream): boolean =>
   stream.aborted || (stream.rstCode !== undefined && stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR)
 
 class RefusedError extends ConnectionError {}

@@ -19,6 +19,7 @@ import type {
 } from './client.ts'
 import {
   type Answer,
+  type Carrier,
   Connection,
   ConnectionError,
   type ConnectionOptions,
@@ -50,11 +51,11 @@ export interface HttpClientOptions extends ConnectionOptions {
  */
 export class HttpClient implements Client, AsyncDisposable {
   readonly #options: HttpClientOptions
-  readonly #connection: Connection
+  readonly #connection: Carrier
   readonly #headers: Readonly<Record<string, string | string[]>>
   readonly #base: string
 
-  constructor(options: HttpClientOptions, user?: ClientUser, connection: Connection = new Connection(options)) {
+  constructor(options: HttpClientOptions, user?: ClientUser, connection: Carrier = new Connection(options)) {
     this.#options = options
     this.#connection = connection
     this.#base = new URL(options.server).pathname.replace(/\/$/, '')
@@ -143,8 +144,8 @@ export class HttpClient implements Client, AsyncDisposable {
     return this.#object('PUT', pathOf(kind, { namespace, name }, 'scale'), body)
   }
 
-  async read(path: string): Promise<unknown> {
-    return deepFreeze(await this.#call('GET', path))
+  async read(path: string, accept?: string): Promise<unknown> {
+    return deepFreeze(await this.#call('GET', path, undefined, undefined, accept))
   }
 
   /** Begins at once, not when the first event is asked for. What is not asked for waits at the server. */
@@ -199,9 +200,11 @@ export class HttpClient implements Client, AsyncDisposable {
   }
 
   /** What the server answers, read. Throws ApiErrors only. */
-  async #call(method: string, path: string, body?: object, contentType?: string): Promise<unknown> {
+  async #call(method: string, path: string, body?: object, contentType?: string, accept?: string): Promise<unknown> {
     try {
-      const answer = await this.#connection.request(this.#outgoing(method, path, body, contentType))
+      const outgoing = this.#outgoing(method, path, body, contentType)
+      const headers = accept === undefined ? outgoing.headers : { ...outgoing.headers, accept }
+      const answer = await this.#connection.request({ ...outgoing, headers })
       if (answer.status < 400) this.#passOnWarnings(answer)
       return readAnswer(answer)
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { Scale } from '../kinds/autoscaling/scale.ts'
-import { deepFreeze } from '../schema/freeze.ts'
+import { clone, deepFreeze } from '../schema/freeze.ts'
 import { applyJsonPatch } from '../schema/json-patch.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import { applyMergePatch } from '../schema/merge-patch.ts'
@@ -40,9 +40,15 @@ export interface LocalServer {
    * A GET as this user, or a POST of what is `posted`, answered as one that came over a socket. Absent: there is nobody
    * to answer it.
    */
-  readonly read?: (path: string, context: LocalContext, posted?: object) => Promise<RawAnswer>
+  readonly read?: (path: string, context: LocalContext, more?: ReadOptions) => Promise<RawAnswer>
   /** Told of every request; what it gives is told the code of its answer. */
   readonly counted?: (method: string) => (code: number) => void
+}
+
+export interface ReadOptions {
+  readonly posted?: object
+  /** Which form of JSON; absent: the plain one. */
+  readonly accept?: string
 }
 
 export interface LocalContext {
@@ -100,7 +106,7 @@ export interface LocalObserver<T> {
 const never = new AbortController().signal
 
 /** The identity of the server's own components, until `as` says otherwise. */
-const server: ClientUser = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
+export const serverUser: ClientUser = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 
 /** The API of a server in the same process: no copies, no serialisation, the server's own frozen objects. */
 export class LocalClient implements Client {
@@ -108,7 +114,7 @@ export class LocalClient implements Client {
   readonly #user: LocalContext['user']
   readonly #context: LocalContext
 
-  constructor(localServer: LocalServer, user: ClientUser = server) {
+  constructor(localServer: LocalServer, user: ClientUser = serverUser) {
     this.#server = localServer
     const userAgent = user.userAgent ?? 'coracle'
     this.#user = { name: user.name, groups: user.groups ?? [] }
@@ -145,7 +151,7 @@ export class LocalClient implements Client {
     const decoded = toObject(kind, object)
     const { namespace = '' } = decoded.metadata
     if (isQuestion(kind) && this.#server.read !== undefined) {
-      const answer = await this.#server.read(collectionOf(kind, namespace), this.#context, decoded)
+      const answer = await this.#server.read(collectionOf(kind, namespace), this.#context, { posted: decoded })
       return deepFreeze(readAnswer(answer)) as T
     }
     const created = this.#server.resource(kind).create(namespace, decoded, this.#contextOf(options))
@@ -196,7 +202,7 @@ export class LocalClient implements Client {
   }
 
   createSubresource<T extends ApiObject>(kind: Kind<T>, ref: Ref, subresource: string, body: object): Promise<unknown> {
-    const sent = structuredClone(body) as ApiObject
+    const sent = clone(body) as ApiObject
     const { namespace = '', name } = ref
     const created = this.#server.createSubresource(kind, namespace, name, subresource, sent, this.#context)
     return this.#counted('POST', created)
@@ -210,9 +216,9 @@ export class LocalClient implements Client {
     return this.#server.updateScale(kind as unknown as Kind, structuredClone(scale), this.#context)
   }
 
-  async read(path: string): Promise<unknown> {
+  async read(path: string, accept?: string): Promise<unknown> {
     if (this.#server.read === undefined) throw errorOf({ status: 404, body: Buffer.alloc(0) })
-    return deepFreeze(readAnswer(await this.#server.read(path, this.#context)))
+    return deepFreeze(readAnswer(await this.#server.read(path, this.#context, accept === undefined ? {} : { accept })))
   }
 
   watch<T extends ApiObject>(

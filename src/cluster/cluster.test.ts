@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { ValidatingWebhookConfiguration } from '../kinds/admissionregistration/validating-webhook-configuration.ts'
 import { Deployment } from '../kinds/apps/deployment.ts'
 import { ReplicaSet } from '../kinds/apps/replica-set.ts'
 import { Lease } from '../kinds/coordination/lease.ts'
@@ -13,19 +14,27 @@ import { Pod } from '../kinds/core/pod.ts'
 import { LmdbStore } from '../store/lmdb.ts'
 import { realWorld } from '../world/real.ts'
 import { VirtualWorld } from '../world/virtual.ts'
+import { type Network, NetworkError } from '../world/world.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 
 const namespace = 'default'
-const web = (replicas: number) => ({
-  metadata: { name: 'web', namespace },
+const web = (replicas: number, name = 'web') => ({
+  metadata: { name, namespace },
   spec: {
     replicas,
-    selector: { matchLabels: { app: 'web' } },
-    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image: 'web:1' }] } },
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'main', image: 'web:1' }] } },
   },
 })
 const scale = ({ client }: Cluster, replicas: number) =>
   client.patch(Deployment, { namespace, name: 'web' }, { type: 'merge', body: { spec: { replicas } } })
+const guard = {
+  name: 'guard.example.com',
+  clientConfig: { url: 'https://guard.example.com/' },
+  rules: [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['CREATE' as const], resources: ['deployments'] }],
+  sideEffects: 'None' as const,
+  admissionReviewVersions: ['v1'],
+}
 const podsOf = async ({ client }: Cluster) => (await client.list(Pod, { namespace })).items
 const isReady = ({ status }: Pod | Node) =>
   status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
@@ -187,6 +196,26 @@ describe('a fork', () => {
     assert.equal((await podsOf(cluster)).length, 2)
   })
 
+  test('reaches nobody outside unless it is told by what', async () => {
+    const asked: string[] = []
+    const network: Network = {
+      request({ url }) {
+        asked.push(url)
+        return Promise.reject(new NetworkError('unreachable', 'nobody is there'))
+      },
+    }
+    await using cluster = await startCluster({ apiOnly: true, network })
+    const scheme = { metadata: { name: 'guard' }, webhooks: [guard] }
+    await cluster.client.create(ValidatingWebhookConfiguration, scheme)
+    const refused = (of: Cluster) => assert.rejects(of.client.create(Deployment, web(1)), /failed calling webhook/)
+    await using fork = await cluster.fork()
+    await refused(fork)
+    assert.deepEqual(asked, [])
+    await using sociable = await cluster.fork({ network })
+    await refused(sociable)
+    assert.equal(asked.length, 1)
+  })
+
   test('leaves a node down that is down', async () => {
     await using cluster = await running()
     cluster.nodes!.crash('b')
@@ -336,6 +365,29 @@ test('many nodes have addresses of their own', async () => {
   const nodes = (await cluster.client.list(Node)).items
   assert.ok(unique(nodes.map(({ spec }) => spec?.podCIDR)))
   assert.ok(unique(nodes.map(({ status }) => status?.addresses?.[0]?.address)))
+})
+
+test('controllers that are stepped look at one object at a time, when they are told to', async () => {
+  const stepped = ['deployment-controller', 'replicaset-controller']
+  await using cluster = await startCluster({ time: 'virtual', nodes: 1, stepped })
+  const { client } = cluster
+  for (const name of ['a', 'b']) await client.create(Deployment, web(2, name))
+  await cluster.advance(60_000)
+  const counts = async () => [(await client.list(ReplicaSet)).items.length, (await podsOf(cluster)).length]
+  assert.deepEqual(await counts(), [0, 0])
+  assert.equal(await cluster.step('replicaset-controller'), undefined)
+  assert.equal(await cluster.step('deployment-controller'), 'default/a')
+  assert.deepEqual(await counts(), [1, 0])
+  assert.equal(await cluster.step('deployment-controller'), 'default/b')
+  assert.match((await cluster.step('replicaset-controller')) ?? '', /^default\/a-/)
+  assert.deepEqual(await counts(), [2, 2])
+  for (const name of stepped) while ((await cluster.step(name)) !== undefined);
+  for (const name of stepped) while ((await cluster.step(name)) !== undefined);
+  assert.equal((await podsOf(cluster)).filter(isReady).length, 4)
+  assert.equal((await client.get(Deployment, { namespace: 'default', name: 'b' })).status.readyReplicas, 2)
+  await assert.rejects(cluster.step('job-controller'), /job-controller is not stepped/)
+  const strange = startCluster({ time: 'virtual', nodes: 1, stepped: ['garbage-collector-controller'] })
+  await assert.rejects(strange, /"garbage-collector-controller" is no controller that can be stepped/)
 })
 
 test('controllers run that are asked for', async () => {

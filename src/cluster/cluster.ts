@@ -10,7 +10,7 @@ import { CacheSet } from '../client/cache.ts'
 import type { Client } from '../client/client.ts'
 import type { CertificateSignerOptions } from '../controllers/certificate-signer.ts'
 import type { AutoscalerOptions } from '../controllers/horizontal-pod-autoscaler.ts'
-import { startControllers } from '../controllers/index.ts'
+import { type RunningControllers, startControllers } from '../controllers/index.ts'
 import { Node } from '../kinds/core/node.ts'
 import type { SimulatedBehaviour } from '../kubelet/simulated/behaviour.ts'
 import { type SimulatedNodeSpec, SimulatedNodes } from '../kubelet/simulated/nodes.ts'
@@ -53,6 +53,8 @@ export interface ClusterOptions {
   readonly apiOnly?: boolean
   /** Which controllers run: `['*', '-deployment-controller']` is all but one; default all. */
   readonly controllers?: readonly string[]
+  /** Those of them that work only when they are told to: see `Cluster.step`. */
+  readonly stepped?: readonly string[]
   /** Stands between the server and the parts of the cluster that use it: with this, a simulation lets calls fail. */
   readonly connect?: (client: Client) => Client
   readonly simulation?: Partial<SimulatedBehaviour>
@@ -124,8 +126,15 @@ export interface Cluster extends AsyncDisposable {
   /** In a virtual world: lets this much time pass, and then settles. */
   advance(ms: number): Promise<void>
   /**
+   * Lets a controller look at one object, and settles: `await cluster.step('replicaset-controller')`. Gives the object's
+   * namespace and name (`default/web`); undefined: nothing waits for this controller. Only those in `stepped` can be told.
+   */
+  step(controller: string): Promise<string | undefined>
+  /**
    * A cluster of its own that begins with this one's state, now or at an earlier revision, and shares no change with it.
-   * Its simulated nodes go on with the pods they have. It ends with its own `[Symbol.asyncDispose]`.
+   * Its simulated nodes go on with the pods they have. It reaches nobody outside (webhooks, aggregated servers, a
+   * Prometheus), who would take what is only tried for what is meant, and writes no audit log. It ends with its own
+   * `[Symbol.asyncDispose]`.
    */
   fork(options?: ForkOptions): Promise<Cluster>
 }
@@ -135,6 +144,8 @@ export interface ForkOptions {
   readonly revision?: number
   /** The fork's time and chance; default: this cluster's clock, and chance of its own. */
   readonly world?: World
+  /** By which it asks others after all. */
+  readonly network?: Network
 }
 
 /** Starts a cluster. Everything of it ends with `[Symbol.asyncDispose]`. */
@@ -182,6 +193,7 @@ class RunningCluster implements Cluster {
   readonly caches: Caches
   readonly #running: Part[] = []
   nodes: SimulatedNodes | undefined
+  #controllers: RunningControllers | undefined
   #forks = 0
 
   constructor(controlPlane: ControlPlane, options: ClusterOptions & { readonly world: World }) {
@@ -205,12 +217,12 @@ class RunningCluster implements Cluster {
   }
 
   async start(): Promise<void> {
-    const { world, certificateAuthority, controllers, nodes = 3, simulation, podCidrs } = this.#options
+    const { world, certificateAuthority, controllers, stepped, nodes = 3, simulation, podCidrs } = this.#options
     const parts = { client: this.#partsClient, caches: this.caches, world }
     const metrics = new ComponentMetrics(this.#controlPlane.metrics, world.clock)
-    const startManager = () =>
-      startControllers(
-        { ...parts, queueMetrics: metrics.queues },
+    const startManager = () => {
+      this.#controllers = startControllers(
+        { ...parts, queueMetrics: metrics.queues, ...(stepped && { stepped }) },
         {
           kinds: () => this.registry.kinds,
           ...(certificateAuthority && { rootCertificate: certificateAuthority }),
@@ -220,6 +232,8 @@ class RunningCluster implements Cluster {
           ...this.#options.autoscaler,
         },
       )
+      return this.#controllers
+    }
     this.#lead('controller-manager', metrics.leading('kube-controller-manager', startManager))
     const { scheduler: meter } = metrics
     const startScheduler = () =>
@@ -302,11 +316,20 @@ class RunningCluster implements Cluster {
     await this.settle()
   }
 
-  async fork({ revision, world: given }: ForkOptions = {}): Promise<Cluster> {
-    const { world: own, serverAddress: _, identity: __, ...options } = this.#options
+  async step(controller: string): Promise<string | undefined> {
+    if (this.#controllers === undefined) throw new Error('no controllers run here')
+    // It may take time, and time goes on only by settling.
+    const [object] = await Promise.all([this.#controllers.step(controller), this.settle()])
+    await this.settle()
+    return object
+  }
+
+  async fork({ revision, world: given, network }: ForkOptions = {}): Promise<Cluster> {
+    const { world: own, serverAddress: _, identity: __, network: ___, ...options } = this.#options
     const world = given ?? { ...own, random: own.random.fork(`fork ${++this.#forks}`) }
     const store = await this.store.fork(revision, world)
-    return startCluster({ ...options, world, store, nodes: options.apiOnly ? [] : this.#nodesIn(store) })
+    const nodes = options.apiOnly ? [] : this.#nodesIn(store)
+    return startCluster({ ...options, world, store, nodes, ...(network && { network }) })
   }
 
   /** The simulated nodes of a fork: those that are down here stay down there. */

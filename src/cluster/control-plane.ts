@@ -2,7 +2,6 @@ import { reviewerAsker } from '../apiserver/access/ask-reviewer.ts'
 import { type AccessSettings, usualSettings } from '../apiserver/access/settings.ts'
 import { startAuthentication, startAuthorization } from '../apiserver/access/start.ts'
 import { admissionPlugins } from '../apiserver/admission/index.ts'
-import type { QuotaBooks } from '../apiserver/admission/resource-quota.ts'
 import { storedAdmission } from '../apiserver/admission/stored.ts'
 import { Aggregator } from '../apiserver/aggregation/aggregator.ts'
 import { publishAuthentication } from '../apiserver/aggregation/authentication-config.ts'
@@ -25,13 +24,15 @@ import { bootstrap, usualServiceCidrs } from '../apiserver/bootstrap.ts'
 import { create, object } from '../apiserver/bootstrap-objects.ts'
 import { clusterReader } from '../apiserver/cluster-reader.ts'
 import { ComponentStatuses } from '../apiserver/component-statuses.ts'
-import { serverContext, type UserInfo } from '../apiserver/context.ts'
+import type { UserInfo } from '../apiserver/context.ts'
 import { serveCustomResources } from '../apiserver/custom/custom-resources.ts'
 import { markDanglingFlows } from '../apiserver/flow-control/dangling.ts'
 import { startFlowControl } from '../apiserver/flow-control/start.ts'
 import { createHandler, type Handler } from '../apiserver/handler.ts'
 import { localReader } from '../apiserver/local-reader.ts'
+import { addObjectMetrics } from '../apiserver/object-metrics.ts'
 import { addProcessMetrics } from '../apiserver/process-metrics.ts'
+import { quotaBooks } from '../apiserver/quota-books.ts'
 import { Registry } from '../apiserver/registry.ts'
 import type { Resource } from '../apiserver/resource.ts'
 import { applyObject } from '../apiserver/routes/apply.ts'
@@ -47,22 +48,24 @@ import { connectRoutes } from '../apiserver/subresources/connect.ts'
 import { type NodeCredential, nodeLogs } from '../apiserver/subresources/node-logs.ts'
 import { subresourceRoutes } from '../apiserver/subresources/routes.ts'
 import { Metrics } from '../base/metrics.ts'
-import { LocalClient, type LocalServer } from '../client/local.ts'
+import type { Client } from '../client/client.ts'
+import { HttpClient } from '../client/http.ts'
+import { LocalClient, type LocalServer, serverUser } from '../client/local.ts'
+import { RoutedClient } from '../client/routed.ts'
 import { ComponentStatus } from '../kinds/core/component-status.ts'
 import { ConfigMap } from '../kinds/core/config-map.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
-import { ResourceQuota } from '../kinds/core/resource-quota.ts'
 import { Secret } from '../kinds/core/secret.ts'
 import { Service } from '../kinds/core/service.ts'
 import { ServiceAccount } from '../kinds/core/service-account.ts'
 import { kinds } from '../kinds/index.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
-import { isConflict } from '../schema/status.ts'
 import type { Store } from '../store/store.ts'
 import type { Disk, Network, World } from '../world/world.ts'
 import { countClientRequests } from './component-metrics.ts'
+import { InProcessConnection } from './in-process-connection.ts'
 
 export interface ControlPlaneOptions {
   readonly world: World
@@ -106,12 +109,17 @@ export interface ControlPlane extends AsyncDisposable {
   readonly store: Store
   readonly registry: Registry
   readonly handler: Handler
-  readonly client: LocalClient
+  readonly client: Client
   readonly serviceAccountTokens: ServiceAccountTokens
   /** What `/metrics` shows. */
   readonly metrics: Metrics
   /** Which parts of the control plane run in this process. */
   readonly components: ComponentStatuses
+  /**
+   * Tells aggregated servers whom to believe from now on: `clientAuthority` signs the certificates of clients (PEM), and
+   * the front proxy's are signed as `frontProxy` says by now.
+   */
+  publishAuthorities(clientAuthority: string | undefined): Promise<void>
   /** Serves a version of a group that this process answers without a store. */
   serveLocal(api: LocalApi): Promise<void>
   /** The same for a version whose resources are no kinds. */
@@ -120,10 +128,19 @@ export interface ControlPlane extends AsyncDisposable {
 
 /** Puts the API server together over a store, and into the store what every cluster begins with. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { world, store } = options
   const stop = new AbortController()
+  try {
+    return await putTogether(options, stop)
+  } catch (error) {
+    // What has begun to follow the store must not outlive it.
+    stop.abort()
+    throw error
+  }
+}
+
+async function putTogether(options: ControlPlaneOptions, stop: AbortController): Promise<ControlPlane> {
+  const { world, store } = options
   const reader = clusterReader(store)
-  const books: QuotaBooks = { book: (quota, used) => bookQuota(registry, quota, used), isConflict }
   const rbac = new RbacAuthorizer()
   const nodeGraph = new NodeGraph()
   const { access = usualSettings } = options
@@ -138,7 +155,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       ...(options.network &&
         options.disk && { askReviewer: reviewerAsker({ ...world, network: options.network, disk: options.disk }) }),
       reader,
-      books,
+      books: quotaBooks(world.clock),
       clock: world.clock,
       random: world.random.fork('admission'),
       authorizer,
@@ -165,11 +182,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   ])
   const metrics = new Metrics()
   addProcessMetrics(metrics, world.clock, options.version)
-  const asker = network && options.isShared && { network, checkStore: () => store.currentRevision() }
+  const checkStore = async () => void (await (options.healthChecks?.['etcd'] ?? (() => store.currentRevision()))())
+  const asker = network && options.isShared && { network, checkStore }
   const components = new ComponentStatuses(asker || undefined)
   const computed = new Map<Kind, Resource>([[ComponentStatus, components.resource() as Resource]])
   const registry = new Registry({ store, kinds, world, admission, hooks, tokens: serviceAccountTokens, computed })
   const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)
+  addObjectMetrics(metrics, registry)
 
   await bootstrap(resources, world.clock.now(), serviceCidrs)
   await followRbac(rbac, resources, world.log, stop.signal)
@@ -194,7 +213,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...(frontProxy && { frontProxy }),
   })
   await aggregator.begin()
-  if (frontProxy) await publishAuthentication(resources(ConfigMap), frontProxy, options.clientAuthority)
+  const publishAuthorities = async (clientAuthority: string | undefined) => {
+    if (frontProxy) await publishAuthentication(resources(ConfigMap), frontProxy, clientAuthority)
+  }
+  await publishAuthorities(options.clientAuthority)
 
   const backends = backendsFor(access.audit, options)
   const audit =
@@ -235,13 +257,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     store,
     registry,
     handler,
-    client: new LocalClient({
-      ...localServer(registry, handler, audit),
-      counted: countClientRequests(metrics, world.clock, options.serverAddress),
-    }),
+    client: new RoutedClient(
+      new LocalClient({
+        ...localServer(registry, handler, audit),
+        counted: countClientRequests(metrics, world.clock, options.serverAddress),
+      }),
+      new HttpClient(
+        { ...world, server: 'https://localhost' },
+        undefined,
+        new InProcessConnection(handler, { name: serverUser.name, groups: serverUser.groups ?? [] }),
+      ),
+    ),
     serviceAccountTokens,
     metrics,
     components,
+    publishAuthorities,
     serveRouted: (api) => routes.serve(api),
     serveLocal(api) {
       registry.serveLocal(api)
@@ -285,15 +315,4 @@ function localServer(registry: Registry, handler: Handler, audit: Audit | undefi
 function boundObjects(reader: ReturnType<typeof clusterReader>): BoundObjects {
   const kindOf: Readonly<Record<Parameters<BoundObjects['uidOf']>[0], Kind>> = { ServiceAccount, Pod, Secret, Node }
   return { uidOf: (kind, namespace, name) => reader.get(kindOf[kind], namespace, name)?.metadata.uid }
-}
-
-async function bookQuota(
-  registry: Registry,
-  quota: ResourceQuota,
-  used: Readonly<Record<string, string>>,
-): Promise<void> {
-  const { namespace = '', name = '' } = quota.metadata
-  // With the resourceVersion that was read in it, a quota that was changed meanwhile is a conflict.
-  const booked = { ...quota, status: { ...quota.status, used } }
-  await registry.resource(ResourceQuota).update(namespace, name, 'status', () => booked as ApiObject, serverContext)
 }

@@ -1,11 +1,13 @@
 import { deferred } from '../base/deferred.ts'
 import type { Client } from '../client/client.ts'
 import { CustomResourceDefinition } from '../kinds/apiextensions/custom-resource-definition.ts'
+import { APIService } from '../kinds/apiregistration/api-service.ts'
 import { WorkQueue } from '../reconciler/queue.ts'
 import { queueNameOf } from '../reconciler/queue-metrics.ts'
+import { isRemote, RemoteKinds } from '../reconciler/remote-kinds.ts'
 import type { Running, RuntimeOptions, SpecialController } from '../reconciler/runtime.ts'
 import { onServedKinds } from '../reconciler/served-kinds.ts'
-import type { ApiObject, Kind, OwnerReferenceLike } from '../schema/kind.ts'
+import { type ApiObject, apiVersionOf, type Kind, type OwnerReferenceLike } from '../schema/kind.ts'
 import { isConflict, isNotFound } from '../schema/status.ts'
 import {
   foregroundFinalizer,
@@ -20,6 +22,8 @@ import {
 
 const concurrency = 20
 const orphanPrefix = 'orphan/'
+/** Nobody tells what aggregated API servers begin to serve: while there are any, they are asked this often. */
+const askAgainMs = 30_000
 
 /** Owners in the three ways that matter to an object that they own. */
 interface Owners {
@@ -28,12 +32,15 @@ interface Owners {
   readonly waiting: OwnerReferenceLike[]
 }
 
-/** `kinds` gives all that are served. */
-export function garbageCollectorController(kinds: () => readonly Kind[]): SpecialController {
+/** `kinds` gives all that the API server serves itself. */
+export function garbageCollectorController(
+  kinds: () => readonly Kind[],
+  remoteKinds = new RemoteKinds(),
+): SpecialController {
   return {
     name: 'garbage-collector-controller',
     serviceAccount: 'generic-garbage-collector',
-    start: (options) => new GarbageCollector(kinds, options),
+    start: (options) => new GarbageCollector(kinds, remoteKinds, options),
   }
 }
 
@@ -58,11 +65,17 @@ export class GarbageCollector implements Running {
   /** Kinds that were not seen whole yet. */
   readonly #syncing = new Set<Kind>()
   #stopped = false
-  #unfollow = () => {}
+  readonly #unfollow: (() => void)[] = []
+  readonly #remoteKinds: RemoteKinds
+  /** Kinds of aggregated API servers. Those of one that cannot be asked stay what they were. */
+  #remote: readonly Kind[] = []
+  #cancelAsking: () => void = () => {}
+  #asked = 0
   #idle = deferred()
 
-  constructor(kinds: () => readonly Kind[], options: RuntimeOptions) {
+  constructor(kinds: () => readonly Kind[], remoteKinds: RemoteKinds, options: RuntimeOptions) {
     this.#served = kinds
+    this.#remoteKinds = remoteKinds
     this.#options = options
     this.#client = options.client
     const meter = options.queueMetrics?.of(queueNameOf(this.name))
@@ -70,25 +83,58 @@ export class GarbageCollector implements Running {
     this.#followKinds()
   }
 
-  /** Custom resources come and go: a moment after their definition does. */
+  /** Custom resources come and go a moment after their definition does, those of other servers with their APIService. */
   #followKinds(): void {
-    const update = () => {
-      if (this.#stopped) return
-      const now = new Set(this.#served())
-      for (const kind of this.#unsubscribe.keys()) if (!now.has(kind)) this.#unwatchKind(kind)
-      for (const kind of now) this.#watchKind(kind)
-      this.#pump()
+    this.#watchKinds()
+    const served = this.#served()
+    if (served.includes(CustomResourceDefinition))
+      this.#unfollow.push(onServedKinds(this.#options, () => this.#watchKinds()))
+    if (served.includes(APIService)) {
+      const services = this.#options.caches.of(APIService)
+      this.#unfollow.push(
+        services.onChange(({ object, old }) => {
+          if ((object && isRemote(object)) || (old && isRemote(old))) this.#askSoon(0)
+        }),
+      )
     }
-    const followsDefinitions = this.#served().includes(CustomResourceDefinition)
-    update()
-    if (followsDefinitions) this.#unfollow = onServedKinds(this.#options, update)
+  }
+
+  #watchKinds(): void {
+    if (this.#stopped) return
+    const now = new Set([...this.#served(), ...this.#remote])
+    for (const kind of this.#unsubscribe.keys()) if (!now.has(kind)) this.#unwatchKind(kind)
+    for (const kind of now) this.#watchKind(kind)
+    this.#pump()
+  }
+
+  #askSoon(afterMs: number): void {
+    this.#cancelAsking()
+    this.#cancelAsking = this.#options.world.clock.timer(afterMs, () => void this.#askOthers())
+  }
+
+  async #askOthers(): Promise<void> {
+    const turn = ++this.#asked
+    try {
+      const { kinds, undiscovered } = await this.#remoteKinds.discover(this.#client)
+      // Who has asked since knows better.
+      if (this.#stopped || turn !== this.#asked) return
+      const stale = new Set(undiscovered)
+      this.#remote = [...kinds, ...this.#remote.filter((kind) => stale.has(apiVersionOf(kind)))]
+      this.#watchKinds()
+      if (kinds.length + undiscovered.length > 0) this.#askSoon(askAgainMs)
+    } catch (error) {
+      if (this.#stopped) return
+      this.#options.world.log('warn', 'aggregated API servers were not asked', { error: String(error) })
+      this.#askSoon(askAgainMs)
+    }
   }
 
   #watchKind(kind: Kind): void {
     if (this.#unsubscribe.has(kind) || !isCollectable(kind)) return
     this.#kinds.set(`${kind.group}/${kind.kind}`, kind)
     this.#unsubscribe.set(kind, () => {})
-    this.#syncing.add(kind)
+    // Nobody waits for a server of somebody else's: what it has is looked for when it matters.
+    if (!kind.isRemote) this.#syncing.add(kind)
     void this.#subscribe(kind)
   }
 
@@ -115,7 +161,8 @@ export class GarbageCollector implements Running {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#unfollow()
+    for (const unfollow of this.#unfollow) unfollow()
+    this.#cancelAsking()
     for (const unsubscribe of this.#unsubscribe.values()) unsubscribe()
     this.#queue.close()
     this.#idle.resolve()

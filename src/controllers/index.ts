@@ -1,5 +1,6 @@
 import { kinds as builtIn } from '../kinds/index.ts'
 import type { Controller } from '../reconciler/controller.ts'
+import { RemoteKinds } from '../reconciler/remote-kinds.ts'
 import { type Running, type RuntimeOptions, type SpecialController, startController } from '../reconciler/runtime.ts'
 import type { Kind } from '../schema/kind.ts'
 import { attachDetachController } from './attach-detach.ts'
@@ -61,6 +62,24 @@ export interface ControllerOptions
   readonly controllers?: readonly string[]
 }
 
+/** Controllers that may be named, and of which nothing runs: they serve a cloud, or what is off in v1.36. */
+const withoutWork: readonly string[] = [
+  'service-lb-controller',
+  'node-route-controller',
+  'cloud-node-lifecycle-controller',
+  'kube-apiserver-serving-clustertrustbundle-publisher-controller',
+  'storageversion-garbage-collector-controller',
+  'storage-version-migrator-controller',
+  'device-taint-eviction-controller',
+  'podcertificaterequest-cleaner-controller',
+  'selinux-warning-controller',
+]
+/** Of which nothing runs unless it is told what it needs. */
+const conditional: readonly string[] = [
+  'root-ca-certificate-publisher-controller',
+  'certificatesigningrequest-signing-controller',
+]
+
 /** A name in `controllers` that no controller has. */
 export class UnknownControllerError extends Error {}
 
@@ -72,9 +91,10 @@ function controllers(options: ControllerOptions): (Controller | SpecialControlle
   const { rootCertificate, signCertificate, kinds = () => builtIn, controllers: chosen = ['*'] } = options
   // The other versions of a resource show the same objects.
   const stored = () => onePerResource(kinds())
+  const remoteKinds = new RemoteKinds()
   const all = [
-    namespaceController(stored),
-    garbageCollectorController(stored),
+    namespaceController(stored, remoteKinds),
+    garbageCollectorController(stored, remoteKinds),
     serviceAccountController,
     serviceAccountTokenController,
     clusterRoleAggregationController,
@@ -115,7 +135,7 @@ function controllers(options: ControllerOptions): (Controller | SpecialControlle
     ...resourceClaimControllers,
     validatingAdmissionPolicyStatusController(kinds),
   ]
-  const names = new Set(all.map(({ name }) => name))
+  const names = new Set([...all.map(({ name }) => name), ...withoutWork, ...conditional])
   const unknown = chosen.find((entry) => entry !== '*' && !names.has(entry.replace(/^-/, '')))
   if (unknown !== undefined) {
     throw new UnknownControllerError(`${JSON.stringify(unknown)} is not in the list of known controllers`)
@@ -147,9 +167,23 @@ function onePerResource(kinds: readonly Kind[]): readonly Kind[] {
   })
 }
 
+export interface RunningControllers extends Running {
+  /**
+   * Lets one of those controllers look at one object that work only when they are told to (`RuntimeOptions.stepped`), and
+   * says at which; undefined when none waits to be looked at. Throws when it is none of them.
+   */
+  step(name: string): Promise<string | undefined>
+}
+
 /** Starts all controllers; they count as one. */
-export function startControllers(runtime: RuntimeOptions, options: ControllerOptions = {}): Running {
-  const parts = controllers(options).map((controller) => startController(controller, runtime))
+export function startControllers(runtime: RuntimeOptions, options: ControllerOptions = {}): RunningControllers {
+  const { stepped = [] } = runtime
+  const chosen = controllers(options)
+  const canStep = new Set(chosen.filter((controller) => !('start' in controller)).map(({ name }) => name))
+  const strange = stepped.find((name) => !canStep.has(name))
+  if (strange !== undefined)
+    throw new UnknownControllerError(`${JSON.stringify(strange)} is no controller that can be stepped`)
+  const parts = chosen.map((controller) => startController(controller, runtime))
   const stop = async () => void (await Promise.all(parts.map((part) => part.stop())))
   return {
     name: 'controllers',
@@ -160,6 +194,14 @@ export function startControllers(runtime: RuntimeOptions, options: ControllerOpt
       return parts.some(({ catchesUp }) => catchesUp)
     },
     idle: () => allIdle(parts),
+    async step(name) {
+      if (!stepped.includes(name)) throw new Error(`${name} is not stepped: it works by itself, or not at all`)
+      for (const part of parts) {
+        const done = part.name === name && 'step' in part ? await part.step() : undefined
+        if (done !== undefined) return done
+      }
+      return undefined
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
+import http2 from 'node:http2'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,6 +73,19 @@ test('dead endpoints are passed over; when all are dead it says so', { skip }, a
     put(lost, 'a', '1'),
     /^Error: etcd: cannot reach http:\/\/127\.0\.0\.1:[12]: connect ECONNREFUSED/,
   )
+})
+
+test('what one says that was reached is told, not that another cannot be reached', async () => {
+  const server = http2.createServer().listen(0, '127.0.0.1')
+  server.on('stream', (stream) => {
+    const said = { 'grpc-status': `${grpcCode.unavailable}`, 'grpc-message': 'etcdserver: no leader' }
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...said }, { endStream: true })
+  })
+  await new Promise((done) => server.once('listening', done))
+  using client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, nowhere)
+  await assert.rejects(client.read(methods.status, {}), /^Error: etcdserver: no leader$/)
+  await assert.rejects(client.read(methods.status, {}), /^Error: etcdserver: no leader$/)
+  server.close()
 })
 
 test('an endpoint that is silent runs into the deadline', async () => {

@@ -194,13 +194,16 @@ export class EtcdClient implements Disposable {
     { timeoutMs = this.#timeoutMs, metadata }: CallOptions = {},
   ): Promise<Infer<A>> {
     const deadline = this.#clock.monotonic() + timeoutMs
+    let refusal: EtcdError | undefined
     for (let tried = 1; ; tried++) {
       try {
         return await this.#ask(method, request, { timeoutMs: deadline - this.#clock.monotonic(), metadata })
       } catch (error) {
         if (!(error instanceof EtcdError) || this.#closed || !mayGoOn(error)) throw error
         this.failOver()
-        if (tried >= this.#channels.length) throw error
+        // What one that was reached says tells more than that another cannot be reached.
+        if (!(error instanceof NotSentError)) refusal ??= error
+        if (tried >= this.#channels.length) throw refusal ?? error
       }
     }
   }

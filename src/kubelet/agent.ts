@@ -6,9 +6,10 @@ import { Pod } from '../kinds/core/pod.ts'
 import { Activity } from '../reconciler/activity.ts'
 import { EventRecorder } from '../reconciler/events.ts'
 import type { HostWorld } from '../world/world.ts'
+import { Budget } from './budget.ts'
 import { Gate } from './gate.ts'
 import { type NodeDescription, registerNode, renewLease, reportNode, statusMs } from './node.ts'
-import { EventBudget, podEvents } from './pod-events.ts'
+import { podEvents } from './pod-events.ts'
 import { PodWorker, type PodWorkerTools } from './pod-worker.ts'
 import type { ProcessRuntime } from './process/runtime.ts'
 import type { Runtime } from './runtime.ts'
@@ -65,14 +66,14 @@ export class NodeAgent {
     const { world, client, description } = options
     this.#options = options
     this.#events = new EventRecorder('kubelet', { client, ...world })
-    const events = podEvents(this.#events, new EventBudget(world.clock), description.name)
+    const events = podEvents(this.#events, new Budget(world.clock), description.name)
     this.#tools = {
       clock: world.clock,
       log: world.log,
       activity: this.#activity,
       events,
       writes: new Gate(statusesAtOnce),
-      hostAddress: description.address,
+      hostAddresses: description.addresses,
     }
     this.#processes = options.makeRuntime((pod, container, type, reason, message) => {
       const life = {

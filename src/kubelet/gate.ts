@@ -1,34 +1,68 @@
+import type { Clock } from '../world/world.ts'
+
 /**
  * Lets a number of things happen at once; whoever comes later waits for his turn, in order. What a pod has to say while
  * it waits is said in one go when its turn comes, so that many pods at once cost fewer writes, not more.
  */
 export class Gate {
   #free: number
+  readonly #pace: Pace | undefined
   readonly #waiting: (() => void)[] = []
   #next = 0
 
-  constructor(atOnce: number) {
+  /** `pace`: how many may begin before others have their turn. Absent: as many as may happen at once. */
+  constructor(atOnce: number, pace?: { readonly clock: Clock; readonly inOneGo: number }) {
     this.#free = atOnce
+    this.#pace = pace && new Pace(pace.clock, pace.inOneGo, () => this.#admit())
   }
 
   /** Resolves when it is the caller's turn, which lasts until `leave`; nothing when that is at once. */
   enter(): Promise<void> | undefined {
-    if (this.#free > 0) {
-      this.#free--
-      return undefined
-    }
+    if (this.#waiting.length === 0 && this.#mayBegin()) return undefined
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   leave(): void {
-    const next = this.#waiting[this.#next]
-    if (next === undefined) {
-      this.#free++
-      return
+    this.#free++
+    this.#admit()
+  }
+
+  #mayBegin(): boolean {
+    if (this.#free === 0 || this.#pace?.take() === false) return false
+    this.#free--
+    return true
+  }
+
+  #admit(): void {
+    while (this.#waiting.length > 0 && this.#mayBegin()) {
+      this.#waiting[this.#next++]!()
+      // The front of a long line is cut off from time to time, not at each step.
+      if (this.#next * 2 > this.#waiting.length) this.#next -= this.#waiting.splice(0, this.#next).length
     }
-    this.#next++
-    // The front of a long line is cut off from time to time, not at each step.
-    if (this.#next * 2 > this.#waiting.length) this.#next -= this.#waiting.splice(0, this.#next).length
-    next()
+  }
+}
+
+/** So many beginnings in one go; then the event loop goes round once. */
+class Pace {
+  readonly #clock: Clock
+  readonly #inOneGo: number
+  readonly #again: () => void
+  #begun = 0
+
+  constructor(clock: Clock, inOneGo: number, again: () => void) {
+    this.#clock = clock
+    this.#inOneGo = inOneGo
+    this.#again = again
+  }
+
+  take(): boolean {
+    if (this.#begun === this.#inOneGo) return false
+    if (this.#begun++ === 0) {
+      this.#clock.timer(0, () => {
+        this.#begun = 0
+        this.#again()
+      })
+    }
+    return true
   }
 }

@@ -10,7 +10,8 @@ import type { Clock } from '../world/world.ts'
 export interface NodeDescription {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
-  readonly address: string
+  /** The one that stands for the node, and where there is another family one of that. */
+  readonly addresses: readonly string[]
   readonly capacity: Readonly<Record<string, string>>
   readonly podCIDRs: readonly string[]
   readonly runtimeVersion: string
@@ -126,7 +127,7 @@ function nodeStatus(description: NodeDescription, clock: Clock, before?: Node): 
       condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
     ] as unknown as NonNullable<NodeStatus['conditions']>,
     addresses: [
-      { type: 'InternalIP', address: description.address },
+      ...description.addresses.map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: description.name },
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },

@@ -48,7 +48,7 @@ interface Row {
 function statusOf({ policy = 'Always', init, sidecar, main, isStopped = false }: Row, pod: Partial<Pod> = {}) {
   const known: PodLife = {
     addresses: ['10.0.0.1'],
-    hostAddress: '172.18.0.2',
+    hostAddresses: ['172.18.0.2'],
     startTime: earlier,
     hasSandbox: true,
     isStopped,

@@ -34,7 +34,7 @@ export interface Ended extends Exit {
 
 export interface PodLife {
   readonly addresses: readonly string[]
-  readonly hostAddress: string
+  readonly hostAddresses: readonly string[]
   readonly startTime: string
   readonly hasSandbox: boolean
   /** The pod has been stopped, and nothing of it will start again. */
@@ -53,8 +53,8 @@ export function podStatus(pod: Pod, life: PodLife, now: string): PodStatus {
     ...(generation !== undefined && { observedGeneration: generation }),
     phase,
     conditions: conditions(pod, wantedConditions(pod, life, phase), now),
-    hostIP: life.hostAddress,
-    hostIPs: [{ ip: life.hostAddress }],
+    hostIP: life.hostAddresses[0],
+    hostIPs: life.hostAddresses.map((ip) => ({ ip })),
     ...(life.addresses[0] && { podIP: life.addresses[0], podIPs: life.addresses.map((ip) => ({ ip })) }),
     startTime: life.startTime,
     ...(life.initContainers.length > 0 && { initContainerStatuses: life.initContainers.map(containerStatus) }),

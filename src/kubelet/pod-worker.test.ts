@@ -92,6 +92,20 @@ describe('a pod that comes up', () => {
     assert.deepEqual(cluster.faults, [])
   })
 
+  test('among hundreds says that it is on its way only when that takes longer than a moment', async () => {
+    await using cluster = await newNode()
+    const { world } = cluster
+    for (let n = 0; n < 300; n++) await run(cluster, {}, { hostNetwork: true }, { name: `other-${n}` })
+    await run(cluster, { 'start-after': '2s' })
+    await world.advance(900)
+    assert.equal(await told(cluster), 'Pending')
+    await world.advance(200)
+    assert.equal(await told(cluster), 'Pending main:ContainerCreating')
+    await world.advance(1 * second)
+    assert.equal(await told(cluster), 'Running main:ready')
+    assert.deepEqual(cluster.faults, [])
+  })
+
   test('tells each step that takes time', async () => {
     await using cluster = await newNode()
     await run(cluster, { 'start-after': '10s', 'ready-after': '20s' })

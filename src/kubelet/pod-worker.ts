@@ -4,9 +4,11 @@ import { Pod, type PodStatus } from '../kinds/core/pod.ts'
 import type { Activity } from '../reconciler/activity.ts'
 import type { EventType } from '../reconciler/changes.ts'
 import { secondsTime } from '../reconciler/events.ts'
+import { equalJson } from '../schema/freeze.ts'
 import { isConflict, isNotFound } from '../schema/status.ts'
 import type { Clock, Log } from '../world/world.ts'
 import { BackOff } from './back-off.ts'
+import type { Budget } from './budget.ts'
 import { type ContainerTools, ContainerWorker } from './container-worker.ts'
 import type { Gate } from './gate.ts'
 import { type ContainerLife, lifeOf, type PodLife, podStatus } from './pod-status.ts'
@@ -26,8 +28,11 @@ export interface PodWorkerTools {
   readonly activity: Activity
   /** How many statuses may be on their way at once. */
   readonly writes: Gate
+  /** How many pods may say that they are on their way up before there is more to say. Absent: all. */
+  readonly steps?: Budget
   /** The node's address. */
-  readonly hostAddress: string
+  /** Of the node, one of each family. */
+  readonly hostAddresses: readonly string[]
 }
 
 /** Where events about pods go. `container` is where in the pod's spec it happened. */
@@ -44,6 +49,8 @@ export interface PodEvents {
 const retryMs = 1000
 /** How often the reference tries again to write a status. */
 const rewriteMs = 10_000
+/** So long a pod among many that come up at once keeps to itself that it does. */
+const silentMs = 1000
 
 /**
  * One pod's life on its node: sandbox, init containers one after the other, containers, and the end. It decides; the
@@ -66,6 +73,8 @@ export class PodWorker {
   #isGone = false
   #isWriting = false
   #isDirty = false
+  /** It is known to be on its way up, or has kept silent about it for long enough. */
+  #mayTellSteps: boolean
   /** What was written last. */
   #told: { readonly revision: number; readonly ready: string | undefined }
 
@@ -74,6 +83,7 @@ export class PodWorker {
     this.#tools = tools
     this.#startTime = pod.status?.startTime ?? this.#now()
     this.#told = { revision: Number(pod.metadata.resourceVersion), ready: readyOf(pod.status) }
+    this.#mayTellSteps = tools.steps === undefined
     this.#initContainers = (pod.spec.initContainers ?? []).map((container) =>
       this.#workerOf(waiting(container, container.restartPolicy === 'Always' ? 'sidecar' : 'init', pod)),
     )
@@ -178,12 +188,13 @@ export class PodWorker {
       worker.resume(lifeOf(status, worker.life, remains?.running.has(name) ?? false))
     }
     if (remains) this.#has(remains.addresses)
-    this.#report()
+    // After a restart of the whole program, for most pods there is nothing new to tell.
+    if (!shows(this.#pod.status, this.#status())) this.#report()
   }
 
   #has(addresses: readonly string[]): void {
-    const { hostAddress } = this.#tools
-    this.#sandbox = { hasSandbox: true, addresses: this.#pod.spec.hostNetwork ? [hostAddress] : addresses }
+    const { hostAddresses } = this.#tools
+    this.#sandbox = { hasSandbox: true, addresses: this.#pod.spec.hostNetwork ? hostAddresses : addresses }
   }
 
   /** All has been done: what is left (sidecars, the sandbox) goes. */
@@ -242,6 +253,10 @@ export class PodWorker {
   async #flush(): Promise<void> {
     // What happens at one moment (a sandbox that is there at once, three containers that become ready) is one write.
     for (let turn = 0; turn < turnsOfAMoment; turn++) await undefined
+    if (this.#keepsSilent()) {
+      this.#isWriting = false
+      return
+    }
     while (this.#isDirty && !this.#isTerminating && !this.#isGone) {
       const turn = this.#tools.writes.enter()
       if (turn) await turn
@@ -250,6 +265,27 @@ export class PodWorker {
       this.#tools.writes.leave()
     }
     this.#isWriting = false
+  }
+
+  /**
+   * When very many pods come up together, most are running a moment later. What then would be said of the way there
+   * costs as much as the rest, so all but a few say it only when it takes longer.
+   */
+  #keepsSilent(): boolean {
+    const { clock, steps } = this.#tools
+    if (this.#mayTellSteps || !this.#isStarting) return false
+    this.#mayTellSteps = true
+    if (steps?.take() !== false) return false
+    clock.timer(silentMs, () => {
+      if (this.#isDirty) this.#report()
+    })
+    return true
+  }
+
+  /** Nothing of it has run yet, or failed to. */
+  get #isStarting(): boolean {
+    const all = [...this.#initContainers, ...this.#containers]
+    return all.every(({ life: { state } }) => state.type === 'waiting' && startingReasons.has(state.reason))
   }
 
   async #write(): Promise<void> {
@@ -271,7 +307,7 @@ export class PodWorker {
   #status(): PodStatus {
     const life: PodLife = {
       ...this.#sandbox,
-      hostAddress: this.#tools.hostAddress,
+      hostAddresses: this.#tools.hostAddresses,
       startTime: this.#startTime,
       isStopped: this.#isStopped,
       initContainers: this.#initContainers.map((worker) => worker.life),
@@ -326,6 +362,15 @@ function statusPatch(status: PodStatus): object {
   }
 }
 
+/** Whether all of `told` stands in a status already. */
+function shows(status: PodStatus | undefined, { conditions = [], ...told }: PodStatus): boolean {
+  const same = (name: string, value: unknown) => equalJson(status?.[name as keyof PodStatus], value)
+  return (
+    Object.entries(told).every(([name, value]) => same(name, value)) &&
+    conditions.every((condition) => status?.conditions?.some((shown) => equalJson(shown, condition)))
+  )
+}
+
 const readyOf = (status: PodStatus | undefined) => status?.conditions?.find(({ type }) => type === 'Ready')?.status
 
 const hasSandbox = ({ status }: Pod) => status?.podIP !== undefined && status.podIP !== ''
@@ -333,6 +378,8 @@ const hasSandbox = ({ status }: Pod) => status?.podIP !== undefined && status.po
 /** Seconds that a pod has to end when it is to be deleted. */
 const graceOf = ({ metadata, spec }: Pod) =>
   metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30
+
+const startingReasons: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing'])
 
 function waiting(container: Container, role: ContainerLife['role'], { spec }: Pod): ContainerLife {
   const reason = spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating'

@@ -6,9 +6,7 @@ import type { Draft } from '../schema/types.ts'
 import type { Clock, Log, Random } from '../world/world.ts'
 import type { EventType } from './changes.ts'
 import { type Correlated, Correlator } from './correlator.ts'
-
-/** Writes about different objects may be under way together, so that they share a trip to the disk. */
-const usualLanes = 16
+import { EventNames, Lanes, namespaceOfEvent } from './event-writes.ts'
 
 export interface EventInput {
   readonly kind: Kind
@@ -31,44 +29,36 @@ export interface EventInput {
 export class EventRecorder {
   readonly #client: Client
   readonly #clock: Clock
-  readonly #random: Random
   readonly #log: Log
   readonly #source: string
   readonly #correlator = new Correlator()
-  readonly #tails: Promise<void>[]
-  #pending = 0
-  /** Begins anywhere, as another recorder may say something of the same object in the same millisecond. */
-  #sequence: bigint
+  readonly #names: EventNames
+  readonly #lanes: Lanes
 
   /** `lanes`: how many writes may be under way together. */
   constructor(source: string, options: { client: Client; clock: Clock; random: Random; log: Log; lanes?: number }) {
     this.#source = source
-    this.#tails = Array.from({ length: options.lanes ?? usualLanes }, () => Promise.resolve())
     this.#client = options.client
     this.#clock = options.clock
-    this.#random = options.random
     this.#log = options.log
-    this.#sequence = BigInt(Math.floor(options.random.fork(`events of ${source}`).next() * 1_000_000))
+    this.#names = new EventNames(source, options.random)
+    this.#lanes = new Lanes(options.lanes)
   }
 
   get busy(): boolean {
-    return this.#pending > 0
+    return this.#lanes.busy
   }
 
   get idle(): Promise<void> {
-    return Promise.all(this.#tails).then(() => {})
+    return this.#lanes.idle
   }
 
   record(input: EventInput): void {
     const now = this.#clock.now()
     const { type, reason, message, object, fieldPath: part = '' } = input
     const saying = { about: aboutKey(input), part, type, reason, message }
-    const correlated = this.#correlator.correlate(saying, now, () => this.#nameFor(object.metadata.name ?? '', now))
-    if (correlated === undefined) return
-    this.#pending++
-    const lane = laneOf(object, this.#tails.length)
-    const written = this.#tails[lane]!.then(() => this.#write(input, correlated))
-    this.#tails[lane] = written.finally(() => this.#pending--)
+    const correlated = this.#correlator.correlate(saying, now, () => this.#names.next(object, now))
+    if (correlated !== undefined) this.#lanes.run(object, () => this.#write(input, correlated))
   }
 
   async #write(input: EventInput, correlated: Correlated): Promise<void> {
@@ -84,7 +74,7 @@ export class EventRecorder {
   async #raise({ object }: EventInput, { name, count, message }: Correlated): Promise<boolean> {
     const body = { count, lastTimestamp: secondsTime(this.#clock.now()), message }
     try {
-      await this.#client.patch(Event, { namespace: namespaceOf(object), name }, { type: 'strategic', body })
+      await this.#client.patch(Event, { namespace: namespaceOfEvent(object), name }, { type: 'strategic', body })
       return true
     } catch (error) {
       if (isNotFound(error)) return false
@@ -109,7 +99,7 @@ export class EventRecorder {
     return {
       metadata: {
         name,
-        namespace: namespaceOf(object),
+        namespace: namespaceOfEvent(object),
         ...(annotations && { annotations }),
       },
       involvedObject,
@@ -124,24 +114,10 @@ export class EventRecorder {
       ...(host && { reportingInstance: host }),
     }
   }
-
-  /** The object's name and a time in nanoseconds; ours only have milliseconds, a running number makes up the rest. */
-  #nameFor(objectName: string, now: number): string {
-    this.#sequence = (this.#sequence + 1n) % 1_000_000n
-    const name = `${objectName}.${(BigInt(Math.floor(now)) * 1_000_000n + this.#sequence).toString(16)}`
-    return name.length <= 253 && /^[a-z0-9.-]+$/.test(name) ? name : this.#random.uuid()
-  }
 }
 
 const aboutKey = ({ kind, object: { metadata }, host = '' }: EventInput): string =>
   `${host} ${kind.group}/${kind.kind}/${metadata.namespace ?? ''}/${metadata.name}/${metadata.uid}`
-
-/** Events about what has no namespace lie in the usual one. */
-const namespaceOf = ({ metadata }: ApiObject): string => metadata.namespace || 'default'
-
-/** All events of an object take the same lane. Uids end in a random digit. */
-const laneOf = ({ metadata }: ApiObject, lanes: number): number =>
-  (Number.parseInt(metadata.uid?.at(-1) ?? '0', 16) || 0) % lanes
 
 /** RFC 3339 in whole seconds, as the API writes times. */
 export function secondsTime(ms: number): string {

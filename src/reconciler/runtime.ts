@@ -19,6 +19,8 @@ export interface RuntimeOptions {
   readonly world: World
   /** Counts what the work queues do. Absent: nobody wants to know. */
   readonly queueMetrics?: QueueMetrics
+  /** Names of controllers that look at an object only when they are told to: see `Steppable`. */
+  readonly stepped?: readonly string[]
 }
 
 /** Something that works in the background until it is stopped. */
@@ -34,6 +36,12 @@ export interface Running extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+/** What works only when it is told to. */
+export interface Steppable extends Running {
+  /** Looks at the object that has waited longest, and says which (`default/web`); undefined: none waits. */
+  step(): Promise<string | undefined>
+}
+
 /** A controller that is made otherwise than by `defineController`, because it does not go by one kind's objects. */
 export interface SpecialController {
   readonly name: string
@@ -45,7 +53,10 @@ export interface SpecialController {
  * Starts a controller. It begins its work when its caches have synced, and writes as its own service account, as the
  * reference's controller manager does: RBAC knows each by name, and `managedFields` tell who wrote.
  */
-export function startController(controller: Controller | SpecialController, options: RuntimeOptions): Running {
+export function startController(
+  controller: Controller | SpecialController,
+  options: RuntimeOptions,
+): Running | Steppable {
   const client = options.client.as({
     name: `system:serviceaccount:kube-system:${controller.serviceAccount}`,
     groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
@@ -55,7 +66,7 @@ export function startController(controller: Controller | SpecialController, opti
   return 'start' in controller ? controller.start(ownOptions) : new ControllerRuntime(controller, ownOptions)
 }
 
-class ControllerRuntime implements Running {
+class ControllerRuntime implements Steppable {
   readonly name: string
   readonly #controller: Controller
   readonly #options: RuntimeOptions
@@ -69,6 +80,8 @@ class ControllerRuntime implements Running {
   readonly #watchContext: WatchContext
   readonly #unsubscribe: (() => void)[] = []
   readonly #underWay = new Set<Promise<void>>()
+  readonly #isStepped: boolean
+  readonly #begun: Promise<void>
   #parked = 0
   #started = false
   #stopped = false
@@ -93,20 +106,35 @@ class ControllerRuntime implements Running {
     this.#readable = new Set([...watched, ...reads])
     this.#writable = new Set([reconciles, ...owns, ...writes])
     this.#watchContext = this.#readsOf()
-    void this.#start()
+    this.#isStepped = options.stepped?.includes(controller.name) ?? false
+    this.#begun = this.#start()
   }
 
   get busy(): boolean {
-    return !this.#started || !this.#queue.idle || this.#parked > 0 || this.#recorder.busy
+    return !this.#started || this.#works || this.#recorder.busy
+  }
+
+  get #works(): boolean {
+    return this.#isStepped ? this.#underWay.size > 0 : !this.#queue.idle || this.#parked > 0
   }
 
   get catchesUp(): boolean {
-    return this.#queue.catchesUp
+    return !this.#isStepped && this.#queue.catchesUp
+  }
+
+  async step(): Promise<string | undefined> {
+    await this.#begun
+    const key = this.#queue.take()
+    if (key === undefined) return undefined
+    await this.#unseen.wait(key)
+    await this.#work(key)
+    await this.#recorder.idle
+    return key
   }
 
   async idle(): Promise<void> {
     while (!this.#stopped && this.busy) {
-      await (this.#recorder.busy && this.#queue.idle && this.#parked === 0 ? this.#recorder.idle : this.#idle.promise)
+      await (this.#started && !this.#works && this.#recorder.busy ? this.#recorder.idle : this.#idle.promise)
     }
   }
 
@@ -202,7 +230,7 @@ class ControllerRuntime implements Running {
 
   #wake(key: string, mayWait: boolean): void {
     const { gatherMs } = this.#controller
-    if (mayWait && gatherMs > 0) this.#queue.addSoon(key, gatherMs)
+    if (mayWait && gatherMs > 0 && !this.#isStepped) this.#queue.addSoon(key, gatherMs)
     else this.#queue.add(key)
   }
 
@@ -224,7 +252,7 @@ class ControllerRuntime implements Running {
 
   #pump(): void {
     if (!this.#started || this.#stopped) return
-    while (this.#underWay.size < this.#controller.concurrency) {
+    while (!this.#isStepped && this.#underWay.size < this.#controller.concurrency) {
       const key = this.#queue.take()
       if (key === undefined) break
       this.#begin(key)
@@ -235,12 +263,17 @@ class ControllerRuntime implements Running {
   #begin(key: string): void {
     const wait = this.#unseen.wait(key)
     if (wait !== undefined) return this.#park(key, wait)
+    void this.#work(key)
+  }
+
+  #work(key: string): Promise<void> {
     const run = this.#run(key).finally(() => {
       this.#underWay.delete(run)
       this.#queue.done(key)
       this.#pump()
     })
     this.#underWay.add(run)
+    return run
   }
 
   /** The key takes no worker's place while it waits for the caches. */
@@ -340,7 +373,7 @@ class ControllerRuntime implements Running {
   }
 
   #settleIdle(): void {
-    if (this.#started && this.#queue.idle && this.#parked === 0) {
+    if (this.#started && !this.#works) {
       this.#idle.resolve()
       this.#idle = deferred()
     }

@@ -3,38 +3,66 @@ import type { Pod } from '../kinds/core/pod.ts'
 import { type Amounts, addAmount, amountsOf, noAmounts } from './amounts.ts'
 import { DeviceLedger } from './devices/ledger.ts'
 import { claimsOf } from './pod-claims.ts'
-import { nextState, type PodState, podState } from './pod-state.ts'
+import { type PodState, podState } from './pod-state.ts'
 import { Topology } from './topology.ts'
+
+/** A node, and what its pods have taken of it. */
+export class NodeState {
+  readonly name: string
+  /** A small number of its own. */
+  readonly index: number
+  readonly #versions: Versions
+  /** Absent as long as only pods of it are known. */
+  node: Node | undefined
+  allocatable: Amounts = noAmounts()
+  /** What its pods request. */
+  readonly requested: Amounts = noAmounts()
+  /** The same, with a small amount for containers that request nothing, so that their pods spread too. */
+  readonly weighed: { cpu: number; memory: number } = { cpu: 0, memory: 0 }
+  /** Host ports in use: `TCP 0.0.0.0 80` → how many pods. */
+  readonly hostPorts: Map<string, number> = new Map()
+  readonly pods: Map<string, PodState> = new Map()
+  /** How many of them use volumes that others may use, too. */
+  sharedVolumes = 0
+  /** Names of images that lie on it → bytes. */
+  images: ReadonlyMap<string, number> = noImages
+
+  constructor(name: string, index: number, versions: Versions) {
+    this.name = name
+    this.index = index
+    this.#versions = versions
+  }
+
+  /** Another one after each change of anything above. */
+  get version(): number {
+    return this.#versions.numbers[this.index]!
+  }
+
+  set version(version: number) {
+    this.#versions.numbers[this.index] = version
+  }
+}
+
+/** Versions of all nodes by their index: who wants to know which of thousands have changed looks at nothing else. */
+class Versions {
+  numbers = new Int32Array(64)
+
+  /** Makes room for one more. */
+  reserve(index: number): void {
+    if (index < this.numbers.length) return
+    const numbers = new Int32Array(2 * index)
+    numbers.set(this.numbers)
+    this.numbers = numbers
+  }
+}
+
+const noImages: ReadonlyMap<string, number> = new Map()
 
 /**
  * What the scheduler knows: every node with what its pods have taken of it. Pods that were just given a node count at
  * once, before the API says so. Kept up to date by changes; nothing is ever summed up anew. To find out what would be
  * if, it is done, looked at, and undone.
  */
-export interface NodeState {
-  readonly name: string
-  /** A small number of its own. */
-  readonly index: number
-  /** Another one after each change of anything below. */
-  version: number
-  /** Absent as long as only pods of it are known. */
-  node: Node | undefined
-  allocatable: Amounts
-  /** What its pods request. */
-  readonly requested: Amounts
-  /** The same, with a small amount for containers that request nothing, so that their pods spread too. */
-  readonly weighed: { cpu: number; memory: number }
-  /** Host ports in use: `TCP 0.0.0.0 80` → how many pods. */
-  readonly hostPorts: Map<string, number>
-  readonly pods: Map<string, PodState>
-  /** How many of them use volumes that others may use, too. */
-  sharedVolumes: number
-  /** Names of images that lie on it → bytes. */
-  images: ReadonlyMap<string, number>
-}
-
-const noImages: NodeState['images'] = new Map()
-
 export class ClusterState {
   readonly #nodes = new Map<string, NodeState>()
   /** Pod UID → node. */
@@ -51,13 +79,33 @@ export class ClusterState {
   readonly topology: Topology = new Topology(() => this.#nodes.values())
   /** How many nodes have a taint that is only to be avoided. */
   softlyTainted = 0
+  readonly #versions = new Versions()
   #list: readonly NodeState[] | undefined
+  #order: Int32Array | undefined
   #indexes = 0
+  /** Indexes of nodes that are gone. */
+  readonly #free: number[] = []
 
   /** The nodes that exist, zone by turn, so that whoever looks at a part of them sees all zones. */
   get nodes(): readonly NodeState[] {
     this.#list ??= byTurns([...this.#nodes.values()].filter((state) => state.node !== undefined))
     return this.#list
+  }
+
+  /** The index of each of `nodes`. */
+  get order(): Int32Array {
+    this.#order ??= Int32Array.from(this.nodes, ({ index }) => index)
+    return this.#order
+  }
+
+  /** The version of each node by its index, of which there are `indexes`. */
+  get versions(): Int32Array {
+    return this.#versions.numbers
+  }
+
+  /** Each index of a node is below this. */
+  get indexes(): number {
+    return this.#indexes
   }
 
   /** Nothing when there is no such node. */
@@ -87,8 +135,8 @@ export class ClusterState {
     const before = state.node
     const isElsewhere = !before || isMoved(before, node)
     if (isElsewhere) {
-      this.#list = undefined
-      if (before) this.topology.nodeWent(before, state.pods.values())
+      this.#listChanged()
+      if (before) this.topology.nodeWent(state)
     }
     this.softlyTainted += isSoftlyTainted(node) - isSoftlyTainted(before)
     state.node = node
@@ -96,19 +144,19 @@ export class ClusterState {
     if (before?.status?.allocatable !== node.status?.allocatable)
       state.allocatable = amountsOf(node.status?.allocatable ?? {})
     if (before?.status?.images !== node.status?.images) this.#setImages(state, imagesOf(node))
-    if (isElsewhere) this.topology.nodeCame(node, state.pods.values())
+    if (isElsewhere) this.topology.nodeCame(state)
   }
 
   removeNode(name: string): void {
     const state = this.#nodes.get(name)
     if (!state?.node) return
-    this.#list = undefined
-    this.topology.nodeWent(state.node, state.pods.values())
+    this.#listChanged()
+    this.topology.nodeWent(state)
     this.#setImages(state, noImages)
     this.softlyTainted -= isSoftlyTainted(state.node)
     state.node = undefined
     state.version++
-    if (state.pods.size === 0) this.#nodes.delete(name)
+    if (state.pods.size === 0) this.#forget(state)
   }
 
   /** Counts a pod on the node that it names, wherever it was counted before. */
@@ -116,7 +164,7 @@ export class ClusterState {
     const uid = pod.metadata.uid!
     const before = this.#placed.get(uid)
     if (before?.name === nodeName && isAlike(before.pods.get(uid)!.pod, pod)) {
-      before.pods.set(uid, nextState(before.pods.get(uid)!, pod))
+      before.pods.set(uid, podState(pod))
       return
     }
     if (before) this.remove(uid)
@@ -126,7 +174,7 @@ export class ClusterState {
     this.#placed.set(uid, node)
     count(node, state, 1)
     if (state.hasSharedVolumes) this.#countClaims(pod, 1)
-    if (node.node) this.topology.placed(state, node.node)
+    if (node.node) this.topology.placed(state, node)
   }
 
   remove(uid: string): void {
@@ -137,8 +185,8 @@ export class ClusterState {
     count(node, state, -1)
     if (state.hasSharedVolumes) this.#countClaims(state.pod, -1)
     node.pods.delete(uid)
-    if (node.node) this.topology.left(state, node.node)
-    else if (node.pods.size === 0) this.#nodes.delete(node.name)
+    if (node.node) this.topology.left(state, node)
+    else if (node.pods.size === 0) this.#forget(node)
   }
 
   /**
@@ -170,6 +218,16 @@ export class ClusterState {
     return this.#placed.get(uid)?.pods.get(uid)
   }
 
+  #forget(state: NodeState): void {
+    this.#nodes.delete(state.name)
+    this.#free.push(state.index)
+  }
+
+  #listChanged(): void {
+    this.#list = undefined
+    this.#order = undefined
+  }
+
   #countClaims(pod: Pod, sign: 1 | -1): void {
     for (const { name } of claimsOf(pod)) {
       const key = `${pod.metadata.namespace}/${name}`
@@ -192,19 +250,11 @@ export class ClusterState {
   #stateOf(name: string): NodeState {
     let state = this.#nodes.get(name)
     if (!state) {
-      state = {
-        name,
-        index: this.#indexes++,
-        version: 0,
-        node: undefined,
-        allocatable: noAmounts(),
-        requested: noAmounts(),
-        weighed: { cpu: 0, memory: 0 },
-        hostPorts: new Map(),
-        pods: new Map(),
-        sharedVolumes: 0,
-        images: noImages,
-      }
+      const index = this.#free.pop() ?? this.#indexes++
+      this.#versions.reserve(index)
+      state = new NodeState(name, index, this.#versions)
+      // What is remembered of a node that had this index before does not hold for this one.
+      state.version++
       this.#nodes.set(name, state)
     }
     return state

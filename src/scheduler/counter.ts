@@ -1,6 +1,7 @@
-import { own } from '../base/own.ts'
 import type { Node } from '../kinds/core/node.ts'
 import type { Pod } from '../kinds/core/pod.ts'
+import type { NodeState } from './cluster-state.ts'
+import { ByPlace, nowhere, type Places } from './places.ts'
 
 /** Which pods are counted, on which nodes, by which label of the nodes. */
 export interface CounterSpec {
@@ -22,17 +23,19 @@ export interface CounterSpec {
 /** How many pods of a sort there are in each place of a topology. */
 export class Counter {
   readonly spec: CounterSpec
-  /** By place; a place without such pods is absent. */
-  readonly #pods = new Map<string, number>()
-  /** With `withEmpty`: place → how many nodes. */
-  readonly #nodes = new Map<string, number>()
+  readonly #pods: ByPlace
+  /** With `withEmpty`: in each place, how many nodes are counted. */
+  readonly #nodes: ByPlace
   /** With `withEmpty`: number of pods → in how many places. */
   readonly #places = new Map<number, number>()
+  #placeCount = 0
   #least = 0
   #total = 0
 
-  constructor(spec: CounterSpec) {
+  constructor(spec: CounterSpec, places: Places) {
     this.spec = spec
+    this.#pods = new ByPlace(places)
+    this.#nodes = new ByPlace(places)
   }
 
   /** All pods that are counted. */
@@ -42,57 +45,60 @@ export class Counter {
 
   /** How many places there are, with and without pods. */
   get places(): number {
-    return this.#nodes.size
+    return this.#placeCount
   }
 
   /** The number of pods in the place that has the fewest. */
   get least(): number {
-    if (this.#nodes.size === 0) return 0
+    if (this.#placeCount === 0) return 0
     while (!this.#places.has(this.#least)) this.#least++
     return this.#least
   }
 
-  at(place: string): number {
-    return this.#pods.get(place) ?? 0
+  /** The number of the place where the node is, or `nowhere`. */
+  placeOf(node: NodeState): number {
+    return this.#pods.places.of(node)
   }
 
-  nodeCame(node: Node): void {
-    const place = this.spec.withEmpty ? this.#placeOf(node) : undefined
-    if (place === undefined) return
-    const nodes = this.#nodes.get(place) ?? 0
-    this.#nodes.set(place, nodes + 1)
-    if (nodes === 0) this.#settle(this.at(place), 1)
+  /** How many there are in the place with this number. */
+  at(place: number): number {
+    return this.#pods.of(place)
+  }
+
+  nodeCame(node: NodeState): void {
+    const place = this.spec.withEmpty ? this.#countedPlace(node) : nowhere
+    if (place === nowhere) return
+    this.#nodes.add(place, 1)
+    if (this.#nodes.of(place) > 1) return
+    this.#placeCount++
+    this.#settle(this.at(place), 1)
   }
 
   /** Its pods have been taken away before. */
-  nodeWent(node: Node): void {
-    const place = this.spec.withEmpty ? this.#placeOf(node) : undefined
-    if (place === undefined) return
-    const nodes = this.#nodes.get(place)! - 1
-    if (nodes > 0) this.#nodes.set(place, nodes)
-    else {
-      this.#nodes.delete(place)
-      this.#settle(this.at(place), -1)
-    }
+  nodeWent(node: NodeState): void {
+    const place = this.spec.withEmpty ? this.#countedPlace(node) : nowhere
+    if (place === nowhere) return
+    this.#nodes.add(place, -1)
+    if (this.#nodes.of(place) > 0) return
+    this.#placeCount--
+    this.#settle(this.at(place), -1)
   }
 
-  add(pod: Pod, node: Node, sign: 1 | -1): void {
+  add(pod: Pod, node: NodeState, sign: 1 | -1): void {
     if (!this.spec.counts(pod)) return
-    const place = this.#placeOf(node)
-    if (place === undefined) return
+    const place = this.#countedPlace(node)
+    if (place === nowhere) return
     const before = this.at(place)
-    const pods = before + sign
     this.#total += sign
-    if (pods > 0) this.#pods.set(place, pods)
-    else this.#pods.delete(place)
+    this.#pods.add(place, sign)
     if (!this.spec.withEmpty) return
-    this.#settle(pods, 1)
+    this.#settle(before + sign, 1)
     this.#settle(before, -1)
   }
 
-  #placeOf(node: Node): string | undefined {
-    const place = own(node.metadata.labels, this.spec.topologyKey)
-    return place !== undefined && (this.spec.countsNode?.(node) ?? true) ? place : undefined
+  #countedPlace(node: NodeState): number {
+    const place = this.placeOf(node)
+    return place !== nowhere && (this.spec.countsNode?.(node.node!) ?? true) ? place : nowhere
   }
 
   #settle(pods: number, sign: 1 | -1): void {

@@ -4,7 +4,7 @@ import { seededRandom } from '../world/virtual.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { Cycle, sampleSize } from './cycle.ts'
 import { clusterOf, clusterState, node, pod, requesting } from './fixtures.ts'
-import { Memory } from './memory.ts'
+import { Known, Memory } from './memory.ts'
 import { unschedulable } from './messages.ts'
 import { Nominations } from './nominations.ts'
 import { defaultPlugins } from './plugins/index.ts'
@@ -26,7 +26,7 @@ const message = (wanting: ReturnType<typeof pod>, state: ClusterState) => {
     cluster: clusterOf(state),
     nominations: new Nominations(),
     random: seededRandom(1),
-    memory: new Memory<Found>(),
+    memory: new Memory(() => new Known<Found>()),
   }
   const preemption = preempt(podState(wanting), placement, context)
   return unschedulable(state.nodes.length, placement, preemption.node ? undefined : preemption.message)
@@ -99,6 +99,9 @@ test('a pod that names its node goes there, and others are not looked at', () =>
       '1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.',
   )
   assert.match(message(naming('gone'), state), /^0\/3 nodes are available: 3 node\(s\) didn't satisfy/)
+  const cycle = newCycle(state)
+  assert.equal(cycle.place(naming('gone')).node, undefined)
+  assert.equal(cycle.place(naming('b')).node?.name, 'b', 'whom it has no node for keeps nobody else from one')
 })
 
 test('of a large cluster a part is looked at, and every node gets its turn', () => {
@@ -114,6 +117,18 @@ test('of a large cluster a part is looked at, and every node gets its turn', () 
   const cycle = newCycle(named(250))
   const chosen = new Set(Array.from({ length: 4000 }, (_, at) => cycle.place(pod(`p${at}`)).node!.name))
   assert.equal(chosen.size, 250)
+})
+
+test('a cluster that grows is looked at as a whole, by those who remember a smaller one, too', () => {
+  const state = named(3)
+  const cycle = newCycle(state)
+  const chosen = (count: number) =>
+    new Set(Array.from({ length: count }, (_, at) => cycle.place(pod(`p${at}`)).node!.name)).size
+  assert.equal(chosen(60), 3)
+  for (let at = 3; at < 200; at++) state.setNode(node(`n${at}`))
+  assert.equal(chosen(4000), 200)
+  for (let at = 0; at < 190; at++) state.removeNode(`n${at}`)
+  assert.equal(chosen(200), 10)
 })
 
 test('what is remembered of nodes gives the same places as asking them all anew', () => {
@@ -160,9 +175,10 @@ test('what is remembered of nodes gives the same places as asking them all anew'
     if (random.int(2) === 0 && placed.length > 0) state.remove(placed.splice(random.int(placed.length), 1)[0]!)
     if (random.int(6) === 0) state.setNode(made(`n${random.int(12)}`))
     if (random.int(40) === 0) {
-      const name = `n${random.int(12)}`
-      state.removeNode(name)
-      state.setNode(made(name))
+      // Others come in the place of those that went, and are not taken for them.
+      const names = [`n${random.int(12)}`, `n${random.int(12)}`]
+      for (const name of names) state.removeNode(name)
+      for (const name of names) state.setNode(made(name))
     }
   }
   assert.ok(refused > 20 && placed.length > 5, `${refused} refused, ${placed.length} there at the end`)

@@ -1,11 +1,12 @@
 import type { Pod } from '../kinds/core/pod.ts'
 import type { Random } from '../world/world.ts'
 import type { NodeState } from './cluster-state.ts'
-import { type Known, Memory } from './memory.ts'
+import { Memory, Verdicts } from './memory.ts'
 import type { Nominations } from './nominations.ts'
-import { type ClusterView, Nowhere, never, nothingToSay, type Plugin, type Refusal } from './plugin.ts'
+import { type ClusterView, Nowhere, never, nothingToSay, type Plugin } from './plugin.ts'
 import { type PodState, podState } from './pod-state.ts'
 import type { Profile } from './profile.ts'
+import { Refusals, type Veto, Vetoes } from './refusals.ts'
 
 /** The node for a pod, or why there is none. */
 export type Placement =
@@ -15,32 +16,19 @@ export type Placement =
       readonly prepared: Prepared
       /** Why no node can be right, whichever it is. */
       readonly nowhere: string | undefined
-      readonly refused: readonly Refused[]
+      readonly refused: Refusals
       /** Who refused: any of them may change its mind. */
       readonly refusedBy: ReadonlySet<Plugin>
     }
-
-/** A node, and what the first plugin said that would not have the pod there. */
-export interface Refused {
-  readonly node: NodeState
-  readonly plugin: Plugin
-  readonly refusal: Refusal
-}
 
 /** The nodes that fit a pod, among which one is to be chosen. */
 export interface Found {
   readonly pod: PodState
   readonly fitting: readonly NodeState[]
-  readonly refused: readonly Refused[]
+  readonly refused: Refusals
   readonly prepared: Prepared
-  readonly known: Known<Verdict> | undefined
-}
-
-/** What is known of a node as far as only the node matters: what stands against it, or how good it is. */
-export interface Verdict {
-  readonly refused: Refused | undefined
-  /** The sum of all scores that only the node decides; absent until somebody wants to know. */
-  score: number | undefined
+  /** What is remembered of nodes for pods of its shape. */
+  readonly known: Verdicts | undefined
 }
 
 /** The plugins that have something to say about a pod, with what they have prepared. */
@@ -55,7 +43,10 @@ export class Cycle {
   readonly #random: Random
   readonly #cluster: ClusterView
   readonly #nominations: Nominations
-  readonly #memory = new Memory<Verdict>()
+  readonly #memory = new Memory(() => new Verdicts())
+  readonly #vetoes = new Vetoes()
+  /** Room to calculate in, one figure for each node. */
+  readonly #room = { totals: new Float64Array(0), numbers: new Float64Array(0) }
   #start = 0
 
   constructor(profile: Profile, cluster: ClusterView, nominations: Nominations, random: Random) {
@@ -75,19 +66,17 @@ export class Cycle {
   find(pod: Pod): Found | Extract<Placement, { node: undefined }> {
     const { nodes } = this.#cluster.state
     const state = podState(pod)
-    if (nodes.length === 0) return refusedAll([], undefined, [], new Set(this.profile.plugins))
+    if (nodes.length === 0) return refusedAll([], undefined, new Refusals(), new Set(this.profile.plugins))
     const { prepared, nowhere } = prepare(pod, this.profile.plugins, this.#cluster)
-    if (nowhere) return refusedAll(prepared, nowhere.reason, [], new Set([nowhere.plugin]))
+    if (nowhere) return refusedAll(prepared, nowhere.reason, new Refusals(), new Set([nowhere.plugin]))
     const { candidates, passedOver } = this.#narrow(pod, nodes, prepared)
     const nominated = this.#nominatedNode(state, candidates, prepared)
-    if (nominated) return { pod: state, fitting: [nominated], refused: [], prepared, known: undefined }
+    if (nominated) return { pod: state, fitting: [nominated], refused: new Refusals(), prepared, known: undefined }
     // Whom others make room for sees that node with other eyes than its like.
     const known = this.#nominations.nodeOf(state.uid) === undefined ? this.#memory.of(state) : undefined
     const { fitting, refused } = this.#filter(state, candidates, prepared, known)
-    refused.push(...passedOver)
-    if (fitting.length === 0) {
-      return refusedAll(prepared, undefined, refused, new Set(refused.map(({ plugin }) => plugin)))
-    }
+    refused.addAll(passedOver)
+    if (fitting.length === 0) return refusedAll(prepared, undefined, refused)
     return { pod: state, fitting, refused, prepared, known }
   }
 
@@ -101,14 +90,14 @@ export class Cycle {
 
   #narrow(pod: Pod, nodes: readonly NodeState[], prepared: Prepared) {
     let candidates = nodes
-    const passedOver: Refused[] = []
+    const passedOver = new Refusals()
     for (const { plugin, data } of prepared) {
       const names = plugin.narrow?.(pod, data)
       if (!names) continue
       const before = candidates
       candidates = candidates.filter(({ name }) => names.has(name))
-      const refusal = never(`node(s) didn't satisfy plugin(s) [${plugin.name}]`)
-      for (const node of before) if (!names.has(node.name)) passedOver.push({ node, plugin, refusal })
+      const veto = { plugin, refusal: never(`node(s) didn't satisfy plugin(s) [${plugin.name}]`) }
+      for (const node of before) if (!names.has(node.name)) passedOver.add(node, veto)
     }
     return { candidates, passedOver }
   }
@@ -117,43 +106,54 @@ export class Cycle {
   #nominatedNode(pod: PodState, candidates: readonly NodeState[], prepared: Prepared): NodeState | undefined {
     const name = this.#nominations.nodeOf(pod.uid)
     if (name === undefined) return undefined
-    const node = candidates.find((candidate) => candidate.name === name)
-    return node && !this.refusal(pod, node, prepared) ? node : undefined
+    const node = this.#cluster.state.node(name)
+    const isCandidate = node && (candidates === this.#cluster.state.nodes || candidates.includes(node))
+    return isCandidate && !this.refusal(pod, node, prepared) ? node : undefined
   }
 
-  #filter(pod: PodState, nodes: readonly NodeState[], prepared: Prepared, known: Known<Verdict> | undefined) {
+  #filter(pod: PodState, nodes: readonly NodeState[], prepared: Prepared, known: Verdicts | undefined) {
+    const { state } = this.#cluster
+    const { versions } = state
     const { local, others } = byWhatTheyLookAt(prepared)
     const enough = sampleSize(nodes.length, this.profile.percentageOfNodesToScore)
     const fitting: NodeState[] = []
-    const refused: Refused[] = []
-    const start = this.#start
+    const refused: NodeState[] = []
+    const vetoes: Veto[] = []
+    known?.reserve(state.indexes)
+    // Thousands of nodes are looked at: by columns, so that those that are known need not be touched.
+    const order = nodes === state.nodes ? state.order : Int32Array.from(nodes, ({ index }) => index)
+    // Pods that name their nodes take few of them; the turn goes on among all.
+    let at = this.#start % nodes.length
     let looked = 0
     for (; looked < nodes.length && fitting.length < enough; looked++) {
-      const at = start + looked
-      const node = nodes[at < nodes.length ? at : at % nodes.length]!
-      const refusal =
-        this.#verdict(pod, node, local, known).refused ??
+      const node = nodes[at]!
+      const index = order[at]!
+      const isKnown = known !== undefined && known.versions[index] === versions[index]
+      const veto =
+        (isKnown ? known.vetoes[index] : this.#look(pod, node, local, known)) ??
         (others.length > 0 ? this.refusal(pod, node, others) : undefined)
-      if (refusal) refused.push(refusal)
-      else fitting.push(node)
+      if (veto) {
+        refused.push(node)
+        vetoes.push(veto)
+      } else fitting.push(node)
+      if (++at === nodes.length) at = 0
     }
-    this.#start = (start + looked) % nodes.length
-    return { fitting, refused }
+    this.#start = (this.#start + looked) % state.nodes.length
+    return { fitting, refused: new Refusals(refused, vetoes) }
   }
 
-  #verdict(pod: PodState, node: NodeState, local: Prepared, known: Known<Verdict> | undefined): Verdict {
-    const remembered = known?.at(node)
-    if (remembered) return remembered
-    const verdict = { refused: this.refusal(pod, node, local), score: undefined }
-    known?.set(node, verdict)
-    return verdict
+  /** Asks those that look at the node alone, and remembers what they say. */
+  #look(pod: PodState, node: NodeState, local: Prepared, known: Verdicts | undefined): Veto | undefined {
+    const veto = this.refusal(pod, node, local)
+    known?.set(node, veto)
+    return veto
   }
 
   /**
    * What stands against a node. Pods that are about to come there because others had to go count as there, where they
    * matter as much as this one, and as not there: neither their coming nor their staying away may make it wrong.
    */
-  refusal(pod: PodState, node: NodeState, prepared: Prepared): Refused | undefined {
+  refusal(pod: PodState, node: NodeState, prepared: Prepared): Veto | undefined {
     const { state } = this.#cluster
     const coming = this.#nominations.comingTo(node.name, pod)
     if (coming.length > 0) {
@@ -163,27 +163,21 @@ export class Cycle {
     return this.#ask(pod, node, prepared)
   }
 
-  #ask(pod: PodState, node: NodeState, prepared: Prepared): Refused | undefined {
+  #ask(pod: PodState, node: NodeState, prepared: Prepared): Veto | undefined {
     for (let at = 0; at < prepared.length; at++) {
       const { plugin, data } = prepared[at]!
       const refusal = plugin.filter?.(pod, node, data)
-      if (refusal) return { node, plugin, refusal }
+      if (refusal) return this.#vetoes.of(plugin, refusal)
     }
     return undefined
   }
 
-  #totals(
-    pod: PodState,
-    nodes: readonly NodeState[],
-    prepared: Prepared,
-    known: Known<Verdict> | undefined,
-  ): Float64Array {
+  #totals(pod: PodState, nodes: readonly NodeState[], prepared: Prepared, known: Verdicts | undefined): Float64Array {
     const totals = this.#localScores(pod, nodes, prepared, known)
-    let numbers: Float64Array | undefined
     for (const { plugin, data } of prepared) {
       const scorer = plugin.scoresLocally ? undefined : plugin.scorer?.(pod, nodes, data, this.#cluster)
       if (!scorer) continue
-      numbers ??= new Float64Array(nodes.length)
+      const numbers = this.#roomFor('numbers', nodes.length)
       for (let at = 0; at < nodes.length; at++) numbers[at] = scorer(nodes[at]!)
       normalize(plugin, numbers)
       const weight = this.#weightOf(plugin)
@@ -193,7 +187,8 @@ export class Cycle {
   }
 
   /** The sums of those scores that only the nodes decide. */
-  #localScores(pod: PodState, nodes: readonly NodeState[], prepared: Prepared, known: Known<Verdict> | undefined) {
+  #localScores(pod: PodState, nodes: readonly NodeState[], prepared: Prepared, known: Verdicts | undefined) {
+    const { state } = this.#cluster
     const scorers: { readonly score: (node: NodeState) => number; readonly weight: number }[] = []
     for (const { plugin, data } of prepared) {
       const score = plugin.scoresLocally ? plugin.scorer?.(pod, nodes, data, this.#cluster) : undefined
@@ -204,14 +199,26 @@ export class Cycle {
       for (const { score, weight } of scorers) sum += weight * Math.floor(score(node))
       return sum
     }
-    const totals = new Float64Array(nodes.length)
+    const totals = this.#roomFor('totals', nodes.length)
     for (let at = 0; at < nodes.length; at++) {
       const node = nodes[at]!
-      const verdict = known?.at(node)
-      if (verdict) totals[at] = verdict.score ??= sumOf(node)
-      else totals[at] = sumOf(node)
+      const { index } = node
+      if (!known || known.versions[index] !== state.versions[index]) totals[at] = sumOf(node)
+      else {
+        let score = known.scores[index]!
+        if (Number.isNaN(score)) {
+          score = sumOf(node)
+          known.scores[index] = score
+        }
+        totals[at] = score
+      }
     }
     return totals
+  }
+
+  #roomFor(what: 'totals' | 'numbers', count: number): Float64Array {
+    if (this.#room[what].length !== count) this.#room[what] = new Float64Array(count)
+    return this.#room[what]
   }
 
   #weightOf(plugin: Plugin): number {
@@ -229,7 +236,9 @@ export class Cycle {
       } else if (total === highest) equals++
     }
     let left = equals > 1 ? this.#random.int(equals) : 0
-    return totals.findIndex((total) => total === highest && left-- === 0)
+    let at = 0
+    while (totals[at] !== highest || left-- > 0) at++
+    return at
   }
 }
 
@@ -257,16 +266,18 @@ export function prepare(
 }
 
 /** Nobody is left, also of those that others have refused. */
-export const nobodyLeft = (found: Found, others: readonly Refused[]): Extract<Placement, { node: undefined }> => {
-  const refused = [...found.refused, ...others]
-  return refusedAll(found.prepared, undefined, refused, new Set(refused.map(({ plugin }) => plugin)))
+export const nobodyLeft = (found: Found, others: Refusals): Extract<Placement, { node: undefined }> => {
+  const refused = new Refusals()
+  refused.addAll(found.refused)
+  refused.addAll(others)
+  return refusedAll(found.prepared, undefined, refused)
 }
 
 const refusedAll = (
   prepared: Prepared,
   nowhere: string | undefined,
-  refused: readonly Refused[],
-  refusedBy: ReadonlySet<Plugin>,
+  refused: Refusals,
+  refusedBy: ReadonlySet<Plugin> = refused.plugins,
 ): Extract<Placement, { node: undefined }> => ({ node: undefined, prepared, nowhere, refused, refusedBy })
 
 /** Whole numbers from 0 to 100, as the reference calculates: rounding decides which nodes count as equal. */

@@ -1,7 +1,9 @@
 import type { NodeState } from './cluster-state.ts'
 import type { PodState } from './pod-state.ts'
+import type { Veto } from './refusals.ts'
 
 const shapesAtMost = 32
+const noVersion = -1
 
 /** What was found out about nodes for pods of one shape; it holds for a node as long as nothing changes there. */
 export class Known<T> {
@@ -14,7 +16,7 @@ export class Known<T> {
 
   set({ index, version }: NodeState, found: T): void {
     while (this.#versions.length <= index) {
-      this.#versions.push(-1)
+      this.#versions.push(noVersion)
       this.#found.push(undefined)
     }
     this.#versions[index] = version
@@ -23,16 +25,54 @@ export class Known<T> {
 }
 
 /**
+ * What stands against nodes, and how good they are, for pods of one shape, as far as only the node matters. It lies in
+ * columns by the index of the node: who looks at thousands of nodes looks at these and at nothing else.
+ */
+export class Verdicts {
+  /** For which version of the node the others hold. */
+  versions = new Int32Array(0)
+  vetoes: (Veto | undefined)[] = []
+  /** The sums of all scores that only the node decides; not a number until somebody wants to know. */
+  scores = new Float64Array(0)
+
+  set({ index, version }: NodeState, veto: Veto | undefined): void {
+    this.versions[index] = version
+    this.vetoes[index] = veto
+    this.scores[index] = Number.NaN
+  }
+
+  /** Makes room for nodes with an index below this. */
+  reserve(count: number): void {
+    const before = this.versions.length
+    if (count <= before) return
+    this.versions = grown(this.versions, new Int32Array(2 * count).fill(noVersion))
+    this.scores = grown(this.scores, new Float64Array(2 * count))
+    for (let at = before; at < 2 * count; at++) this.vetoes.push(undefined)
+  }
+}
+
+function grown<T extends Int32Array | Float64Array>(before: T, after: T): T {
+  after.set(before)
+  return after
+}
+
+/**
  * Remembers what was found out for pods of the shapes that came last: a thousand equal pods are one question. Only
  * answers of plugins that look at nothing but the node and what the pod asks for may be kept here.
  */
 export class Memory<T> {
-  readonly #shapes = new Map<string, Known<T>>()
+  readonly #make: () => T
+  readonly #shapes = new Map<string, T>()
 
-  of({ shape }: PodState): Known<T> {
+  /** `make`: the memory of one shape. */
+  constructor(make: () => T) {
+    this.#make = make
+  }
+
+  of({ shape }: PodState): T {
     let known = this.#shapes.get(shape)
-    if (known) this.#shapes.delete(shape)
-    else known = new Known()
+    if (known !== undefined) this.#shapes.delete(shape)
+    else known = this.#make()
     this.#shapes.set(shape, known)
     if (this.#shapes.size > shapesAtMost) this.#shapes.delete(this.#shapes.keys().next().value!)
     return known

@@ -1,3 +1,5 @@
+import type { Refusals } from './refusals.ts'
+
 /** Counts reasons, of which thousands of nodes have the same few. */
 export class Tally {
   readonly #counts = new Map<string, number>()
@@ -32,10 +34,10 @@ export class Tally {
 /** What the plugin for devices says of every pod that has no claims, or none that it could look at. */
 const noClaims = 'no new claims to deallocate'
 
-interface Refusals {
+interface Refused {
   readonly nowhere: string | undefined
   readonly refusedBy: ReadonlySet<{ readonly name: string }>
-  readonly refused: readonly { readonly refusal: { readonly reasons: readonly string[] } }[]
+  readonly refused: Refusals
 }
 
 /**
@@ -44,7 +46,7 @@ interface Refusals {
  */
 export function unschedulable(
   nodes: number,
-  refusals: Refusals,
+  refusals: Refused,
   preemption: string | undefined,
   relief: string = noClaims,
 ): string {
@@ -56,11 +58,11 @@ export function unschedulable(
   // The plugin for devices was not asked then, and stumbles over it.
   if (nowhere !== undefined) return `${none}: ${nowhere}. not found`
   const tally = new Tally()
-  for (const { refusal } of refused) tally.add(refusal.reasons)
+  for (const [{ refusal }, nodes] of refused.counts) tally.add(refusal.reasons, nodes)
   const reasons = `${none}: ${tally}.`
   return preemption === undefined ? reasons : `${reasons} ${relief}, preemption: ${preemption}`
 }
 
 /** Whether it is for the devices that the pod wants that no node can be right. */
-export const isForDevices = ({ nowhere, refusedBy }: Omit<Refusals, 'refused'>): boolean =>
+export const isForDevices = ({ nowhere, refusedBy }: Omit<Refused, 'refused'>): boolean =>
   nowhere !== undefined && [...refusedBy].some(({ name }) => name === 'DynamicResources')

@@ -52,6 +52,8 @@ export class Nominations {
 
   /** Those that come to the node; for a pod: those of them that matter at least as much. */
   comingTo(node: string, asker?: PodState): readonly PodState[] {
+    // As it almost always is: thousands of nodes are asked about for one pod.
+    if (this.#byNode.size === 0) return nobody
     const pods = this.#byNode.get(node)
     if (!pods) return nobody
     if (!asker) return [...pods.values()]

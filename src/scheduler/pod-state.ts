@@ -5,10 +5,16 @@ import type { PodSpec } from '../kinds/core/pod-spec.ts'
 import { type Amounts, addAmount, noAmounts } from './amounts.ts'
 import { noTerms, type PodTerms, termsOf } from './terms.ts'
 
-/** What the scheduler wants to know of a pod; computed once for each version of a pod. */
-export interface PodState {
+/** What the scheduler wants to know of a pod. */
+export interface PodState extends Wishes {
   readonly pod: Pod
   readonly uid: string
+}
+
+/** What follows from a pod's spec; computed once for all versions of a pod that share it. */
+interface Wishes {
+  /** The terms below depend on it. */
+  readonly namespace: string
   readonly priority: number
   readonly requests: Amounts
   /** The same, with a small amount for containers that request nothing, so that their pods spread too. */
@@ -27,36 +33,38 @@ export interface PodState {
 const assumed = { cpu: '100m', memory: '200Mi' }
 
 const states = new WeakMap<Pod, PodState>()
+const wishes = new WeakMap<PodSpec, Wishes>()
 
 export function podState(pod: Pod): PodState {
-  const known = states.get(pod)
-  if (known) return known
-  const requests = noAmounts()
-  for (const [name, amount] of podResources(pod.spec, 'requests'))
-    addAmount(requests, name, name === 'cpu' ? amount.milliValue() : amount.value())
-  requests.pods = 1
-  const weighed = weigh(pod.spec, requests)
-  const state: PodState = {
-    pod,
-    uid: pod.metadata.uid!,
-    priority: pod.spec.priority ?? 0,
-    requests,
-    weighed,
-    hostPorts: hostPortsOf(pod.spec),
-    terms: pod.spec.affinity ? termsOf(pod) : noTerms,
-    shape: shapeOf(pod, requests, weighed),
-    hasSharedVolumes: pod.spec.volumes?.some(isShared) ?? false,
+  let state = states.get(pod)
+  if (!state) {
+    state = { pod, uid: pod.metadata.uid!, ...wishesOf(pod) }
+    states.set(pod, state)
   }
-  states.set(pod, state)
   return state
 }
 
-/** The same for a later version of which only the status is different. */
-export function nextState(state: PodState, pod: Pod): PodState {
-  if (state.pod === pod) return state
-  const next = { ...state, pod }
-  states.set(pod, next)
-  return next
+function wishesOf(pod: Pod): Wishes {
+  const { spec, metadata } = pod
+  const known = wishes.get(spec)
+  if (known?.namespace === (metadata.namespace ?? '')) return known
+  const requests = noAmounts()
+  for (const [name, amount] of podResources(spec, 'requests'))
+    addAmount(requests, name, name === 'cpu' ? amount.milliValue() : amount.value())
+  requests.pods = 1
+  const weighed = weigh(spec, requests)
+  const found: Wishes = {
+    namespace: metadata.namespace ?? '',
+    priority: spec.priority ?? 0,
+    requests,
+    weighed,
+    hostPorts: hostPortsOf(spec),
+    terms: spec.affinity ? termsOf(pod) : noTerms,
+    shape: shapeOf(pod, requests, weighed),
+    hasSharedVolumes: spec.volumes?.some(isShared) ?? false,
+  }
+  wishes.set(spec, found)
+  return found
 }
 
 function shapeOf({ spec }: Pod, { cpu, memory, others }: Amounts, weighed: PodState['weighed']): string {

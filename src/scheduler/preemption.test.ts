@@ -11,11 +11,11 @@ import type { Draft } from '../schema/types.ts'
 import { seededRandom, VirtualWorld } from '../world/virtual.ts'
 import { Cycle } from './cycle.ts'
 import { clusterOf, clusterState, node, type Occupied, pod, requesting } from './fixtures.ts'
-import { Memory } from './memory.ts'
+import { Known, Memory } from './memory.ts'
 import { Nominations } from './nominations.ts'
 import { defaultPlugins } from './plugins/index.ts'
 import { podState } from './pod-state.ts'
-import { preempt } from './preemption.ts'
+import { type Found, preempt } from './preemption.ts'
 import { profileOf } from './profile.ts'
 
 const sized = (name: string, cpu: string, priority = 0, started?: string) =>
@@ -35,7 +35,13 @@ function decision(wanting: Pod, nodes: readonly Occupied[], budgets: readonly Ap
   const placement = cycle.place(wanting)
   if (placement.node) return `fits on ${placement.node.name}`
   const before = JSON.stringify(state.nodes.map(({ requested, pods }) => [requested, [...pods.keys()].sort()]))
-  const found = preempt(podState(wanting), placement, { cycle, cluster, nominations, random, memory: new Memory() })
+  const found = preempt(podState(wanting), placement, {
+    cycle,
+    cluster,
+    nominations,
+    random,
+    memory: new Memory(() => new Known<Found>()),
+  })
   const after = JSON.stringify(state.nodes.map(({ requested, pods }) => [requested, [...pods.keys()].sort()]))
   assert.equal(after, before, 'nothing has changed')
   return found.node ? `${found.node.name}: ${found.victims.map(({ uid }) => uid).join(' ')}` : found.message

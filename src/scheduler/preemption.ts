@@ -2,12 +2,13 @@ import { PodDisruptionBudget } from '../kinds/policy/pod-disruption-budget.ts'
 import { matcherOf } from '../reconciler/selector.ts'
 import type { Random } from '../world/world.ts'
 import type { NodeState } from './cluster-state.ts'
-import type { Cycle, Placement, Prepared, Refused } from './cycle.ts'
-import type { Memory } from './memory.ts'
+import type { Cycle, Placement, Prepared } from './cycle.ts'
+import type { Known, Memory } from './memory.ts'
 import { Tally } from './messages.ts'
 import type { Nominations } from './nominations.ts'
 import type { ClusterView, Refusal } from './plugin.ts'
 import { moreImportant, type PodState, startOf } from './pod-state.ts'
+import type { Refusals } from './refusals.ts'
 
 /** Who has to go from which node, or why that would not help. */
 export type Preemption =
@@ -29,7 +30,7 @@ export interface PreemptionContext {
   readonly cluster: ClusterView
   readonly nominations: Nominations
   readonly random: Random
-  readonly memory: Memory<Found>
+  readonly memory: Memory<Known<Found>>
 }
 
 /** Who would have to go, or the reasons why it would not help. */
@@ -72,11 +73,11 @@ export function candidatesFor(
   }
 }
 
-function whyNot(pod: PodState, refused: readonly Refused[], context: PreemptionContext): string | undefined {
+function whyNot(pod: PodState, refused: Refusals, context: PreemptionContext): string | undefined {
   if (pod.pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
   const name = context.nominations.nodeOf(pod.uid)
   const node = name === undefined ? undefined : context.cluster.state.node(name)
-  if (!node || refused.some((one) => one.node === node && !one.refusal.preemptible)) return undefined
+  if (!node || refused.of(node)?.refusal.preemptible === false) return undefined
   for (const other of node.pods.values())
     if (other.priority < pod.priority && isBeingPreempted(other))
       return 'not eligible due to a terminating pod on the nominated node.'
@@ -110,9 +111,9 @@ interface Harm {
 }
 
 /** Beginning anywhere, until enough nodes are found on which it would work, one of them without breaking a budget. */
-function dryRun(pod: PodState, refused: readonly Refused[], prepared: Prepared, context: PreemptionContext) {
+function dryRun(pod: PodState, refused: Refusals, prepared: Prepared, context: PreemptionContext) {
   const { random, cycle, cluster } = context
-  const possible = refused.filter(({ refusal }) => refusal.preemptible)
+  const possible = refused.preemptible
   const failures: (readonly string[])[] = []
   const candidates: Candidate[] = []
   if (possible.length === 0) return { candidates, failures }
@@ -130,7 +131,7 @@ function dryRun(pod: PodState, refused: readonly Refused[], prepared: Prepared, 
   const start = random.int(possible.length)
   let harmless = 0
   for (let looked = 0; looked < possible.length && (harmless === 0 || candidates.length < enough); looked++) {
-    const { node } = possible[(start + looked) % possible.length]!
+    const node = possible[(start + looked) % possible.length]!
     const remembered = known?.at(node)
     const found = remembered ?? victimsOn(pod, node, prepared, budgets, context)
     if (!remembered) known?.set(node, found)

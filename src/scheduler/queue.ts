@@ -48,7 +48,7 @@ export class SchedulingQueue {
     const uid = pod.metadata.uid!
     const known = this.#waiting.get(uid)
     if (known) {
-      const changed = known.place === 'unschedulable' && asks(known.pod) !== asks(pod)
+      const changed = known.place === 'unschedulable' && asksOtherwise(pod, known.pod)
       known.pod = pod
       if (changed) this.#retry(known)
       return
@@ -229,8 +229,11 @@ interface Ticket {
 const goesFirst = (a: Ticket, b: Ticket) =>
   a.priority > b.priority || (a.priority === b.priority && a.waiting.arrival < b.waiting.arrival)
 
-/** What plugins look at; a pod's status says nothing about where it fits. */
-const asks = ({ spec, metadata }: Pod) => JSON.stringify([spec, metadata.labels])
+/** Whether what plugins look at is different; a pod's status says nothing about where it fits. */
+function asksOtherwise({ spec, metadata }: Pod, before: Pod): boolean {
+  if (spec === before.spec && metadata.labels === before.metadata.labels) return false
+  return JSON.stringify([spec, metadata.labels]) !== JSON.stringify([before.spec, before.metadata.labels])
+}
 
 const leftoverMs = 5 * 60_000
 

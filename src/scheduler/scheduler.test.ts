@@ -106,7 +106,7 @@ test('a pod learns where it goes, or why it waits, as a condition and as an even
   )
   const { items } = await cluster.client.list(Event, { namespace })
   const said = items
-    .filter(({ source }) => source?.component === 'default-scheduler')
+    .filter(({ reportingComponent }) => reportingComponent === 'default-scheduler')
     .map(({ involvedObject, type, reason, message }) => [involvedObject.name, type, reason, message])
   assert.deepEqual(said.sort(), [
     ['fits', 'Normal', 'Scheduled', 'Successfully assigned default/fits to n'],
@@ -124,7 +124,7 @@ test("another scheduler's pods and those behind gates are left alone", async () 
   assert.equal((await getPod(cluster, 'gated')).status.conditions?.[0]?.reason, 'SchedulingGated')
   const { items } = await cluster.client.list(Event, { namespace })
   assert.deepEqual(
-    items.filter(({ source }) => source?.component === 'default-scheduler'),
+    items.filter(({ reportingComponent }) => reportingComponent === 'default-scheduler'),
     [],
   )
 })

@@ -6,8 +6,8 @@ import { ResourceClaim } from '../kinds/resource/resource-claim.ts'
 import { ResourceSlice } from '../kinds/resource/resource-slice.ts'
 import { Activity } from '../reconciler/activity.ts'
 import type { CacheChange, Caches } from '../reconciler/caches.ts'
-import { EventRecorder } from '../reconciler/events.ts'
 import type { Running } from '../reconciler/runtime.ts'
+import { SeriesRecorder } from '../reconciler/series-recorder.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import type { Network, Random, World } from '../world/world.ts'
 import { ClusterState, type NodeState } from './cluster-state.ts'
@@ -16,7 +16,7 @@ import { claimsOfPod } from './devices/pod-claims.ts'
 import { ExtenderError } from './extenders/extender.ts'
 import { Extenders } from './extenders/extenders.ts'
 import type { ExtenderConfiguration } from './extenders/settings.ts'
-import { Memory } from './memory.ts'
+import { Known, Memory } from './memory.ts'
 import { isForDevices, unschedulable } from './messages.ts'
 import type { SchedulerMeter } from './meter.ts'
 import { Nominations } from './nominations.ts'
@@ -42,6 +42,8 @@ export interface SchedulerOptions {
   readonly extenders?: readonly ExtenderConfiguration[]
   readonly network?: Network
   readonly meter?: SchedulerMeter
+  /** The machine that its events come from. */
+  readonly host?: string
 }
 
 /** As many bindings and reports may be on their way to the API server. */
@@ -49,12 +51,16 @@ const writesAtOnce = 64
 /** Events have time: they are written beside the bindings, not before them. */
 const eventsAtOnce = 4
 
+const refusal = { kind: Pod, type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling' } as const
+const placed = { kind: Pod, type: 'Normal', reason: 'Scheduled', action: 'Binding' } as const
+const preempted = { kind: Pod, type: 'Normal', reason: 'Preempted', action: 'Preempting' } as const
+
 /** A profile at work. */
 interface Seat {
   readonly cycle: Cycle
-  readonly events: EventRecorder
+  readonly events: SeriesRecorder
   /** What preemption has found out about nodes. */
-  readonly memory: Memory<Found>
+  readonly memory: Memory<Known<Found>>
 }
 
 /**
@@ -98,16 +104,18 @@ export class Scheduler implements Running {
     this.#queue = new SchedulingQueue(world.clock, this.#cluster, () => this.#wake(), options.backOff, options.meter)
     this.#reports = new Reports(this.#client, world)
     const profiles = options.profiles ?? [profileOf(defaultPlugins)]
-    this.#seats = new Map(profiles.map((profile) => [profile.schedulerName, this.#seatOf(profile)]))
+    this.#seats = new Map(
+      profiles.map((profile) => [profile.schedulerName, this.#seatOf(profile, options.host ?? 'coracle')]),
+    )
     void this.#activity.track(this.#follow(caches))
   }
 
-  #seatOf(profile: Profile): Seat {
+  #seatOf(profile: Profile, host: string): Seat {
     const world = this.#world
     return {
       cycle: new Cycle(profile, this.#cluster, this.#nominations, this.#random.fork(profile.schedulerName)),
-      memory: new Memory(),
-      events: new EventRecorder(profile.schedulerName, { client: this.#client, ...world, lanes: eventsAtOnce }),
+      memory: new Memory(() => new Known()),
+      events: new SeriesRecorder(profile.schedulerName, { client: this.#client, ...world, host, lanes: eventsAtOnce }),
     }
   }
 
@@ -133,7 +141,7 @@ export class Scheduler implements Running {
     for (const events of this.#recorders) await events.idle
   }
 
-  get #recorders(): EventRecorder[] {
+  get #recorders(): SeriesRecorder[] {
     return [...this.#seats.values()].map(({ events }) => events)
   }
 
@@ -161,6 +169,7 @@ export class Scheduler implements Running {
     this.#stop.abort()
     for (const stop of this.#stops) stop()
     this.#queue.close()
+    for (const events of this.#recorders) events.stop()
     await this.idle()
   }
 
@@ -358,7 +367,7 @@ export class Scheduler implements Running {
     if (!this.#queue.isTaken(pod.metadata.uid!)) return
     this.#meter?.attempted(cycle.profile.schedulerName, 'error', 0)
     this.#queue.failed(pod.metadata.uid!)
-    events.record({ kind: Pod, object: pod, type: 'Warning', reason: 'FailedScheduling', message })
+    events.record({ ...refusal, object: pod, message })
     this.#write(this.#reports.unschedulable(pod, message, undefined, 'SchedulerError'))
   }
 
@@ -385,7 +394,7 @@ export class Scheduler implements Running {
     const failure = preemption?.node ? undefined : preemption?.message
     const message = unschedulable(this.#state.nodes.length, refused, failure, relief)
     this.#queue.refused(state.uid, refused.refusedBy)
-    seat.events.record({ kind: Pod, object: pod, type: 'Warning', reason: 'FailedScheduling', message })
+    seat.events.record({ ...refusal, object: pod, message })
     let nominated: string | undefined
     if (preemption?.node) {
       nominated = preemption.node.name
@@ -433,7 +442,7 @@ export class Scheduler implements Running {
     this.#nominations.set(pod, node.name, uids)
     const message = `Preempted by pod ${pod.uid} on node ${node.name}`
     for (const { pod: victim } of victims) {
-      events.record({ kind: Pod, object: victim, type: 'Normal', reason: 'Preempted', message })
+      events.record({ ...preempted, object: victim, related: pod.pod, message })
       this.#write(this.#evict(victim, node.name, cycle.profile.schedulerName))
     }
   }
@@ -479,7 +488,7 @@ export class Scheduler implements Running {
       if (wait) this.#meter?.placed(wait.attempts, wait.seconds)
       const { namespace, name } = pod.metadata
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
-      events.record({ kind: Pod, object: pod, type: 'Normal', reason: 'Scheduled', message })
+      events.record({ ...placed, object: pod, message })
     } catch (error) {
       this.#notBound(pod, error)
     }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Pod } from '../kinds/core/pod.ts'
 import { seededRandom } from '../world/virtual.ts'
 import type { Random } from '../world/world.ts'
-import { ClusterState } from './cluster-state.ts'
+import { ClusterState, type NodeState } from './cluster-state.ts'
 import type { Counter, CounterSpec } from './counter.ts'
 import { node, pod } from './fixtures.ts'
 import { podState } from './pod-state.ts'
@@ -71,10 +71,17 @@ function counted(state: ClusterState, { counts, countsNode, withEmpty }: Counter
   }
 }
 
-const shown = (counter: Counter) => ({
-  x: counter.at('x'),
-  y: counter.at('y'),
-  z: counter.at('z'),
+/** How many are counted in a zone, as any of its nodes says. */
+function countIn(place: string, { nodes }: ClusterState, at: (node: NodeState) => number): number {
+  const found = nodes.filter(({ node }) => node!.metadata.labels?.[zone] === place).map(at)
+  assert.ok(new Set(found).size <= 1, `one answer for one place: ${found}`)
+  return found[0] ?? 0
+}
+
+const shown = (state: ClusterState, counter: Counter, at = (node: NodeState) => counter.at(counter.placeOf(node))) => ({
+  x: countIn('x', state, at),
+  y: countIn('y', state, at),
+  z: countIn('z', state, at),
   places: counter.places,
   least: counter.least,
 })
@@ -93,12 +100,18 @@ function carriedAnew(state: ClusterState) {
   return sums
 }
 
-function carriedNow({ topology: { carried } }: ClusterState) {
+function carriedNow(state: ClusterState) {
   const sums: Record<string, number> = {}
-  for (const { term, places } of carried.of('antiAffinity'))
-    for (const [place, sum] of places) sums[`anti ${term.key} ${place}`] = sum
-  for (const { term, places } of carried.of('preferred'))
-    for (const [place, sum] of places) sums[`${term.key} ${place}`] = sum
+  const { carried } = state.topology
+  for (const [sort, label] of [
+    ['antiAffinity', 'anti '],
+    ['preferred', ''],
+  ] as const)
+    for (const { term, sums: byPlace } of carried.of(sort))
+      for (const place of ['x', 'y', 'z']) {
+        const sum = countIn(place, state, (node) => byPlace.at(node))
+        if (sum !== 0) sums[`${label}${term.key} ${place}`] = sum
+      }
   return sums
 }
 
@@ -113,7 +126,7 @@ test('what is counted as it changes is what would be counted anew', () => {
       if (step === 100) specs.push(spec('b', true))
       happen(state, random)
       for (const one of specs)
-        assert.deepEqual(shown(state.topology.counter(one)), counted(state, one), `seed ${seed}, step ${step}`)
+        assert.deepEqual(shown(state, state.topology.counter(one)), counted(state, one), `seed ${seed}, step ${step}`)
       assert.deepEqual(carriedNow(state), carriedAnew(state), `seed ${seed}, step ${step}`)
     }
   }
@@ -126,7 +139,7 @@ test('looking at what would be without some pods, or with others, changes nothin
     const one = spec('a', true)
     for (let step = 0; step < 100; step++) happen(state, random)
     for (const place of state.nodes) {
-      const before = [shown(state.topology.counter(one)), carriedNow(state), place.requested, place.version]
+      const before = [shown(state, state.topology.counter(one)), carriedNow(state), place.requested, place.version]
       const copy = structuredClone(before)
       const some = [...place.pods.values()].filter(() => random.int(2) === 0)
       state.without(place, some, () => {
@@ -138,8 +151,38 @@ test('looking at what would be without some pods, or with others, changes nothin
       })
       const guest = podState(pod('guest', {}, { metadata: { labels: { app: 'a' } } }))
       state.with(place, [guest], () => assert.ok(place.pods.has('guest')))
-      const after = [shown(state.topology.counter(one)), carriedNow(state), place.requested, place.version]
+      const after = [shown(state, state.topology.counter(one)), carriedNow(state), place.requested, place.version]
       assert.deepEqual(after, copy, `seed ${seed}`)
     }
   }
+})
+
+test('topologies by which nobody counts any more are forgotten, and those in use are not', () => {
+  const state = new ClusterState()
+  const labels = (name: string) =>
+    Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`level-${at}`, at % 2 === 0 ? name : 'same']))
+  for (const name of ['a', 'b']) state.setNode(node(name, { metadata: { labels: { ...labels(name), [zone]: name } } }))
+  const near = (topologyKey: string) => ({
+    affinity: {
+      podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey, labelSelector: {} }] },
+    },
+  })
+  const used = state.topology.counter(spec('x', true))
+  const at = (counter: Counter, name: string) => counter.at(counter.placeOf(state.node(name)!))
+  state.place(pod('p', near('level-0'), { metadata: { labels: { app: 'x' } } }), 'a')
+  // Each of them is carried for a moment.
+  for (let level = 1; level < 200; level++) {
+    state.place(pod('q', near(`level-${level}`), { metadata: { labels: { app: 'x' } } }), 'b')
+    const [carried] = [...state.topology.carried.of('antiAffinity')].filter(
+      ({ term }) => term.topologyKey !== 'level-0',
+    )
+    assert.equal(carried!.sums.at(state.node('b')!), 1)
+    assert.equal(carried!.sums.at(state.node('a')!), level % 2 === 0 ? 0 : 1)
+    assert.deepEqual([at(used, 'a'), at(used, 'b'), used.places], [1, 1, 2])
+  }
+  state.removeNode('b')
+  state.setNode(node('c', { metadata: { labels: { ...labels('c'), [zone]: 'c' } } }))
+  const [first] = state.topology.carried.of('antiAffinity')
+  assert.deepEqual([first!.sums.at(state.node('a')!), first!.sums.at(state.node('c')!)], [1, 0])
+  assert.deepEqual([at(used, 'a'), at(used, 'c'), used.places, used.least], [1, 0, 2, 0])
 })

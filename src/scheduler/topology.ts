@@ -1,15 +1,12 @@
-import type { Node } from '../kinds/core/node.ts'
 import { Carried } from './carried.ts'
+import type { NodeState } from './cluster-state.ts'
 import { Counter, type CounterSpec } from './counter.ts'
+import { Places } from './places.ts'
 import type { PodState } from './pod-state.ts'
 
-/** A node with its pods; absent as long as only pods of it are known. */
-interface NodePods {
-  readonly node: Node | undefined
-  readonly pods: ReadonlyMap<string, PodState>
-}
-
 const countersAtMost = 2048
+/** More of them are kept only as long as somebody counts by them. */
+const topologiesAtMost = 64
 const everyNamespace = ''
 
 /**
@@ -18,14 +15,15 @@ const everyNamespace = ''
  * thousand. The rules that placed pods themselves carry (keep away from me) are counted in the same way.
  */
 export class Topology {
-  readonly carried: Carried = new Carried()
+  readonly carried: Carried = new Carried((topologyKey) => this.#placesBy(topologyKey))
+  readonly #topologies = new Map<string, Places>()
   readonly #counters = new Map<string, Counter>()
   /** Namespace → label → counters of pods that have it. */
   readonly #interested = new Map<string, Map<string, Set<Counter>>>()
-  readonly #everything: () => Iterable<NodePods>
+  readonly #everything: () => Iterable<NodeState>
 
-  /** `everything`: all nodes with their pods. */
-  constructor(everything: () => Iterable<NodePods>) {
+  /** `everything`: all nodes with their pods; also such of which only pods are known. */
+  constructor(everything: () => Iterable<NodeState>) {
     this.#everything = everything
   }
 
@@ -38,25 +36,27 @@ export class Topology {
     return counter
   }
 
-  placed(pod: PodState, node: Node): void {
+  placed(pod: PodState, node: NodeState): void {
     this.carried.add(pod, node, 1)
     this.#tell(pod, node, 1)
   }
 
-  left(pod: PodState, node: Node): void {
+  left(pod: PodState, node: NodeState): void {
     this.carried.add(pod, node, -1)
     this.#tell(pod, node, -1)
   }
 
-  /** Of a new node, or before and after a change. */
-  nodeCame(node: Node, pods: Iterable<PodState>): void {
+  /** A new node with the pods that are on it; also one that has changed, for which `nodeWent` was called before it did. */
+  nodeCame(node: NodeState): void {
+    for (const places of this.#topologies.values()) places.came(node)
     for (const counter of this.#counters.values()) counter.nodeCame(node)
-    for (const pod of pods) this.placed(pod, node)
+    for (const pod of node.pods.values()) this.placed(pod, node)
   }
 
-  nodeWent(node: Node, pods: Iterable<PodState>): void {
-    for (const pod of pods) this.left(pod, node)
+  nodeWent(node: NodeState): void {
+    for (const pod of node.pods.values()) this.left(pod, node)
     for (const counter of this.#counters.values()) counter.nodeWent(node)
+    for (const places of this.#topologies.values()) places.went(node)
   }
 
   /** Labels of a namespace are different: counts that depend on them begin anew. */
@@ -64,13 +64,31 @@ export class Topology {
     for (const counter of [...this.#counters.values()]) if (counter.spec.dependsOnNamespaces) this.#forget(counter)
   }
 
-  #tell(pod: PodState, node: Node, sign: 1 | -1): void {
+  #placesBy(topologyKey: string): Places {
+    let places = this.#topologies.get(topologyKey)
+    if (!places) {
+      if (this.#topologies.size >= topologiesAtMost) this.#tidy()
+      places = new Places(topologyKey)
+      for (const node of this.#everything()) if (node.node) places.came(node)
+      this.#topologies.set(topologyKey, places)
+    }
+    return places
+  }
+
+  #tidy(): void {
+    const used = new Set(this.carried.topologies)
+    for (const { spec } of this.#counters.values()) used.add(spec.topologyKey)
+    for (const topologyKey of [...this.#topologies.keys()])
+      if (!used.has(topologyKey)) this.#topologies.delete(topologyKey)
+  }
+
+  #tell(pod: PodState, node: NodeState, sign: 1 | -1): void {
     if (this.#counters.size === 0) return
     this.#tellOf(this.#interested.get(everyNamespace), pod, node, sign)
     this.#tellOf(this.#interested.get(pod.pod.metadata.namespace ?? ''), pod, node, sign)
   }
 
-  #tellOf(byLabel: Map<string, Set<Counter>> | undefined, state: PodState, node: Node, sign: 1 | -1): void {
+  #tellOf(byLabel: Map<string, Set<Counter>> | undefined, state: PodState, node: NodeState, sign: 1 | -1): void {
     if (!byLabel) return
     const { pod } = state
     for (const counter of byLabel.get('') ?? []) counter.add(pod, node, sign)
@@ -80,11 +98,11 @@ export class Topology {
   }
 
   #count(spec: CounterSpec): Counter {
-    const counter = new Counter(spec)
-    for (const { node, pods } of this.#everything()) {
-      if (!node) continue
+    const counter = new Counter(spec, this.#placesBy(spec.topologyKey))
+    for (const node of this.#everything()) {
+      if (!node.node) continue
       counter.nodeCame(node)
-      for (const { pod } of pods.values()) counter.add(pod, node, 1)
+      for (const { pod } of node.pods.values()) counter.add(pod, node, 1)
     }
     for (const namespace of spec.namespaces ?? [everyNamespace]) {
       const byLabel = this.#interested.get(namespace) ?? new Map<string, Set<Counter>>()

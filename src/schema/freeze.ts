@@ -74,9 +74,10 @@ function sharingMembers(next: Record<string, unknown>, old: Record<string, unkno
   let isOld = true
   let at = 0
   for (const name in next) {
-    const before = ownValue(old, name)
+    const isInPlace = names[at++] === name
+    const before = isInPlace ? old[name] : ownValue(old, name)
     const item = sharing(next[name], before)
-    if (names[at++] !== name || item !== before) isOld = false
+    if (!isInPlace || item !== before) isOld = false
     if (item === next[name]) continue
     if (result === next) result = { ...next }
     setOwn(result, name, item)

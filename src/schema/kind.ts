@@ -111,6 +111,8 @@ export interface Kind<T extends ApiObject = ApiObject> {
   readonly ttlSeconds: number | undefined
   /** Made by a CustomResourceDefinition. */
   readonly isCustom?: boolean
+  /** Served by an aggregated API server: no more is known of it than discovery says. */
+  readonly isRemote?: boolean
   /** The kind of its lists, where it is not the kind followed by `List`. */
   readonly listKind?: string
   /** What clients of this version are warned of. */

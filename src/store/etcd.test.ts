@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { type Etcd, etcdMissing, startEtcd } from '../../test/support/etcd.ts'
+import { after } from 'node:test'
+import { type Etcd, startEtcd } from '../../test/support/etcd.ts'
+import { describeEachEtcd, testEachEtcd } from '../../test/support/etcds.ts'
 import { EtcdClient } from '../etcd/client.ts'
 import { methods } from '../etcd/messages.ts'
 import { realClock, realRandom } from '../world/real.ts'
@@ -8,7 +9,6 @@ import { storeConformance } from './conformance.ts'
 import { EtcdStore } from './etcd.ts'
 import { CompactedError, type Op, type StoreEvent } from './store.ts'
 
-const skip = etcdMissing()
 const running: Etcd[] = []
 const world = { clock: realClock, random: realRandom }
 
@@ -24,11 +24,11 @@ const put = (key: string, value: string): { then: Op[] } => ({
   then: [{ type: 'put', key, value: Buffer.from(value) }],
 })
 
-if (skip === undefined) {
+describeEachEtcd('the contract', () => {
   storeConformance('etcd', async () => EtcdStore.connect({ endpoints: [(await newEtcd()).endpoint], ...world }), {})
-}
+})
 
-test('the mirror goes on after etcd was gone, and misses nothing', { skip }, async () => {
+testEachEtcd('the mirror goes on after etcd was gone, and misses nothing', async () => {
   const etcd = await newEtcd()
   // The first endpoint is dead: each call has to find its way to the second.
   await using store = await EtcdStore.connect({ endpoints: ['http://127.0.0.1:1', etcd.endpoint], ...world })
@@ -50,57 +50,59 @@ test('the mirror goes on after etcd was gone, and misses nothing', { skip }, asy
   )
 })
 
-test('a store sees what is there already, keeps its prefix only, and asks etcd for what is older than itself', {
-  skip,
-}, async () => {
-  const etcd = await newEtcd()
-  using client = new EtcdClient({ endpoints: [etcd.endpoint], clock: realClock })
-  const write = (key: string, value: string) => client.write(methods.put, { key, value: Buffer.from(value) })
-  await write('/registry/a', '1')
-  await write('/other/a', '1')
-  await write('/registry/a', '2')
-  await using store = await EtcdStore.connect({ endpoints: [etcd.endpoint], prefix: '/registry/', ...world })
-  assert.equal(store.rangeNow({ from: '/registry/a' }).kvs[0]?.version, 2)
-  assert.equal((await store.range({ from: '/registry/a', revision: 2 })).kvs[0]?.version, 1)
-  await write('/other/b', '1')
-  await write('/other/c', '1')
-  assert.equal((await store.range({ from: '\0', to: '\0' })).revision, 6, 'revisions of other keys count')
-  assert.equal((await store.range({ from: '\0', to: '\0', revision: 5 })).count, 1)
-  await assert.rejects(store.txn(put('/other/d', '1')), /outside \/registry\//)
-  const past: string[] = []
-  await new Promise<void>((done, failed) => {
-    const query = { from: '/registry/', to: '/registry0', fromRevision: 2, signal: AbortSignal.timeout(60_000) }
-    store.watch(query, {
-      onEvents(events) {
-        past.push(...events.map(({ revision, previous }) => `${revision} ${previous?.modRevision ?? 'new'}`))
-        if (past.length === 2) done()
-      },
-      onError: failed,
+testEachEtcd(
+  'a store sees what is there already, keeps its prefix only, and asks etcd for what is older than itself',
+  async () => {
+    const etcd = await newEtcd()
+    using client = new EtcdClient({ endpoints: [etcd.endpoint], clock: realClock })
+    const write = (key: string, value: string) => client.write(methods.put, { key, value: Buffer.from(value) })
+    await write('/registry/a', '1')
+    await write('/other/a', '1')
+    await write('/registry/a', '2')
+    await using store = await EtcdStore.connect({ endpoints: [etcd.endpoint], prefix: '/registry/', ...world })
+    assert.equal(store.rangeNow({ from: '/registry/a' }).kvs[0]?.version, 2)
+    assert.equal((await store.range({ from: '/registry/a', revision: 2 })).kvs[0]?.version, 1)
+    await write('/other/b', '1')
+    await write('/other/c', '1')
+    assert.equal((await store.range({ from: '\0', to: '\0' })).revision, 6, 'revisions of other keys count')
+    assert.equal((await store.range({ from: '\0', to: '\0', revision: 5 })).count, 1)
+    await assert.rejects(store.txn(put('/other/d', '1')), /outside \/registry\//)
+    const past: string[] = []
+    await new Promise<void>((done, failed) => {
+      const query = { from: '/registry/', to: '/registry0', fromRevision: 2, signal: AbortSignal.timeout(60_000) }
+      store.watch(query, {
+        onEvents(events) {
+          past.push(...events.map(({ revision, previous }) => `${revision} ${previous?.modRevision ?? 'new'}`))
+          if (past.length === 2) done()
+        },
+        onError: failed,
+      })
     })
-  })
-  assert.deepEqual(past, ['2 new', '4 2'])
-})
+    assert.deepEqual(past, ['2 new', '4 2'])
+  },
+)
 
-test('when etcd has compacted what the mirror missed, watchers are told and the mirror begins anew', {
-  skip,
-}, async () => {
-  const etcd = await newEtcd()
-  using client = new EtcdClient({ endpoints: [etcd.endpoint], clock: realClock })
-  await using store = await EtcdStore.connect({
-    endpoints: [etcd.endpoint],
-    clock: slowToReconnect(),
-    random: realRandom,
-  })
-  await store.txn(put('k', '1'))
-  const told = new Promise<Error>((resolve) => {
-    store.watch({ from: 'k', signal: AbortSignal.timeout(60_000) }, { onEvents: () => {}, onError: resolve })
-  })
-  await etcd.restart()
-  for (const value of ['2', '3', '4']) await client.write(methods.put, { key: 'k', value: Buffer.from(value) })
-  await client.write(methods.compact, { revision: 5, physical: true })
-  assert.ok((await told) instanceof CompactedError)
-  assert.equal((await store.range({ from: 'k' })).kvs[0]?.version, 4)
-})
+testEachEtcd(
+  'when etcd has compacted what the mirror missed, watchers are told and the mirror begins anew',
+  async () => {
+    const etcd = await newEtcd()
+    using client = new EtcdClient({ endpoints: [etcd.endpoint], clock: realClock })
+    await using store = await EtcdStore.connect({
+      endpoints: [etcd.endpoint],
+      clock: slowToReconnect(),
+      random: realRandom,
+    })
+    await store.txn(put('k', '1'))
+    const told = new Promise<Error>((resolve) => {
+      store.watch({ from: 'k', signal: AbortSignal.timeout(60_000) }, { onEvents: () => {}, onError: resolve })
+    })
+    await etcd.restart()
+    for (const value of ['2', '3', '4']) await client.write(methods.put, { key: 'k', value: Buffer.from(value) })
+    await client.write(methods.compact, { revision: 5, physical: true })
+    assert.ok((await told) instanceof CompactedError)
+    assert.equal((await store.range({ from: 'k' })).kvs[0]?.version, 4)
+  },
+)
 
 /** Waits long enough before it reconnects a watch that etcd can be restarted, written to and compacted meanwhile. */
 function slowToReconnect() {

@@ -382,6 +382,7 @@ export class EtcdStore implements Store {
     return new Promise((resolve, reject) => {
       let open = 0
       let isOver = false
+      let failure: Error | undefined
       let cancel = () => {}
       const finish = (settle: () => void) => {
         isOver = true
@@ -391,13 +392,16 @@ export class EtcdStore implements Store {
       const askAgainIn = (ms: number) => {
         cancel()
         cancel = clock.timer(ms, () => {
-          if (isOver || clock.monotonic() > deadline) return
+          if (isOver) return
+          // Those that are still open end with the deadline, too.
+          if (clock.monotonic() > deadline) return open === 0 ? finish(() => reject(failure)) : undefined
           if (open > 0) this.#client.failOver()
           ask()
         })
       }
       const failed = (error: Error) => {
         open--
+        failure = error
         if (isOver) return
         const mayGoOn = error instanceof StoreUnreachableError && !ended.aborted && clock.monotonic() < deadline
         if (mayGoOn) askAgainIn(askAgainMs.refused)

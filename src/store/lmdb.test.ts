@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -147,6 +148,26 @@ test('a store that is open is not opened again, neither here nor in another proc
       encoding: 'utf8',
     })
     assert.match(stdout, new RegExp(`is open in process ${process.pid}: stop that process`), stderr)
+  }
+  await using _again = await LmdbStore.open(directory, world)
+})
+
+test('no second process gets the store of one that is paused', async () => {
+  const directory = await newDirectory()
+  const script = `
+    import { LmdbStore } from ${JSON.stringify(new URL('./lmdb.ts', import.meta.url).href)}
+    import { realWorld } from ${JSON.stringify(new URL('../world/real.ts', import.meta.url).href)}
+    const store = await LmdbStore.open(${JSON.stringify(directory)}, realWorld())
+    console.log('open')
+    setInterval(() => store.revision, 1000)`
+  const owner = spawn(process.execPath, ['--input-type=module-typescript', '-e', script])
+  try {
+    await once(owner.stdout, 'data')
+    owner.kill('SIGSTOP')
+    await assert.rejects(LmdbStore.open(directory, world), StoreInUseError)
+  } finally {
+    owner.kill('SIGKILL')
+    await once(owner, 'exit')
   }
   await using _again = await LmdbStore.open(directory, world)
 })

@@ -10,8 +10,8 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { etcdMissing, startEtcd } from '../../test/support/etcd.ts'
+import { startEtcd } from '../../test/support/etcd.ts'
+import { testEachEtcd } from '../../test/support/etcds.ts'
 import { realClock, realRandom } from '../world/real.ts'
 import { seededRandom } from '../world/virtual.ts'
 import { EtcdStore } from './etcd.ts'
@@ -25,11 +25,10 @@ const world = { clock: realClock, random: realRandom }
 
 type Action = (store: Store) => Promise<unknown>
 
-test(`${operations} random operations, seed ${seed}: etcd, memory and lmdb answer alike`, {
-  skip: etcdMissing(),
-}, async (t) => {
+testEachEtcd(`${operations} random operations, seed ${seed}: etcd, memory and lmdb answer alike`, async () => {
+  await using resources = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'coracle-model-'))
-  t.after(() => rm(directory, { recursive: true }))
+  resources.defer(() => rm(directory, { recursive: true }))
   await using etcd = await startEtcd()
   {
     await using remote = await EtcdStore.connect({ endpoints: [etcd.endpoint], ...world })

@@ -87,6 +87,23 @@ describe('three control planes', { skip: hostsMissing() ?? false }, () => {
     )
   })
 
+  it('show one etcd each, and ask for the others on their own host [CMP-05]', async () => {
+    const [asked, other] = masters as readonly [Host, Host]
+    const statuses = async ({ address }: Host) => {
+      const text = await outside.kubectl('get', 'cs', '--no-headers', '-s', `https://${address}:6443`)
+      return text.split('\n').map((line) => line.split(/ +/).slice(0, 2).join(' '))
+    }
+    const well = ['controller-manager Healthy', 'etcd-0 Healthy', 'scheduler Healthy']
+    for (const host of masters) assert.deepEqual((await statuses(host)).sort(), well)
+    const path = '/etc/kubernetes/manifests/kube-scheduler.yaml'
+    const manifest = await asked.read(path)
+    await asked.sh(`rm ${path}`)
+    await until('its own is missed', async () => (await statuses(asked)).includes('scheduler Unhealthy'), 40_000)
+    assert.deepEqual((await statuses(other)).sort(), well)
+    await asked.write(path, manifest, 0o600)
+    await until('it is back', async () => (await statuses(asked)).includes('scheduler Healthy'), 40_000)
+  })
+
   it('go on when the one is lost that leads etcd: writes go on, nothing that was answered is lost [TOP-01]', async () => {
     const status = JSON.parse(await masters[0]!.etcdctl('endpoint', 'status', '--cluster', '-w', 'json')) as {
       readonly Endpoint: string
@@ -119,8 +136,20 @@ describe('three control planes', { skip: hostsMissing() ?? false }, () => {
     living = rest
   })
 
-  it('say clearly that they cannot answer when two are lost, and answer again when one is back', async () => {
+  it('say clearly that they cannot answer when two are lost; one comes back as what it was, and they answer again [FLR-15]', async () => {
     const [second, last] = living as [Host, Host]
+    const whatIs = async () => [
+      await last.etcdctl('member', 'list'),
+      await last.kubectl(
+        'get',
+        'nodes',
+        '-o',
+        'jsonpath={.items[*].metadata.uid}',
+        '-s',
+        `https://${last.address}:6443`,
+      ),
+    ]
+    const before = await whatIs()
     second.kill()
     await sleep(1000)
     const url = (path: string) => [
@@ -150,5 +179,14 @@ describe('three control planes', { skip: hostsMissing() ?? false }, () => {
     await second.boot()
     second.start('coracle', kubeletArguments)
     await until('writes', write, 60_000)
+    await until('its static pods run', async () =>
+      ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].every((name) =>
+        second.processes().some(({ args }) => args.slice(0, 8).some((arg) => arg.endsWith(name))),
+      ),
+    )
+    assert.deepEqual(await whatIs(), before)
+    await until('its node is Ready', async () =>
+      new RegExp(`^${second.name} +Ready `, 'm').test(await last.kubectl('get', 'nodes')),
+    )
   })
 })

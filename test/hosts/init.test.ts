@@ -77,9 +77,11 @@ controllerManager:
     terminated-pod-gc-threshold: "12500"
     bind-address: 0.0.0.0
     configure-cloud-routes: "false"
+    feature-gates: RotateKubeletServerCertificate=True
 scheduler:
   extraArgs:
     bind-address: 0.0.0.0
+    feature-gates: RotateKubeletServerCertificate=True
 ---
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
@@ -115,6 +117,9 @@ function commandsIn(output: string): string[] {
   const joined = output.replaceAll(/ \\\n\t/g, ' ')
   return joined.split('\n').flatMap((line) => (line.trim().startsWith('coracle join') ? [line.trim()] : []))
 }
+
+/** What somebody without a credential is answered. */
+const anonymous = async (host: Host, url: string) => (await host.run('curl', ['-sSk', '--max-time', '5', url])).stdout
 
 const isReady = async (host: Host, node: string) => {
   const conditions = await host.kubectl(
@@ -195,7 +200,7 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
     assert.match(manifest, new RegExp(`--advertise-address=${first!.address}`))
   })
 
-  it('everything in the file of the notes has come to count [CFG-03 CFG-06 CFG-07 CFG-08 CFG-09 CFG-10 CFG-12 CFG-21 CFG-22]', async () => {
+  it('everything in the file of the notes has come to count [CFG-03 CFG-06 CFG-07 CFG-08 CFG-09 CFG-10 CFG-11 CFG-12 CFG-21 CFG-22]', async () => {
     const services = await first!.kubectl('get', 'services', '-A', '-o', 'jsonpath={.items[*].spec.clusterIP}')
     assert.deepEqual(services.split(' ').sort(), ['10.233.0.1', '10.233.0.10'])
     assert.match(
@@ -220,6 +225,98 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
       assert.ok((await sans(file)).includes('etcd.kube-system.svc.cluster.local'))
     const admin = await first!.read('/etc/kubernetes/admin.conf')
     assert.match(admin, /current-context: kubernetes-admin@cluster\.local/)
+  })
+
+  it('the flags of the API server in the file are in its manifest, and count [CFG-14 CFG-15 CFG-17 CFG-18 CFG-19]', async () => {
+    const manifest = await first!.read('/etc/kubernetes/manifests/kube-apiserver.yaml')
+    for (const [, name, value] of notes(first!).matchAll(/^ {4}([a-z-]+): "?([^"\n]+)"?$/gm))
+      if (['anonymous-auth', 'authorization-mode', 'allow-privileged', 'storage-backend'].includes(name!))
+        assert.ok(manifest.includes(`--${name}=${value}`), name)
+    for (const server of [`https://${first!.address}:6443`, 'https://127.0.0.1:6443'])
+      for (const [path, words] of [
+        ['/healthz', /^ok$/],
+        ['/version', /"gitVersion": "v1\.36/],
+      ] as const)
+        assert.match(await anonymous(first!, server + path), words)
+    assert.equal((await first!.sh('curl -s http://127.0.0.1:8080/healthz')).code, 7, 'nobody listens')
+    assert.match(await anonymous(first!, `https://${first!.address}:6443/api/v1/pods`), /Forbidden/)
+    await first!.kubectl('run', 'privileged', '--image=a', '--privileged', '--dry-run=server')
+    assert.match((await first!.tryKubectl('get', '--raw', '/debug/pprof/')).stderr, /NotFound/)
+    assert.match(await first!.etcdctl('get', '/registry/namespaces/kube-system', '--keys-only'), /kube-system/)
+
+    const nodePort = (name: string, ...args: string[]) =>
+      first!.tryKubectl('create', 'service', 'nodeport', name, '--tcp=80', '--dry-run=server', ...args)
+    const given = await nodePort('one', '-o', 'jsonpath={.spec.ports[0].nodePort}')
+    assert.ok(Number(given.stdout) >= 30_000 && Number(given.stdout) <= 32_767, given.stdout + given.stderr)
+    assert.match(
+      (await nodePort('two', '--node-port=29999')).stderr,
+      /provided port is not in the valid range\. The range of valid ports is 30000-32767/,
+    )
+  })
+
+  it('etcd lets each of its certificates in as a client [CRT-15]', async () => {
+    for (const name of ['server', 'peer', 'healthcheck-client'])
+      assert.match(
+        (
+          await first!.sh(
+            `cd /etc/kubernetes/pki/etcd && ETCDCTL_API=3 etcdctl --endpoints https://${first!.address}:2379 --cacert ca.crt --cert ${name}.crt --key ${name}.key endpoint health 2>&1`,
+          )
+        ).stdout,
+        /is healthy/,
+        name,
+      )
+  })
+
+  it('hosts may join with the token, and be nodes [PHS-12]', async () => {
+    const token = /--token ([a-z0-9]{6})\./.exec(output)![1]!
+    await first!.kubectl('get', 'secret', '-n', 'kube-system', `bootstrap-token-${token}`)
+    const map = '/api/v1/namespaces/kube-public/configmaps/cluster-info'
+    const info = await anonymous(first!, `https://${first!.address}:6443${map}`)
+    assert.ok(info.includes(`jws-kubeconfig-${token}`), info)
+    for (const [binding, role] of [
+      ['kubelet-bootstrap', 'system:node-bootstrapper'],
+      ['node-autoapprove-bootstrap', 'system:certificates.k8s.io:certificatesigningrequests:nodeclient'],
+      ['node-autoapprove-certificate-rotation', 'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient'],
+    ])
+      assert.equal(
+        await first!.kubectl('get', 'clusterrolebinding', `kubeadm:${binding}`, '-o', 'jsonpath={.roleRef.name}'),
+        role,
+      )
+  })
+
+  it('the proxy of services takes its node from its pod, and the DNS its data from the API [CFG-34 MOD-10]', async () => {
+    const system = ['-n', 'kube-system']
+    assert.match(
+      await first!.kubectl('get', 'cm', ...system, 'kube-proxy', '-o', 'jsonpath={.data.config\\.conf}'),
+      /hostnameOverride: k8s01/,
+    )
+    const path = '{.spec.template.spec.containers[0]'
+    assert.match(
+      await first!.kubectl('get', 'daemonset', ...system, 'kube-proxy', '-o', `jsonpath=${path}.command}`),
+      /--hostname-override=\$\(NODE_NAME\)/,
+    )
+    assert.equal(
+      await first!.kubectl(
+        ...['get', 'daemonset', ...system, 'kube-proxy'],
+        ...['-o', `jsonpath=${path}.env[0].valueFrom.fieldRef.fieldPath}`],
+      ),
+      'spec.nodeName',
+    )
+    const corefile = await first!.kubectl('get', 'cm', ...system, 'coredns', '-o', 'jsonpath={.data.Corefile}')
+    assert.match(corefile, /^ {4}kubernetes cluster\.local in-addr\.arpa ip6\.arpa \{$/m)
+    assert.doesNotMatch(corefile, /etcd/)
+    for (const resource of ['services', 'endpointslices.discovery.k8s.io', 'pods', 'namespaces'])
+      assert.equal(
+        await first!.kubectl(
+          'auth',
+          'can-i',
+          'watch',
+          resource,
+          '-A',
+          '--as=system:serviceaccount:kube-system:coredns',
+        ),
+        'yes',
+      )
   })
 
   it('init ends with both commands [INI-10 INI-11]', () => {
@@ -298,12 +395,40 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
       await first!.coracle('init', 'phase', 'upload-certs', '--upload-certs'),
       await first!.coracle('init', 'phase', 'upload-certs', '--upload-certs'),
     ]
+    for (const { stdout } of uploads)
+      assert.match(
+        stdout,
+        /^\[upload-certs\] Storing the certificates in Secret "kubeadm-certs" in the "kube-system" Namespace\n/,
+      )
     const keys = uploads.map(({ stdout }) => /Using certificate key:\n([0-9a-f]{64})\n$/.exec(stdout)?.[1])
     assert.ok(keys[0] && keys[1] && keys[0] !== keys[1])
     output = output.replace(/--certificate-key [0-9a-f]{64}/, `--certificate-key ${keys[1]}`)
   })
 
-  it('joins that must fail say why, and leave the host as it was [JOI-09 JOI-18 JOI-19]', async () => {
+  it('names that are added later are in the certificate, and in what later joins go by [CRT-11 CRT-13 CFG-41 PHS-09]', async () => {
+    const file = '/etc/kubernetes/more-names.yaml'
+    await first!.write(file, notes(first!).replace('k8s02, ', 'k8s02, k8s09.example.com, '))
+    const regenerate = ['init', 'phase', 'certs', 'apiserver', '--config', file]
+    const kept = await first!.coracle(...regenerate)
+    assert.match(kept.stdout, /\[certs\] Using existing apiserver certificate and key on disk/)
+    await first!.sh('mv /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key /var/lib/coracle/')
+    const made = await first!.coracle(...regenerate)
+    assert.match(made.stdout, /signed for DNS names \[[^\]]*k8s09\.example\.com[^\]]*\] and IPs \[10\.233\.0\.1 /)
+    const shown = `openssl s_client -connect ${first!.address}:6443 </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName`
+    await until('the new names are shown', async () => (await first!.sh(shown)).stdout.includes('k8s09.example.com'))
+    const stored = await first!.coracle('init', 'phase', 'upload-config', 'all', '--config', file)
+    assert.equal(stored.code, 0, stored.stderr)
+    assert.equal(
+      stored.stdout,
+      `[upload-config] Storing the configuration used in ConfigMap "kubeadm-config" in the "kube-system" Namespace
+[kubelet] Creating a ConfigMap "kubelet-config" in namespace kube-system with the configuration for the kubelets in the cluster
+`,
+    )
+    const map = await first!.kubectl('get', 'cm', '-n', 'kube-system', 'kubeadm-config', '-o', 'yaml')
+    assert.match(map, /- k8s09\.example\.com/)
+  })
+
+  it('joins that must fail say why, and leave the host as it was [HST-02 JOI-09 JOI-18 JOI-19]', async () => {
     const [, command = ''] = commandsIn(output)
     const hash = /sha256:[0-9a-f]{64}/.exec(command)![0]
     const otherHash = `sha256:${hash[7] === '0' ? '1' : '0'}${hash.slice(8)}`
@@ -322,7 +447,7 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
     }
   })
 
-  it('a worker joins by the command that init prints [JOI-01]', async () => {
+  it('a worker joins by the command that init prints, with a certificate that holds as long as was asked [JOI-01 CFG-24 INI-20 MOD-11]', async () => {
     const [, command = ''] = commandsIn(output)
     const { code, stdout, stderr } = await worker!.sh(command)
     assert.equal(code, 0, stdout + stderr)
@@ -331,6 +456,31 @@ describe('a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
     assert.ok(!(await filesOf(worker!)).includes('/etc/kubernetes/bootstrap-kubelet.conf'))
     const again = await worker!.sh(command)
     assert.equal(again.code, 0, again.stdout + again.stderr)
+    const own = new X509Certificate((await worker!.sh('cat /var/lib/kubelet/pki/kubelet-client-current.pem')).stdout)
+    const authority = new X509Certificate(await first!.read('/etc/kubernetes/pki/ca.crt'))
+    const lifeMs = own.validToDate.getTime() - own.validFromDate.getTime()
+    assert.ok(lifeMs > 9.9 * 365 * 24 * 3_600_000, own.validTo)
+    assert.ok(own.validToDate.getTime() <= authority.validToDate.getTime(), own.validTo)
+
+    const nodes = (await first!.kubectl('get', 'nodes', '--no-headers')).split('\n').map((row) => row.split(/ +/))
+    assert.deepEqual(
+      nodes.map(([name, , roles]) => [name, roles]),
+      [
+        ['k8s01', 'control-plane'],
+        ['k8s04', '<none>'],
+      ],
+    )
+    const path = 'jsonpath={.status.numberReady} {.status.readyReplicas}'
+    await until('one proxy on each node, two name servers', async () => {
+      const proxies = await first!.kubectl('get', 'daemonset', '-n', 'kube-system', 'kube-proxy', '-o', path)
+      const dns = await first!.kubectl('get', 'deployment', '-n', 'kube-system', 'coredns', '-o', path)
+      return proxies.trim() === '2' && dns.trim() === '2'
+    })
+  })
+
+  it('health of the components is told to other hosts [CFG-28]', async () => {
+    for (const port of [10_257, 10_259])
+      assert.equal(await anonymous(worker!, `https://${first!.address}:${port}/healthz`), 'ok')
   })
 
   it('a control plane that joins, killed at each of its phases, is finished by the same command [JOI-05]', async () => {

@@ -211,6 +211,12 @@ describe('a host with static pods', { skip: hostsMissing() ?? false }, () => {
   })
 
   it('stops a component whose manifest is moved away, and starts it when it comes back [MOD-06]', async () => {
+    const following = host.start(
+      'kubectl',
+      ['logs', '--follow', '-n', 'kube-system', 'kube-controller-manager-host1'],
+      { KUBECONFIG: '/etc/kubernetes/admin.conf' },
+    )
+    await until('what it has said', async () => following.output !== '')
     await host.sh(`mv ${manifests}/kube-controller-manager.yaml /etc/kubernetes/`)
     await until('no pod', async () =>
       (await host.tryKubectl('get', 'pod', '-n', 'kube-system', 'kube-controller-manager-host1')).stderr.includes(
@@ -218,6 +224,7 @@ describe('a host with static pods', { skip: hostsMissing() ?? false }, () => {
       ),
     )
     assert.equal(processOf('kube-controller-manager'), undefined)
+    assert.equal(await following.exited, 0, 'who followed its log has come to its end')
     await host.sh(`mv /etc/kubernetes/kube-controller-manager.yaml ${manifests}/`)
     await readyPod('kube-controller-manager')
   })

@@ -58,6 +58,9 @@ stories({
       'scheduler_cache_size{type="nodes"} ',
       'apiserver_request_sli_duration_seconds_bucket{',
       'kubernetes_build_info{',
+      'apiserver_client_certificate_expiration_seconds_bucket{le="86400"} 0',
+      'apiserver_storage_objects{resource="deployments.apps"} 1',
+      'apiserver_resource_objects{group="apps",resource="deployments"} 1',
       'process_resident_memory_bytes ',
     ])
       assert.ok(text.includes(name), name)

@@ -59,7 +59,7 @@ stories(
         ])
       },
 
-    'Traffic leaves a silent node at once, and its pods are replaced after five minutes [FLR-09 FLR-17]': async (
+    'Traffic leaves a silent node at once, and its pods are replaced after five minutes [FLR-09 FLR-17 CFG-26]': async (
       scene,
     ) => {
       const { kubectl, cluster } = scene

@@ -90,6 +90,12 @@ stories(
         describe,
         /Warning +FailedScheduling .* default-scheduler +0\/3 nodes are available: 3 node\(s\) didn't match/,
       )
+      const path = `/apis/events.k8s.io/v1/namespaces/${scene.namespace}/events?fieldSelector=reason=FailedScheduling`
+      const [event] = JSON.parse(await kubectl(`get --raw ${path}`)).items
+      assert.deepEqual(
+        [event.action, event.reportingController, event.reportingInstance, event.deprecatedFirstTimestamp],
+        ['Scheduling', 'default-scheduler', 'default-scheduler-coracle', null],
+      )
 
       await kubectl('delete pod third --wait=false')
       await settle()

@@ -289,7 +289,7 @@ stories(
       assert.notEqual(next!['NODE'], pod!['NODE'])
     },
 
-    'A pod goes to the node on which its local volume is': async ({ kubectl, settle }) => {
+    'A pod goes to the node on which its local volume is [STO-03]': async ({ kubectl, settle }) => {
       await kubectl(
         'create -f -',
         storageClass('disks', {

@@ -101,7 +101,7 @@ const leaves = ['apiserver', 'apiserver-kubelet-client', 'front-proxy-client', '
 const configs = ['admin.conf', 'controller-manager.conf', 'scheduler.conf', 'super-admin.conf']
 
 describe('check-expiration', () => {
-  test('prints the tables of kubeadm; CRT-01, CRT-02, CRT-03, CRT-04', async () => {
+  test('prints the tables of kubeadm [CRT-01 CRT-02 CRT-03 CRT-04]', async () => {
     const host = await Host.make()
     await host.world.advance(60_000)
     const row = (name: string, authority: string) =>
@@ -128,7 +128,7 @@ describe('check-expiration', () => {
     ])
   })
 
-  test('names what is missing, and who manages what; CRT-01', async () => {
+  test('names what is missing, and who manages what [CRT-01]', async () => {
     const host = await Host.make()
     await host.world.disk.remove('/etc/kubernetes/super-admin.conf')
     await host.world.disk.remove(`${folder}/ca.key`)
@@ -164,7 +164,7 @@ describe('check-expiration', () => {
 })
 
 describe('renew', () => {
-  test('all: new dates, the same names and authorities; CRT-05', async () => {
+  test('all: new dates, the same names and authorities [CRT-05]', async () => {
     const host = await Host.make({ apiServerCertSans: ['lb.example'] })
     const before = await Promise.all([...leaves, ...configs].map((name) => host.certificate(name)))
     const authority = await host.read('ca.crt')
@@ -199,14 +199,28 @@ describe('renew', () => {
     )
   })
 
-  test('also what has expired; CRT-18', async () => {
+  test('also what has expired [CRT-18]', async () => {
     const host = await Host.make()
     await host.world.advance(500 * dayMs)
     await host.says('certs renew all')
     assert.match((await host.says('certs check-expiration'))[2]!, /^apiserver +May 15, 2028 00:00 UTC {3}1y /)
   })
 
-  test('one of them, and no other; for ten years; CRT-08', async () => {
+  test('all for ten years, by a validity of their own [CRT-08]', async () => {
+    const host = await Host.make()
+    await host.world.advance(dayMs)
+    const authority = await host.read('ca.crt')
+    await host.says('certs renew all --validity 87000h')
+    const lines = await host.says('certs check-expiration')
+    assert.deepEqual(
+      lines.slice(1, 12).map((line) => line.slice(52, 54)),
+      Array(11).fill('9y'),
+    )
+    assert.equal(await host.read('ca.crt'), authority)
+    await assertTrust(host, 'all for ten years')
+  })
+
+  test('one of them, and no other', async () => {
     const host = await Host.make()
     const before = await host.files()
     await host.world.advance(dayMs)
@@ -255,7 +269,7 @@ describe('renew', () => {
     assert.ok(lines.includes('certificate for serving etcd renewed'))
   })
 
-  test('on one host changes no other: each shows the dates of its own; CRT-09', async () => {
+  test('on one host changes no other: each shows the dates of its own [CRT-09]', async () => {
     const first = await Host.make()
     const second = await first.copy()
     await first.world.advance(3 * dayMs)
@@ -473,7 +487,7 @@ describe('rotate-ca', () => {
 })
 
 describe('rescue', () => {
-  test("of leaves that have expired needs no API; the kubelet's is in its rotating file from then on; CRT-07", async () => {
+  test("of leaves that have expired needs no API; the kubelet's is in its rotating file from then on [CRT-07]", async () => {
     const host = await Host.make()
     await host.world.advance(366 * dayMs)
     const pins = pinsOf(await host.read('ca.crt'))
@@ -498,7 +512,7 @@ describe('rescue', () => {
     await host.says('certs rescue')
   })
 
-  test('of authorities that have expired keeps their keys, and so the hash by which hosts join; JOI-21', async () => {
+  test('of authorities that have expired keeps their keys, and so the hash by which hosts join [JOI-21]', async () => {
     const host = await Host.make()
     const pins = pinsOf(await host.read('ca.crt'))
     await host.world.advance(3660 * dayMs)

@@ -96,11 +96,11 @@ describe('a host finds the cluster', () => {
     assert.equal((await discover({ token: await tokenOf(), caCertHashes: [] })).server, served.url)
   })
 
-  test('not with a token that is none; JOI-18', async () => {
+  test('not with a token that is none [JOI-18]', async () => {
     await refused(discover({ token: 'abc' }), /the bootstrap token "abc" was not of the form/, /token create/)
   })
 
-  test('not with a token that nobody made; JOI-18', async () => {
+  test('not with a token that nobody made [JOI-18]', async () => {
     await refused(
       discover({ token: 'abcdef.0123456789abcdef', timeoutMs: 600 }),
       /^could not find a JWS signature in the cluster-info ConfigMap for token ID "abcdef"$/,
@@ -108,7 +108,22 @@ describe('a host finds the cluster', () => {
     )
   })
 
-  test('not with the right ID and a wrong secret; JOI-18', async () => {
+  test('and who waits for a token that has expired is told why, and what makes another', async () => {
+    const said: string[] = []
+    let passed = 0
+    const monotonic = () => quietWorld.clock.monotonic() + passed
+    const after = async (ms: number) => {
+      passed += ms
+    }
+    const world = { clock: { ...quietWorld.clock, monotonic, after }, connect, say: (line: string) => said.push(line) }
+    const asked = { endpoint: endpoint(), token: 'abcdef.0123456789abcdef', caCertHashes: pins() }
+    await refused(discoverByToken(asked, world), /could not find a JWS signature/, /token create/)
+    assert.equal(said.length, 2, 'once')
+    assert.match(said[0]!, /"abcdef" is invalid for this cluster or it has expired; .* coracle token create --print/)
+    assert.match(said[1]!, /^\[discovery\] Trying again for 4m5\ds$/)
+  })
+
+  test('not with the right ID and a wrong secret [JOI-18]', async () => {
     const token = (await tokenOf()).replace(/\..*/, '.0000000000000000')
     await refused(
       discover({ token }),
@@ -117,7 +132,7 @@ describe('a host finds the cluster', () => {
     )
   })
 
-  test("not with another cluster's hash: nothing was sent to it; JOI-19", async () => {
+  test("not with another cluster's hash: nothing was sent to it [JOI-19]", async () => {
     const other = pinsOf(createAuthority('kubernetes', quietWorld).certificate)
     const token = await tokenOf()
     await refused(
@@ -173,14 +188,14 @@ describe('a host finds the cluster', () => {
 })
 
 describe('the join command', () => {
-  test('is one line, with the hash that the authority has for its whole life; JOI-15, JOI-21', async () => {
+  test('is one line, with the hash that the authority has for its whole life [JOI-15 JOI-21]', async () => {
     const token = await tokenOf()
     const command = joinCommand({ server: served.url, certificateAuthority: served.certificateAuthority, token })
     assert.equal(command, `coracle join ${endpoint()} --token ${token} --discovery-token-ca-cert-hash ${pins()[0]}`)
     assert.match(token, /^[a-z0-9]{6}\.[a-z0-9]{16}$/)
   })
 
-  test('for control planes says so; JOI-16, JOI-17', async () => {
+  test('for control planes says so [JOI-16 JOI-17]', async () => {
     const asked = { server: served.url, certificateAuthority: served.certificateAuthority, token: 'a.b' }
     assert.ok(joinCommand({ ...asked, certificateKey: 'ab12' }).endsWith(' --control-plane --certificate-key ab12'))
     assert.deepEqual(joinCommandLines({ ...asked, certificateKey: 'ab12' }), [
@@ -201,7 +216,7 @@ describe('a kubelet', () => {
     return host
   }
 
-  test('gets its certificate by the token alone, and is a node from then on; JOI-20, CRT-17', async () => {
+  test('gets its certificate by the token alone, and is a node from then on [JOI-20 CRT-17]', async () => {
     const host = await bootstrapped('worker-1')
     const pair = await readKubeletCertificate(host.disk, { kind: 'client', nodeName: 'worker-1' })
     const certificate = new X509Certificate(pair!.certificate)
@@ -242,7 +257,7 @@ describe('a kubelet', () => {
     assert.equal(await host.disk.read('/var/lib/kubelet/pki/kubelet-client.key.tmp'), undefined)
   })
 
-  test('whose token has expired meanwhile is told so; JOI-18', async () => {
+  test('whose token has expired meanwhile is told so [JOI-18]', async () => {
     const host = newHost()
     const token = await tokenOf()
     const found = await discover({ token })
@@ -321,7 +336,7 @@ describe('what control planes share', () => {
     return host
   }
 
-  test('goes through the cluster, encrypted, under a key that is new each time; JOI-10, JOI-11, JOI-13', async () => {
+  test('goes through the cluster, encrypted, under a key that is new each time [JOI-10 JOI-11 JOI-13]', async () => {
     const [first, second] = [await firstControlPlane(), newHost()]
     const [key, lines] = [newCertificateKey(quietWorld.random), [] as string[]]
     assert.match(key, /^[0-9a-f]{64}$/)
@@ -401,7 +416,7 @@ describe('what control planes share', () => {
     assert.deepEqual(bundles, [2, 2, 1])
   })
 
-  test('is gone with its token after two hours; JOI-12', async () => {
+  test('is gone with its token after two hours [JOI-12]', async () => {
     const host = await firstControlPlane()
     const key = newCertificateKey(quietWorld.random)
     await uploadCertificates(admin, shared, key, host, silent)

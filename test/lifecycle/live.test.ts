@@ -89,7 +89,7 @@ async function shownOther(than: X509Certificate): Promise<X509Certificate> {
 }
 
 describe('a cluster whose certificates are renewed', () => {
-  test('takes them up without a restart, and a watch that is open goes on; CRT-05', async () => {
+  test('takes them up without a restart, and a watch that is open goes on [CRT-05]', async () => {
     const end = new AbortController()
     const seen: string[] = []
     const begun = Promise.withResolvers<void>()
@@ -186,6 +186,35 @@ test('a server whose certificate begins tomorrow, by the clock of this host, is 
   await deleteToken(served.cluster.client, asked.id)
 })
 
+test('what has expired is refused on both sides, and renewed all the same [CRT-18]', async () => {
+  const { clock } = quietWorld
+  const back = { ...quietWorld, clock: { ...clock, now: () => clock.now() - 400 * 24 * 3_600_000 } }
+  const settings = { ...defaultPkiSettings, certificatesDir: `${dataDir}/pki` }
+  const renew = (name: string) => renewCertificates(membersNamed(localSet, name), settings, back, {}, () => {})
+  const asAdministrator = async () => {
+    await using client = new HttpClient({
+      ...quietWorld,
+      ...served.admin,
+      clientCertificate: await readFile(join(dataDir, 'pki/admin.crt'), 'utf8'),
+      clientKey: await readFile(join(dataDir, 'pki/admin.key'), 'utf8'),
+    })
+    await client.list(ConfigMap, { namespace: 'default' })
+  }
+  await asAdministrator()
+  await renew('admin')
+  await assert.rejects(asAdministrator(), /Unauthorized/)
+  const before = await shown()
+  await renew('apiserver')
+  const expired = await shownOther(before)
+  await assert.rejects(asAdministrator(), /certificate has expired/)
+  const lines = await says('certs', 'check-expiration', '--data-dir', dataDir)
+  for (const name of ['admin', 'apiserver'])
+    assert.match(lines.find((line) => line.startsWith(`${name} `))!, /<invalid>/)
+  await says('certs', 'renew', 'all', '--data-dir', dataDir)
+  await shownOther(expired)
+  await asAdministrator()
+})
+
 describe('token', () => {
   test('generate prints one that nobody knows', async () => {
     const [text] = await says('token', 'generate')
@@ -193,7 +222,7 @@ describe('token', () => {
     assert.deepEqual(await says('token', 'list'), [])
   })
 
-  test('create makes one of a day, for nodes that join; list shows it, delete ends it; JOI-14', async () => {
+  test('create makes one of a day, for nodes that join; list shows it, delete ends it [JOI-14]', async () => {
     const [text = ''] = await says('token', 'create')
     const [id, secret] = text.split('.')
     const { type, data = {} } = await admin.get(Secret, { namespace: 'kube-system', name: `bootstrap-token-${id}` })
@@ -220,7 +249,7 @@ describe('token', () => {
     await assert.rejects(admin.get(Secret, { namespace: 'kube-system', name: `bootstrap-token-${id}` }), isNotFound)
   })
 
-  test('create --ttl 0 makes one that never expires, of the text that was asked for; INI-09', async () => {
+  test('create --ttl 0 makes one that never expires, of the text that was asked for [INI-09]', async () => {
     const asked = ['--ttl', '0', '--usages', 'signing', '--groups', '', '--description', 'a b']
     assert.deepEqual(await says('token', 'create', 'abcdef.0123456789abcdef', ...asked), ['abcdef.0123456789abcdef'])
     assert.deepEqual(
@@ -240,7 +269,7 @@ describe('token', () => {
     assert.deepEqual(await says('token', 'delete', 'abcdef'), ['bootstrap token "abcdef" deleted'])
   })
 
-  test('create --print-join-command prints the whole command, in one line; JOI-15, JOI-16', async () => {
+  test('create --print-join-command prints the whole command, in one line [JOI-15 JOI-16]', async () => {
     const pin = pinsOf(served.certificateAuthority)[0]
     const endpoint = served.url.replace('https://', '')
     const worker = await says('token', 'create', '--print-join-command')

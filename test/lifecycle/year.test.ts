@@ -142,7 +142,7 @@ describe('a year and a day', () => {
   const start = clock.now()
   const until = async (ms: number) => cluster.advance(start + ms - clock.now())
 
-  test('after two hours the certificates that control planes share are gone with their token; JOI-12', async () => {
+  test('after two hours the certificates that control planes share are gone with their token [JOI-12]', async () => {
     const names = async () =>
       (await listTokens(cluster.client)).tokens.map(({ description = '' }) => description).sort()
     const proxy = 'Proxy for managing TTL for the kubeadm-certs secret'
@@ -154,7 +154,7 @@ describe('a year and a day', () => {
     await assert.rejects(cluster.client.get(Secret, { namespace: 'kube-system', name: 'kubeadm-certs' }), isNotFound)
   })
 
-  test('after a day the token is gone, and so is its signature; the one for ever stays; INI-09, JOI-18', async () => {
+  test('after a day the token is gone, and so is its signature; the one for ever stays [INI-09 JOI-18]', async () => {
     const signed = async () => {
       const { data } = await cluster.client.get(ConfigMap, { namespace: 'kube-public', name: 'cluster-info' })
       return Object.keys(data!).filter((key) => key.startsWith('jws-')).length
@@ -170,7 +170,7 @@ describe('a year and a day', () => {
     assert.equal((await cluster.client.list(CertificateSigningRequest)).items.length, 0)
   })
 
-  test('the kubelet renews its certificate by itself in the last third, and is let in on every day; CRT-06', async () => {
+  test('the kubelet renews its certificate by itself in the last third, and is let in on every day [CRT-06]', async () => {
     for (let day = 2; day <= 330; day += 4) {
       await until(day * dayMs)
       await connect(await readEndpoint(world.disk, '/etc/kubernetes/kubelet.conf')).get(Node, { name: 'worker-1' })

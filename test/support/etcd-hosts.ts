@@ -4,13 +4,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, watch } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { freePort } from './etcd.ts'
-
-const binary = process.env['CORACLE_ETCD'] ?? '/usr/bin/etcd'
 
 export interface EtcdHost {
   readonly name: string
@@ -22,6 +20,8 @@ export interface EtcdHost {
   readonly manifest: string
   /** Writes the manifest; the first members form the cluster, later ones join it. */
   putManifest(initialCluster: string, state?: 'new' | 'existing', more?: readonly string[]): Promise<void>
+  /** Has the manifest, also one that is put later, start another etcd, as who edits its image does. */
+  setProgram(path: string): Promise<void>
   /** Kills etcd, which then stays away. */
   powerOff(): Promise<void>
   /** Runs what the manifests say again. */
@@ -82,6 +82,7 @@ class Host implements EtcdHost {
   #running = ''
   #stopWatching = () => {}
   #isOn = true
+  #program = 'etcd'
   #turn: Promise<void> = Promise.resolve()
 
   constructor(name: string, folder: string, clientUrl: string, peerUrl: string) {
@@ -108,7 +109,7 @@ class Host implements EtcdHost {
     more: readonly string[] = [],
   ): Promise<void> {
     const command = [
-      'etcd',
+      this.#program,
       `--name=${this.name}`,
       `--data-dir=${this.dataDir}`,
       `--advertise-client-urls=${this.clientUrl}`,
@@ -132,6 +133,16 @@ class Host implements EtcdHost {
     }
     await writeFile(this.manifest, stringify(pod))
     this.#look()
+  }
+
+  async setProgram(path: string): Promise<void> {
+    const before = this.#program
+    this.#program = path
+    if (!existsSync(this.manifest)) return
+    const text = await readFile(this.manifest, 'utf8')
+    await writeFile(this.manifest, text.replace(`- ${before}\n`, `- ${path}\n`))
+    this.#look()
+    await this.#turn
   }
 
   async powerOff(): Promise<void> {
@@ -178,7 +189,8 @@ class Host implements EtcdHost {
 
   #start(manifest: string): void {
     const pod = parse(manifest) as { spec: { containers: { command: string[] }[] } }
-    const child = spawn(binary, pod.spec.containers[0]!.command.slice(1), { stdio: 'ignore' })
+    const [program, ...args] = pod.spec.containers[0]!.command
+    const child = spawn(program!, args, { stdio: 'ignore' })
     this.#child = child
     // What falls over is started again, as the node agent does.
     child.once('exit', () => {

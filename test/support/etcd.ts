@@ -1,19 +1,13 @@
-/** Starts real etcds for tests: Debian's `/usr/bin/etcd`, or what `CORACLE_ETCD` names, on free loopback ports. */
+/** Starts real etcds for tests, of the program that is on the search path (see etcds.ts), on free loopback ports. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-const binary = process.env['CORACLE_ETCD'] ?? '/usr/bin/etcd'
+import { missingProgram } from './etcds.ts'
 
 /** Why tests against etcd are skipped; undefined: they run. In CI a missing etcd is a failure. */
-export function etcdMissing(): string | undefined {
-  if (existsSync(binary)) return undefined
-  if (process.env['CI'] === 'true') throw new Error(`${binary} is missing (apt-get install etcd-server)`)
-  return `${binary} is missing`
-}
+export const etcdMissing = (): string | undefined => missingProgram('etcd')
 
 export interface Etcd extends AsyncDisposable {
   readonly endpoint: string
@@ -63,7 +57,7 @@ async function launch(
   tls?: EtcdTlsFiles,
 ): Promise<ChildProcess> {
   const child = spawn(
-    binary,
+    'etcd',
     [
       ['--name', 'test', '--data-dir', directory, '--log-level', 'error', '--logger', 'zap'],
       ['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],

@@ -1,15 +1,9 @@
-/** Runs the real `etcdctl` (API 3): Debian's `/usr/bin/etcdctl`, or what `CORACLE_ETCDCTL` names. */
+/** Runs the real `etcdctl` (API 3) that is on the search path (see etcds.ts). */
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-
-const binary = process.env['CORACLE_ETCDCTL'] ?? '/usr/bin/etcdctl'
+import { missingProgram } from './etcds.ts'
 
 /** Why tests with etcdctl are skipped; undefined: they run. In CI a missing etcdctl is a failure. */
-export function etcdctlMissing(): string | undefined {
-  if (existsSync(binary)) return undefined
-  if (process.env['CI'] === 'true') throw new Error(`${binary} is missing (apt-get install etcd-client)`)
-  return `${binary} is missing`
-}
+export const etcdctlMissing = (): string | undefined => missingProgram('etcdctl')
 
 export interface Said {
   readonly code: number
@@ -17,15 +11,15 @@ export interface Said {
   readonly stderr: string
 }
 
-const env = { PATH: process.env['PATH'], ETCDCTL_API: '3', HOME: process.env['HOME'] }
+const environment = () => ({ PATH: process.env['PATH'], ETCDCTL_API: '3', HOME: process.env['HOME'] })
 
 /** One command to its end. */
 export function etcdctl(endpoint: string, args: readonly string[], stdin = ''): Promise<Said> {
   return new Promise((resolve) => {
     const child = execFile(
-      binary,
+      'etcdctl',
       ['--endpoints', endpoint, ...args],
-      { env, timeout: 60_000, maxBuffer: 1 << 26 },
+      { env: environment(), timeout: 60_000, maxBuffer: 1 << 26 },
       (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
     )
     // It may end without having read.
@@ -42,7 +36,7 @@ export class RunningEtcdctl implements Disposable {
   #isOver = false
 
   constructor(endpoint: string, args: readonly string[]) {
-    this.#child = spawn(binary, ['--endpoints', endpoint, ...args], { env })
+    this.#child = spawn('etcdctl', ['--endpoints', endpoint, ...args], { env: environment() })
     this.#child.stdout.on('data', (text) => {
       this.stdout += text
       this.#heard()
@@ -66,4 +60,21 @@ export class RunningEtcdctl implements Disposable {
   [Symbol.dispose](): void {
     this.#child.kill('SIGKILL')
   }
+}
+
+/** As they are. Only their cells where the etcdctl is one of those that draw other borders and wrap nothing. */
+export function comparableTables(ours: readonly string[], theirs: readonly string[]): (readonly string[])[] {
+  return theirs[0]?.startsWith('┌') ? [cellsOf(ours), cellsOf(theirs)] : [ours, theirs]
+}
+
+function cellsOf(lines: readonly string[]): string[] {
+  const rows: string[][] = []
+  for (const line of lines) {
+    const cells = line.split(/[|│]/).map((cell) => cell.trim())
+    if (cells.length === 1) continue
+    // The second line of a row that was wrapped.
+    if (cells[1] === '') rows.push(rows.pop()!.map((cell, column) => `${cell} ${cells[column]}`.trim()))
+    else rows.push(cells)
+  }
+  return rows.map((cells) => cells.join('|'))
 }

@@ -3,6 +3,7 @@
  * damaged at random, and words of each grammar in random order. A seed gives the same inputs again.
  */
 import assert from 'node:assert/strict'
+import { parseProtobuf, readProtobuf, toProtobuf } from '../../src/apiserver/protobuf-body.ts'
 import { decodeContinue } from '../../src/apiserver/storage/continue-token.ts'
 import { DurationError, parseDuration } from '../../src/base/duration.ts'
 import { parseQuantity, QuantityError } from '../../src/base/quantity.ts'
@@ -160,6 +161,16 @@ function damaged(random: Random, text: string, words: readonly string[] = nasty)
 const soup = (random: Random, words: readonly string[], most = 20, between = ''): string =>
   Array.from({ length: random.int(most) }, () => pick(random, words)).join(between)
 
+/** Turns bits over, or cuts short. */
+function damagedBytes(random: Random, whole: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(whole)
+  for (let times = 1 + random.int(4); times > 0 && bytes.length > 0; times--) {
+    const at = random.int(bytes.length)
+    bytes[at] = random.next() < 0.5 ? bytes[at]! ^ (1 << random.int(8)) : random.int(256)
+  }
+  return random.next() < 0.2 ? bytes.subarray(0, random.int(bytes.length + 1)) : bytes
+}
+
 /** Replaces or removes members, deep inside. */
 function changed(random: Random, value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return random.next() < 0.15 ? anything(random) : value
@@ -279,6 +290,48 @@ function applyTwice({ sample, patch }: Patched): void {
   assert.deepEqual(encodeOwners(again.owners), encodeOwners(second.owners))
 }
 
+/**
+ * What is applied beside what somebody else has applied, and then no longer stated, goes, and all else stays: but for the
+ * order of lists, which whoever applies last decides.
+ */
+function applyAndRemove({ sample, patch }: Patched): void {
+  const configuration = { ...(withoutEmpty(patch) as object), ...identity(sample) } as unknown as ApiObject
+  const fault = validateApplied(sample.kind.schema, configuration)
+  if (fault !== undefined) throw badRequest(fault)
+  asKind(sample.kind, configuration)
+  const named = { metadata: { ...sample.object.metadata, ...identity(sample).metadata } }
+  const present = withoutEmpty(asApplied({ ...sample.object, ...named })) as ApiObject
+  const before = applied(sample, 'one', undefined, present, new Map())
+  const beside = applied(sample, 'two', before.live, configuration, before.owners, false)
+  const after = applied(sample, 'two', beside.live, identity(sample), beside.owners, false)
+  // Read once more, for what every object of the kind says even where nobody has stated it.
+  const shown = (live: ApiObject | undefined) => unordered(asKind(sample.kind, live, 'Ignore'))
+  assert.deepEqual(shown(after.live), shown(before.live))
+}
+
+function unordered(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map((item) => JSON.stringify(unordered(item))).sort()
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, item]) => [key, unordered(item)] as const)
+      .sort(),
+  )
+}
+
+/** Some of what `other` says and `base` does not, and some of what both say. */
+function additions(random: Random, base: unknown, other: unknown): unknown {
+  if (Array.isArray(base) && Array.isArray(other)) return [...base, ...other].filter(() => random.next() < 0.5)
+  if (!isMap(base) || !isMap(other)) return base
+  const members = Object.entries(other)
+    .filter(() => random.next() < 0.7)
+    .map(([key, item]) => [key, Object.hasOwn(base, key) ? additions(random, base[key], item) : item])
+  return Object.fromEntries(members)
+}
+
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 function withoutEmpty(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value ?? undefined
   if (Array.isArray(value)) {
@@ -295,8 +348,15 @@ const asApplied = (object: ApiObject): ApiObject => {
   return { ...object, metadata } as unknown as ApiObject
 }
 
-function applied(sample: Sample, manager: string, live: ApiObject | undefined, patch: ApiObject, owners: Owners) {
-  const done = apply(writeBy(sample, manager), live, patch, owners, true)
+function applied(
+  sample: Sample,
+  manager: string,
+  live: ApiObject | undefined,
+  patch: ApiObject,
+  owners: Owners,
+  force = true,
+) {
+  const done = apply(writeBy(sample, manager), live, patch, owners, force)
   return { live: done.object ?? live, owners: done.owners }
 }
 
@@ -332,16 +392,24 @@ export const subjects: readonly Subject[] = [
     name: 'protobuf messages',
     make: (random): Bytes => {
       const { kind, object } = pick(random, samples)
-      const bytes = encoded(kind, object)
-      for (let times = 1 + random.int(4); times > 0 && bytes.length > 0; times--) {
-        const at = random.int(bytes.length)
-        bytes[at] = random.next() < 0.5 ? bytes[at]! ^ (1 << random.int(8)) : random.int(256)
-      }
-      return { kind, bytes: random.next() < 0.2 ? bytes.subarray(0, random.int(bytes.length + 1)) : bytes }
+      return { kind, bytes: damagedBytes(random, encoded(kind, object)) }
     },
     read: ({ kind, bytes }: Bytes) => {
       const value = decodeMessage(kind.schema, bytes)
       decodeMessage(kind.schema, encodeMessage(kind.schema, value))
+    },
+  },
+  {
+    name: 'protobuf bodies',
+    make: (random): Bytes => {
+      const { kind, object } = pick(random, samples)
+      const message = decodeMessage(kind.schema, encoded(kind, object)) as object
+      const body = toProtobuf({ ...message, apiVersion: apiVersionOf(kind), kind: kind.kind }, kind.schema)
+      return { kind, bytes: damagedBytes(random, body) }
+    },
+    read: ({ kind, bytes }: Bytes) => {
+      parseProtobuf(Buffer.from(bytes), kind.schema)
+      readProtobuf(Buffer.from(bytes), () => kind.schema)
     },
   },
   {
@@ -378,6 +446,16 @@ export const subjects: readonly Subject[] = [
   },
   { name: 'server-side apply', make: (random): Patched => patchOf(random), read: applyTwice },
   {
+    name: 'server-side apply and removal',
+    make: (random): Patched => {
+      const sample = pick(random, samples)
+      const { object } = pick(random, samplesOf(sample.kind))
+      const other = random.next() < 0.5 ? object : changed(random, object)
+      return { sample, patch: additions(random, asApplied(sample.object), other) }
+    },
+    read: applyAndRemove,
+  },
+  {
     name: 'CEL',
     make: (random) =>
       random.next() < 0.5 ? soup(random, celWords, 25, ' ') : damaged(random, pick(random, celSamples), celWords),
@@ -409,12 +487,13 @@ export const subjects: readonly Subject[] = [
   },
 ]
 
+const nothing = new Uint8Array()
 const encodedSamples = new Map<ApiObject, Buffer | undefined>()
 
 /** The sample's own message, or an empty one where the sample is none of its kind. */
 function encoded(kind: Kind, object: ApiObject): Uint8Array {
   if (!encodedSamples.has(object)) encodedSamples.set(object, tryEncode(kind, object))
-  return Uint8Array.from(encodedSamples.get(object) ?? [])
+  return encodedSamples.get(object) ?? nothing
 }
 
 function tryEncode(kind: Kind, object: ApiObject): Buffer | undefined {

@@ -1,5 +1,6 @@
 import type { Clock, Log, Network } from '../../world/world.ts'
 import type { ClusterReader } from '../admission.ts'
+import { anyOf } from '../authn/any-of.ts'
 import type { Authenticator } from '../authn/authn.ts'
 import { bootstrapTokens } from '../authn/bootstrap-tokens.ts'
 import { clientCertificates, refuseUnverifiedCertificates } from '../authn/client-certificate.ts'
@@ -43,13 +44,15 @@ export async function createAuthentication(
   const { issuers, anonymous, webhook } = settings
   const authenticators: Authenticator[] = []
   if (settings.requestHeaders) authenticators.push(requestHeaders(settings.requestHeaders))
-  authenticators.push(clientCertificates, staticTokens(parts.staticTokens), serviceAccounts)
-  if (settings.bootstrapTokens) authenticators.push(bootstrapTokens(reader, clock))
+  authenticators.push(clientCertificates, staticTokens(parts.staticTokens))
+  const tokens = [serviceAccounts]
+  if (settings.bootstrapTokens) tokens.push(bootstrapTokens(reader, clock))
   if (issuers.length > 0) {
     const jwt = new JwtAuthenticator(issuers, { clock, network: requireNetwork(parts) })
-    authenticators.push(cachedTokens(jwt, clock, { hitsMs: tokenCacheMs }))
+    tokens.push(cachedTokens(jwt, clock, { hitsMs: tokenCacheMs }))
   }
-  if (webhook) authenticators.push(await tokenWebhook(webhook, parts))
+  if (webhook) authenticators.push(anyOf([...tokens, await tokenWebhook(webhook, parts)]))
+  else authenticators.push(...tokens)
   authenticators.push(refuseUnknownTokens, refuseUnverifiedCertificates)
   const paths = new Set(anonymous.paths)
   return { authenticators, anonymous: (path) => anonymous.enabled && (paths.size === 0 || paths.has(path)) }

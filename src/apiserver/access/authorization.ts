@@ -1,4 +1,5 @@
 import type { Clock, Log, Network } from '../../world/world.ts'
+import type { AbacAuthorizer } from '../authz/abac.ts'
 import type { Authorizer } from '../authz/authz.ts'
 import type { AuthorizerSettings, PlainMode } from '../authz/configuration.ts'
 import type { NodeAuthorizer } from '../authz/node.ts'
@@ -10,6 +11,7 @@ import { askWebhook, type ReadFile, readWebhookTarget, usualBackoffMs, WebhookCo
 
 /** What authorizers are made of. */
 export interface AuthorizationParts {
+  readonly abac: AbacAuthorizer
   readonly node: NodeAuthorizer
   readonly rbac: RbacAuthorizer
   readonly clock: Clock
@@ -30,6 +32,7 @@ export async function createAuthorization(
   parts: AuthorizationParts,
 ): Promise<Authorization> {
   const plain: Readonly<Record<PlainMode, Authorizer & RuleResolver>> = {
+    ABAC: parts.abac,
     AlwaysAllow: alwaysAllow,
     AlwaysDeny: alwaysDeny,
     Node: parts.node,

@@ -5,7 +5,9 @@ import { ConfigurationError, type Fields, readPluginConfigurations } from '../ad
 import { type AdmissionOptions, selectPlugins } from '../admission/selection.ts'
 import { AuditFlagError, auditFlags, readAuditFlags } from '../audit/settings.ts'
 import { AuthenticationConfigError, issuerOfFlags, readAuthenticationConfiguration } from '../authn/configuration.ts'
+import { signingAlgorithms } from '../authn/jwt/jws.ts'
 import type { RequestHeaderOptions } from '../authn/request-header.ts'
+import { type Policy, PolicyFileError, readPolicies } from '../authz/abac.ts'
 import {
   AuthorizationConfigError,
   type AuthorizerSettings,
@@ -33,6 +35,7 @@ const knownFaults = [
   ConfigurationError,
   AuthenticationConfigError,
   AuthorizationConfigError,
+  PolicyFileError,
   DurationError,
 ]
 
@@ -48,6 +51,7 @@ export const accessFlags = {
   'oidc-username-prefix': 'what is put before names; - for nothing',
   'oidc-groups-claim': 'the claim with the groups',
   'oidc-groups-prefix': 'what is put before groups',
+  'oidc-signing-algs': 'algorithms by which tokens may be signed (RS256)',
   'oidc-required-claim': 'claim=value, several with commas between: what tokens must say besides',
   'authentication-token-webhook-config-file': 'kubeconfig of a webhook that judges tokens',
   'authentication-token-webhook-version': 'version of the TokenReview that it is sent (v1beta1)',
@@ -60,7 +64,8 @@ export const accessFlags = {
   'requestheader-extra-headers-prefix': 'beginnings of headers with further facts',
   'service-account-key-file': 'files with further keys whose service account tokens hold',
   'authorization-mode':
-    'AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook: in the order in which they are asked (Node,RBAC)',
+    'AlwaysAllow, AlwaysDeny, ABAC, Node, RBAC, Webhook: in the order in which they are asked (Node,RBAC)',
+  'authorization-policy-file': 'file with the policies of the mode ABAC, one a line',
   'authorization-config': 'file with an AuthorizationConfiguration',
   'authorization-webhook-config-file': 'kubeconfig of the webhook of the mode Webhook',
   'authorization-webhook-version': 'version of the SubjectAccessReview that it is sent (v1beta1)',
@@ -182,6 +187,9 @@ async function oidcIssuers(flags: AccessFlags, readFile: ReadFile, ownIssuers: r
       'oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set',
     )
   }
+  const algorithms = words(flags['oidc-signing-algs'] ?? 'RS256')
+  const unknown = algorithms.find((name) => !signingAlgorithms.includes(name))
+  if (unknown !== undefined) throw new AccessFlagError(`oidc: unsupported signing alg: ${JSON.stringify(unknown)}`)
   const file = flags['oidc-ca-file']
   const certificateAuthority = file ? await contentOf(file, readFile) : undefined
   return issuerOfFlags(
@@ -194,6 +202,7 @@ async function oidcIssuers(flags: AccessFlags, readFile: ReadFile, ownIssuers: r
       groupsClaim: flags['oidc-groups-claim'] ?? '',
       groupsPrefix: flags['oidc-groups-prefix'] ?? '',
       requiredClaims: words(flags['oidc-required-claim']),
+      algorithms,
     },
     ownIssuers,
   )
@@ -261,10 +270,22 @@ async function authorization(flags: AccessFlags, readFile: ReadFile): Promise<Ac
         `--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined`,
       )
     const text = await contentOf(path, readFile)
-    return { authorizers: readAuthorizationConfiguration(text), file: { path, text } }
+    return {
+      authorizers: readAuthorizationConfiguration(text),
+      ...(await policies(flags, readFile)),
+      file: { path, text },
+    }
   }
-  if (modes === undefined && !flags['authorization-webhook-config-file']) return usualSettings.authorization
-  return { authorizers: authorizersOf(words(modes ?? 'Node,RBAC'), flags) }
+  const isUsual = ['authorization-webhook-config-file', 'authorization-policy-file'].every(
+    (name) => !flags[name as AccessFlag],
+  )
+  if (modes === undefined && isUsual) return usualSettings.authorization
+  return { authorizers: authorizersOf(words(modes ?? 'Node,RBAC'), flags), ...(await policies(flags, readFile)) }
+}
+
+async function policies(flags: AccessFlags, readFile: ReadFile): Promise<{ readonly policies?: readonly Policy[] }> {
+  const path = flags['authorization-policy-file']
+  return path ? { policies: readPolicies(await contentOf(path, readFile), path) } : {}
 }
 
 function authorizersOf(modes: readonly string[], flags: AccessFlags): readonly AuthorizerSettings[] {
@@ -276,6 +297,11 @@ function authorizersOf(modes: readonly string[], flags: AccessFlags): readonly A
     if (modes.filter((each) => each === mode).length > 1)
       faults.push(`authorization-mode ${JSON.stringify(modes)} has mode specified more than once`)
   }
+  const policyFile = flags['authorization-policy-file']
+  if (modes.includes('ABAC') && !policyFile) {
+    faults.push("authorization-mode ABAC's authorization policy file not passed")
+  }
+  if (!modes.includes('ABAC') && policyFile) faults.push('cannot specify --authorization-policy-file without mode ABAC')
   if (modes.includes('Webhook') && !kubeConfigFile) {
     faults.push("authorization-mode Webhook's authorization config file not passed")
   }

@@ -2,6 +2,7 @@ import type { AdmissionOptions } from '../admission/selection.ts'
 import type { AuditSettings } from '../audit/settings.ts'
 import type { AuthenticationSettings } from '../authn/configuration.ts'
 import type { RequestHeaderOptions } from '../authn/request-header.ts'
+import type { Policy } from '../authz/abac.ts'
 import type { AuthorizerSettings } from '../authz/configuration.ts'
 import type { EncryptionSettings } from '../encryption/start.ts'
 import type { FlowSettings } from '../flow-control/settings.ts'
@@ -23,6 +24,8 @@ export interface AccessSettings {
   }
   readonly authorization: {
     readonly authorizers: readonly AuthorizerSettings[]
+    /** For the mode ABAC. */
+    readonly policies?: readonly Policy[]
     readonly file?: ConfigurationFile
   }
   readonly admission: AdmissionOptions

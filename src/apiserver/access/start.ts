@@ -2,6 +2,7 @@ import type { Clock, Disk, Log, Network } from '../../world/world.ts'
 import type { ClusterReader } from '../admission.ts'
 import { readAuthenticationConfiguration } from '../authn/configuration.ts'
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
+import { AbacAuthorizer } from '../authz/abac.ts'
 import { nodeRules } from '../authz/bootstrap-policy.ts'
 import { readAuthorizationConfiguration } from '../authz/configuration.ts'
 import { NodeAuthorizer } from '../authz/node.ts'
@@ -25,12 +26,13 @@ export interface AccessParts {
 
 /** Puts together who decides, and keeps it at what the configuration file says. Throws `WebhookConfigError`. */
 export async function startAuthorization(
-  { authorization: { authorizers, file } }: AccessSettings,
+  { authorization: { authorizers, policies = [], file } }: AccessSettings,
   access: AccessParts,
   rbac: RbacAuthorizer,
   nodes: NodeGraph,
 ): Promise<ExchangeableAuthorization> {
-  const parts = { ...access, ...filesOf(access), rbac, node: new NodeAuthorizer(nodes, nodeRules) }
+  const node = new NodeAuthorizer(nodes, nodeRules)
+  const parts = { ...access, ...filesOf(access), rbac, node, abac: new AbacAuthorizer(policies) }
   const current = new ExchangeableAuthorization(await createAuthorization(authorizers, parts))
   const { disk } = access
   if (file && disk) {

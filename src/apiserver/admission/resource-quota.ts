@@ -5,19 +5,19 @@ import { quotaApplies, usageOf } from '../../kinds/core/quota.ts'
 import { ResourceQuota } from '../../kinds/core/resource-quota.ts'
 import { forbidden } from '../../schema/status.ts'
 import type { AdmissionAttributes, AdmissionPlugin, ClusterReader } from '../admission.ts'
+import type { Companion } from '../storage/transaction.ts'
 import type { Fields } from './configuration.ts'
 import { checkLimited, limitedResources } from './limited-resources.ts'
 
-/** How the plugin books what it let in; fails with `Conflict` when the quota was changed meanwhile. */
+/** How the plugin books what it lets in. */
 export interface QuotaBooks {
-  /** Stores the new `status.used` over exactly this version of the quota. */
-  book(quota: ResourceQuota, used: Readonly<Record<string, string>>): Promise<void>
-  isConflict(error: unknown): boolean
+  /** The new `status.used` over exactly this version of the quota. */
+  book(quota: ResourceQuota, used: Readonly<Record<string, string>>): Companion
 }
 
 /**
- * Refuses what would exceed a quota of its namespace, and books what it lets in at once, so that two requests at the
- * same time cannot both take the last place. Frees nothing: what is deleted is counted again by the controller.
+ * Refuses what would exceed a quota of its namespace, and books what it lets in together with it, so that two requests at
+ * the same time cannot both take the last place. Frees nothing: what is deleted is counted again by the controller.
  */
 export function resourceQuota(reader: ClusterReader, books: QuotaBooks, configuration?: Fields): AdmissionPlugin {
   const limited = limitedResources(configuration)
@@ -29,33 +29,25 @@ export function resourceQuota(reader: ClusterReader, books: QuotaBooks, configur
       if (kind.plural === 'pods' && kind.group === '') return subresource === (operation === 'CREATE' ? '' : 'resize')
       return subresource === ''
     },
-    async validate(attributes) {
-      const quotas = reader.list(ResourceQuota, attributes.namespace)
-      checkLimited(limited, quotas, attributes)
-      for (const quota of quotas) await charge(quota, attributes, reader, books)
+    validate(attributes) {
+      const quotas = () => reader.list(ResourceQuota, attributes.namespace)
+      checkLimited(limited, quotas(), attributes)
+      const charged = quotas().filter((quota) => newUsage(quota, attributes) !== undefined)
+      if (charged.length > 0) attributes.together?.(() => chargesFor(attributes, quotas(), books))
     },
   }
 }
 
-const tries = 16
-
-async function charge(
-  quota: ResourceQuota,
+/** What is to be written into quotas because of an object. Throws when it would be too much for one. */
+function chargesFor(
   attributes: AdmissionAttributes,
-  reader: ClusterReader,
+  quotas: readonly ResourceQuota[],
   books: QuotaBooks,
-): Promise<void> {
-  let current: ResourceQuota | undefined = quota
-  for (let attempt = 1; current; attempt++) {
-    const used = newUsage(current, attributes)
-    if (!used || attributes.context.dryRun) return
-    try {
-      return await books.book(current, used)
-    } catch (error) {
-      if (!books.isConflict(error) || attempt === tries) throw error
-      current = reader.get(ResourceQuota, attributes.namespace, quota.metadata.name!)
-    }
-  }
+): readonly Companion[] {
+  return quotas.flatMap((quota) => {
+    const used = newUsage(quota, attributes)
+    return used ? [books.book(quota, used)] : []
+  })
 }
 
 /** The quota's `used` with this object in it; nothing when it changes nothing. Throws when it would be too much. */

@@ -1,11 +1,12 @@
-import type { ConfigMap } from '../../kinds/core/config-map.ts'
+import { ConfigMap } from '../../kinds/core/config-map.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject } from '../../schema/kind.ts'
-import { isNotFound } from '../../schema/status.ts'
+import { ensure, object } from '../bootstrap-objects.ts'
 import { serverContext } from '../context.ts'
 import type { Resource } from '../resource.ts'
 import type { FrontProxy } from './remote.ts'
 
+const namespace = 'kube-system'
 const name = 'extension-apiserver-authentication'
 
 /**
@@ -31,11 +32,7 @@ export async function publishAuthentication(
     const data = { ...current!.data, ...told }
     return (equalJson(data, current!.data) ? current : { ...current, data }) as ApiObject
   }
-  try {
-    await configMaps.update('kube-system', name, '', change, serverContext)
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-    const draft = { metadata: { name, namespace: 'kube-system' }, data: told } as ApiObject
-    await configMaps.create('kube-system', draft, serverContext)
-  }
+  // Another API server may be starting beside this one, and make it first.
+  await ensure(configMaps, object(ConfigMap, name, { data: told }, { namespace }))
+  await configMaps.update(namespace, name, '', change, serverContext)
 }

@@ -88,6 +88,8 @@ export interface OidcFlags {
   readonly groupsPrefix: string
   /** `claim=value`, each. */
   readonly requiredClaims: readonly string[]
+  /** By which tokens may be signed. */
+  readonly algorithms: readonly string[]
 }
 
 /** Throws `AuthenticationConfigError`. */
@@ -95,7 +97,7 @@ export function issuerOfFlags(flags: OidcFlags, ownIssuers: readonly string[]): 
   const errors = new FieldErrors()
   const issuers = compileIssuers([jwtOf(flags)], ownIssuers, errors)
   throwFaults(errors)
-  return issuers
+  return issuers.map((issuer) => ({ ...issuer, algorithms: flags.algorithms }))
 }
 
 function jwtOf(flags: OidcFlags): JwtConfiguration {

@@ -9,7 +9,7 @@ import { compileMatchConditions, type MatchConditions } from './match-conditions
 /** A configuration of authorization that cannot be used. */
 export class AuthorizationConfigError extends Error {}
 
-export const plainModes = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC'] as const
+export const plainModes = ['ABAC', 'AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC'] as const
 export type PlainMode = (typeof plainModes)[number]
 
 /** One authorizer, in the order in which they are asked. */

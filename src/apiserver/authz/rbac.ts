@@ -19,7 +19,7 @@ export class RbacAuthorizer implements InstantAuthorizer, RuleResolver {
     const { user, namespace } = attributes
     const missing: Binding[] = []
     const found = this.#find(user, namespace, missing, (rule) => ruleAllows(rule, attributes))
-    if (found) return { allowed: true, reason: reasonOf(found.binding, subjectOf(user, found.group)) }
+    if (found) return new Allowed(found.binding, user, found.group)
     return missing.length === 0 ? noOpinion() : noOpinion(`RBAC: ${showMissing(missing)}`)
   }
 
@@ -116,6 +116,24 @@ export class RbacAuthorizer implements InstantAuthorizer, RuleResolver {
 
   #indexOf({ kind }: Subject): BySubject {
     return kind === 'Group' ? this.#ofGroup : this.#ofUser
+  }
+}
+
+/** Why, is put into words when somebody wants to know: an audit log, a review. */
+class Allowed implements Decision {
+  readonly allowed = true
+  readonly #binding: Binding
+  readonly #user: UserInfo
+  readonly #group: string | undefined
+
+  constructor(binding: Binding, user: UserInfo, group: string | undefined) {
+    this.#binding = binding
+    this.#user = user
+    this.#group = group
+  }
+
+  get reason(): string {
+    return reasonOf(this.#binding, subjectOf(this.#user, this.#group))
   }
 }
 

@@ -1,9 +1,10 @@
 import { apiVersionOf } from '../../schema/kind.ts'
 import type { Exchange } from '../exchange.ts'
-import { type JsonList, listPieces, Pieces, sizeUpTo } from '../list-pieces.ts'
+import { type JsonList, listItems, listPieces, Pieces, sizeUpTo } from '../list-pieces.ts'
 import { type Accepted, negotiate, objectOffer } from '../negotiate.ts'
 import { readOptions } from '../options.ts'
 import {
+  type ListType,
   listPiecesToProtobuf,
   listToProtobuf,
   partialObjectMetadata,
@@ -14,6 +15,7 @@ import type { ApiResponse, Sink } from '../request.ts'
 import type { Entry, Page } from '../resource.ts'
 import { answerBytes, answerJson, answerObject, headersOf, isPretty } from '../respond.ts'
 import { Shape } from '../shapes.ts'
+import { type TextFormat, textPieces } from '../text-pieces.ts'
 import type { ObjectServices, Target } from './services.ts'
 
 /** GET of one object. */
@@ -70,24 +72,42 @@ export function answerPage(
   if (accepted.as !== '') {
     const shape = new Shape(target.kind, accepted, exchange.info.query)
     const context = { now: services.clock.now() }
-    if (isLong && accepted.format === 'json' && !isPretty(exchange)) {
-      return answerPieces(exchange, shape.pieces(metadata, page.entries, context), accepted)
+    if (isLong) {
+      const { head, member } = shape.head(metadata, context)
+      const itemOf = (entry: Entry) => shape.item(entry.peek(), context)
+      const pieces =
+        accepted.format === 'protobuf'
+          ? listPiecesToProtobuf(partialObjectMetadataLists(accepted), metadata, page.entries, itemOf)
+          : textPieces({ head, member, items: page.entries.values().map(itemOf) }, textFormatOf(exchange, accepted))
+      return answerPieces(exchange, pieces, accepted)
     }
     const objects = page.entries.map((entry) => entry.peek())
     return answerObject(exchange, 200, shape.list(metadata, objects, context), accepted, partialObjectMetadataList)
   }
   const { kind } = target
   if (accepted.format === 'protobuf') {
-    if (isLong) return answerPieces(exchange, listPiecesToProtobuf(kind, metadata, page.entries), accepted)
+    if (isLong) {
+      const type = { apiVersion: apiVersionOf(kind), kind: `${kind.kind}List`, item: kind.schema }
+      const pieces = listPiecesToProtobuf(type, metadata, page.entries, (entry) => entry.peek())
+      return answerPieces(exchange, pieces, accepted)
+    }
     const objects = page.entries.map((entry) => entry.object)
     return answerBytes(exchange, 200, listToProtobuf(kind, metadata, objects), accepted)
   }
-  const start = Buffer.from(
-    `{"kind":${JSON.stringify(kind.listKind ?? `${kind.kind}List`)},"apiVersion":${JSON.stringify(apiVersionOf(kind))},` +
-      `"metadata":${JSON.stringify(metadata)},"items":[`,
-  )
+  const head = { kind: kind.listKind ?? `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata }
   // Custom resources say what they are also in lists.
-  return answerList(exchange, { start, entries: page.entries, whole: target.custom }, accepted)
+  return answerList(exchange, { head, entries: page.entries, whole: target.custom }, accepted)
+}
+
+const partialObjectMetadataLists = ({ asVersion }: Accepted): ListType => ({
+  apiVersion: asVersion,
+  kind: 'PartialObjectMetadataList',
+  item: partialObjectMetadata,
+})
+
+function textFormatOf(exchange: Exchange, { format }: Accepted): TextFormat {
+  if (format === 'yaml') return 'yaml'
+  return isPretty(exchange) ? 'pretty' : 'json'
 }
 
 /** Lists of more objects than this, in forms that are made for the request, are made and sent piece by piece. */
@@ -109,10 +129,18 @@ function answerPieces(exchange: Exchange, pieces: Iterable<Buffer | string>, acc
 const streamedFrom = 1024 * 1024
 const pieceSize = 256 * 1024
 
-function answerList(exchange: Exchange, list: JsonList, accepted: Accepted): ApiResponse {
-  const mustBeWhole = accepted.format === 'yaml' || exchange.info.query.has('pretty')
-  const size = sizeUpTo(mustBeWhole ? Number.POSITIVE_INFINITY : streamedFrom, list)
+interface EntryList extends Omit<JsonList, 'start'> {
+  readonly head: Readonly<Record<string, unknown>>
+}
+
+function answerList(exchange: Exchange, { head, ...rest }: EntryList, accepted: Accepted): ApiResponse {
+  const list: JsonList = { ...rest, start: Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`) }
+  const size = sizeUpTo(streamedFrom, list)
   if (size !== undefined) return answerJson(exchange, 200, [...listPieces(list, new Pieces(size))][0]!, accepted)
+  const format = textFormatOf(exchange, accepted)
+  if (format !== 'json') {
+    return answerPieces(exchange, textPieces({ head, member: 'items', items: listItems(list) }, format), accepted)
+  }
   const headers = headersOf(accepted.contentType, exchange.warnings)
   const memory = new Pieces(pieceSize)
   const pieces = listPieces(list, memory)

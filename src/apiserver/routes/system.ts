@@ -2,10 +2,11 @@ import type { Metrics } from '../../base/metrics.ts'
 import { ApiError } from '../../schema/status.ts'
 import type { DeprecatedUses } from '../deprecated-uses.ts'
 import type { AggregatedVersion, Discovery, Document } from '../discovery.ts'
+import { discoveryToProtobuf } from '../discovery-messages.ts'
 import type { Exchange } from '../exchange.ts'
-import { negotiate, parseAccept, plainOffer } from '../negotiate.ts'
+import { negotiate, parseAccept, plainOffer, typedOffer } from '../negotiate.ts'
 import type { ApiResponse } from '../request.ts'
-import { answerJson, answerObject, headersOf, pageNotFound } from '../respond.ts'
+import { answerBytes, answerJson, answerObject, headersOf, pageNotFound } from '../respond.ts'
 import type { VersionInfo } from '../version.ts'
 import { type Health, healthPaths } from './health.ts'
 
@@ -107,33 +108,44 @@ function answerResources(exchange: Exchange, discovery: Discovery, groupName: st
 /** `/api` and `/apis`: the old form, or everything in one document for those who ask for it. */
 function answerGroups(exchange: Exchange, discovery: Discovery, core: boolean): ApiResponse {
   const accept = exchange.request.headers['accept']
-  const version = aggregatedVersion(accept)
-  if (version === undefined) {
+  const wanted = aggregatedForm(accept)
+  if (wanted === undefined) {
     return answerDocument(exchange, core ? discovery.coreVersions() : discovery.groupList())
   }
-  const { body, etag } = discovery.aggregated(core, version)
-  const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`
+  const { body, etag } = discovery.aggregated(core, wanted.version)
+  const type = `application/${wanted.subtype};g=apidiscovery.k8s.io;v=${wanted.version};as=APIGroupDiscoveryList`
   const headers = headersOf(type, [], { etag, vary: 'Accept' })
   if (exchange.request.headers['if-none-match'] === etag) return { status: 304, headers, body: '' }
-  return { status: 200, headers, body }
+  return { status: 200, headers, body: wanted.subtype === 'json' ? body : inProtobuf(body) }
 }
 
-function aggregatedVersion(accept: string | undefined): AggregatedVersion | undefined {
+interface Aggregated {
+  readonly version: AggregatedVersion
+  readonly subtype: string
+}
+
+function aggregatedForm(accept: string | undefined): Aggregated | undefined {
   if (accept === undefined || !accept.includes('APIGroupDiscoveryList')) return undefined
   for (const { type, subtype, parameters } of parseAccept(accept)) {
-    if (type !== 'application' || subtype !== 'json') continue
+    if (type !== 'application' || (subtype !== 'json' && subtype !== protobufSubtype)) continue
     const isAggregated =
       parameters.get('as') === 'APIGroupDiscoveryList' && parameters.get('g') === 'apidiscovery.k8s.io'
     const version = parameters.get('v')
-    if (isAggregated && (version === 'v2' || version === 'v2beta1')) return version
+    if (isAggregated && (version === 'v2' || version === 'v2beta1')) return { version, subtype }
     if (!parameters.has('as')) return undefined
   }
   return undefined
 }
 
 function answerDocument(exchange: Exchange, { body }: Document): ApiResponse {
-  return answerJson(exchange, 200, body, negotiate(exchange.request.headers['accept'], plainOffer))
+  const accepted = negotiate(exchange.request.headers['accept'], typedOffer)
+  if (accepted.format === 'protobuf') return answerBytes(exchange, 200, inProtobuf(body), accepted)
+  return answerJson(exchange, 200, body, accepted)
 }
+
+const protobufSubtype = 'vnd.kubernetes.protobuf'
+
+const inProtobuf = (body: Buffer) => discoveryToProtobuf(JSON.parse(body.toString()))
 
 /** Every path that leads somewhere, sorted. */
 function indexOf({ discovery }: SystemServices): readonly string[] {

@@ -36,7 +36,11 @@ async function inTurn(
   plugins: readonly AdmissionPlugin[],
   ask: (plugin: AdmissionPlugin) => void | Promise<void>,
 ): Promise<void> {
-  for (const plugin of plugins) await ask(plugin)
+  for (const plugin of plugins) {
+    const answer = ask(plugin)
+    // Most answer at once, and even to wait for nothing takes a turn.
+    if (answer !== undefined) await answer
+  }
 }
 
 /** One round, and a second one when a plugin has asked for it. */

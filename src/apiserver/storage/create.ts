@@ -20,9 +20,9 @@ import {
   withoutDuplicateOwners,
 } from './metadata.ts'
 import { errorKind, type ResourceState, toTimestamp } from './state.ts'
-import { changeIf } from './transaction.ts'
+import { type Companions, changeIf } from './transaction.ts'
 import { validateMetadata } from './validate-metadata.ts'
-import { alone, type Companions, TakenMeanwhileError, withReservation } from './write-hook.ts'
+import { alone, type Reserved, TakenMeanwhileError, withReservation } from './write-hook.ts'
 
 /** How often a name is generated anew when it is taken (KEP-4420). */
 const nameAttempts = 8
@@ -98,7 +98,7 @@ async function finishCreate<T extends ApiObject>(
     // What is reserved is put into the object, and may have to be put there anew.
     const given = structuredClone(prepared)
     try {
-      const write = (companions: Companions<T>) => writeNew(state, given, hasRevision, context, companions)
+      const write = (reserved: Reserved<T>) => writeNew(state, given, hasRevision, context, reserved)
       return await withReservation(hook.create(given, context.dryRun), write)
     } catch (error) {
       if (attempt === reservationAttempts || !(error instanceof TakenMeanwhileError)) throw error
@@ -114,7 +114,7 @@ async function writeNew<T extends ApiObject>(
   prepared: Mutable<T>,
   hasRevision: boolean,
   context: RequestContext,
-  { ops, absent }: Companions<T>,
+  { ops, absent }: Reserved<T>,
 ): Promise<Entry<T>> {
   const { kind, store } = state
   const preparedMetadata = prepared.metadata as Mutable<ApiObject['metadata']>
@@ -130,6 +130,7 @@ async function writeNew<T extends ApiObject>(
   kind.validate(object, errors)
   if (errors.length > 0) throw errors.toError(errorKind(kind), name)
   for (const warning of kind.warnings(object, undefined)) context.warn(warning)
+  const together: Companions[] = []
   const validation = validateAdmission(state.admission, {
     operation: 'CREATE',
     kind,
@@ -138,6 +139,7 @@ async function writeNew<T extends ApiObject>(
     name,
     object,
     context,
+    together: (companions) => void together.push(companions),
   })
   if (validation !== undefined) await validation
   if (hasRevision) throw new ApiError('', 'resourceVersion should not be set on objects to be created')
@@ -151,7 +153,8 @@ async function writeNew<T extends ApiObject>(
   }
   const lease = kind.ttlSeconds === undefined ? undefined : await state.leases.leaseFor(kind.ttlSeconds)
   const put = { type: 'put', key, value, memo: entry, ...(lease !== undefined && { lease }) } as const
-  const outcome = await changeIf(store, key, 0, put, ops(object), true, absent(object))
+  const booked = () => together.flatMap((companions) => companions())
+  const outcome = await changeIf(store, key, 0, put, ops(object), true, absent(object), booked)
   if (!outcome.succeeded && outcome.kv === undefined)
     throw new TakenMeanwhileError(`${name}: what it was given is taken`)
   if (!outcome.succeeded) throw isThere(state, metadata, outcome.kv)

@@ -22,8 +22,11 @@ import { versionNow } from './conversion.ts'
 import { resetFields } from './reset-fields.ts'
 import { type ResourceState, toTimestamp } from './state.ts'
 
+/** What the tracking of fields needs to know of a resource. */
+export type Tracked<T extends ApiObject = ApiObject> = Pick<ResourceState<T>, 'kind' | 'clock' | 'version'>
+
 /** What a write is to the tracking of fields. */
-export function writeOf(state: ResourceState, subresource: string, context: RequestContext): Write {
+export function writeOf(state: Tracked, subresource: string, context: RequestContext): Write {
   const { kind, clock } = state
   return {
     schema: kind.schema,
@@ -42,7 +45,7 @@ export function writeOf(state: ResourceState, subresource: string, context: Requ
  * @param given the object as it was sent, with what it says of managed fields
  */
 export function recordManagers<T extends ApiObject>(
-  state: ResourceState<T>,
+  state: Tracked<T>,
   subresource: string,
   old: T | undefined,
   object: Mutable<T>,

@@ -15,10 +15,10 @@ import { isOnlyNewer, recordManagers, setManagers } from './managers.ts'
 import { canonical, fresh, settleNamespace, toStoredForm, withoutDuplicateOwners } from './metadata.ts'
 import { removeKey } from './remove.ts'
 import { errorKind, notANumber, parseRevision, type ResourceState } from './state.ts'
-import { changeIf } from './transaction.ts'
+import { type Companions, changeIf } from './transaction.ts'
 import { rulesOf, type UpdateRules } from './update-rules.ts'
 import { validateMetadataUpdate } from './validate-metadata.ts'
-import { type Companions, withReservation } from './write-hook.ts'
+import { type Reserved, withReservation } from './write-hook.ts'
 
 export interface Updated<T extends ApiObject> {
   readonly entry: Entry<T>
@@ -123,7 +123,7 @@ async function writeChange<T extends ApiObject>(
   task: Update<T>,
   kv: KeyValue,
   prepared: Mutable<T>,
-  { ops, absent }: Companions<T>,
+  { ops, absent }: Reserved<T>,
 ): Promise<Updated<T> | undefined> {
   const { state, namespace, name, subresource, key, rules, context } = task
   const { kind } = state
@@ -132,6 +132,7 @@ async function writeChange<T extends ApiObject>(
   rules.prepareUpdate(prepared, old)
   const object = sharing(canonical(kind, prepared), old)
   validate(task, object, old)
+  const together: Companions[] = []
   const validation = validateAdmission(state.admission, {
     operation: 'UPDATE',
     kind,
@@ -141,6 +142,7 @@ async function writeChange<T extends ApiObject>(
     object,
     oldObject: old,
     context,
+    together: (companions) => void together.push(companions),
   })
   if (validation !== undefined) await validation
   if (shouldDelete(task, object, old)) return deleteInstead(task, object, kv)
@@ -150,7 +152,8 @@ async function writeChange<T extends ApiObject>(
   if (context.dryRun) return { entry: entry.at(kv.modRevision), created: false }
   const lease = kind.ttlSeconds === undefined ? kv.lease : await state.leases.leaseFor(kind.ttlSeconds)
   const put = { type: 'put', key, value, memo: entry, ...(lease !== 0n && { lease }) } as const
-  const outcome = await changeIf(state.store, key, kv.modRevision, put, ops(object), false, absent(object))
+  const booked = () => together.flatMap((companions) => companions())
+  const outcome = await changeIf(state.store, key, kv.modRevision, put, ops(object), false, absent(object), booked)
   return outcome.succeeded ? { entry: entryOf(kind, outcome.kv!), created: false } : undefined
 }
 

@@ -25,8 +25,8 @@ export interface Reservation<T extends ApiObject = ApiObject> {
   revert(): void
 }
 
-/** What is written together with an object, and on which condition. */
-export type Companions<T extends ApiObject> = Required<Pick<Reservation<T>, 'ops' | 'absent'>>
+/** What is written together with an object because of a reservation, and on which condition. */
+export type Reserved<T extends ApiObject> = Required<Pick<Reservation<T>, 'ops' | 'absent'>>
 
 /** Another server was faster to reserve the same for another object. */
 export class TakenMeanwhileError extends Error {}
@@ -34,7 +34,7 @@ export class TakenMeanwhileError extends Error {}
 /** Writes with a reservation if there is one; `write` gives undefined when it has to be tried again. */
 export async function withReservation<T extends ApiObject, R>(
   reservation: Reservation<T> | undefined,
-  write: (companions: Companions<T>) => Promise<R>,
+  write: (reserved: Reserved<T>) => Promise<R>,
 ): Promise<R> {
   if (reservation === undefined) return write(alone)
   let result: R | undefined

@@ -1,4 +1,5 @@
 import { goYaml } from '../../base/go-yaml.ts'
+import type { KnownFlags } from '../../lifecycle/config/component-flags.ts'
 import { defaultCriSocket, placeholders } from '../../lifecycle/config/defaults.ts'
 import { controlPlaneImages } from '../../lifecycle/config/images.ts'
 import {
@@ -11,7 +12,7 @@ import {
 import { configurationYaml, joinDocuments } from '../../lifecycle/config/write.ts'
 import type { LifecycleTools } from '../../lifecycle/init/data.ts'
 import { type Command, type CommandContext, UserError } from '../command.ts'
-import { lifecycleTools, listOf, readConfigFile, textOf } from '../lifecycle.ts'
+import { knownFlags, lifecycleTools, listOf, readConfigFile, textOf } from '../lifecycle.ts'
 import { applyImageFlags } from './init.ts'
 
 const componentConfigs = {
@@ -155,10 +156,10 @@ async function migrate(context: CommandContext): Promise<void> {
 }
 
 /** All documents of ours in the newest version, with their defaults; those of components are written along. */
-async function converted(text: string, tools: LifecycleTools): Promise<readonly string[]> {
+async function converted(text: string, tools: LifecycleTools, known?: KnownFlags): Promise<readonly string[]> {
   const documents = readDocuments(text, tools.warn)
   const { kinds } = documents
-  const withVersion = { ...tools, version: tools.program }
+  const withVersion = { ...tools, version: tools.program, ...(known && { knownFlags: known }) }
   const parts: string[] = []
   if (kinds.includes('InitConfiguration') || kinds.includes('ClusterConfiguration')) {
     const { init, cluster } = await initSettings(documents, withVersion)
@@ -175,7 +176,7 @@ async function validate(context: CommandContext): Promise<void> {
   const tools = lifecycleTools(context)
   const file = textOf(context.flags, 'config')
   if (!file) throw new UserError('the --config flag is mandatory', { exitCode: 2 })
-  await converted(await readConfigFile(file, tools), tools)
+  await converted(await readConfigFile(file, tools), tools, knownFlags)
   context.print('ok')
 }
 

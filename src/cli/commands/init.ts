@@ -9,6 +9,7 @@ import { type Command, type CommandContext, type Flag, type FlagValues, UserErro
 import {
   configDocuments,
   ignoredOf,
+  knownFlags,
   lifecycleFlags,
   lifecycleTools,
   listOf,
@@ -16,6 +17,7 @@ import {
   phaseCommand,
   refuseMixed,
   run,
+  skippedOf,
   textOf,
 } from '../lifecycle.ts'
 
@@ -99,7 +101,7 @@ async function perform(context: CommandContext, only: string | undefined): Promi
     !documents.kinds.some((kind) => kind === 'InitConfiguration' || kind === 'ClusterConfiguration')
   )
     throw new UserError('no InitConfiguration or ClusterConfiguration kind was found in the YAML file')
-  const settings = await initSettings(documents, { ...tools, version: tools.program }, (read) =>
+  const settings = await initSettings(documents, { ...tools, version: tools.program, knownFlags }, (read) =>
     applyFlags(read, flags),
   )
   const dryRun = flags.dryRun === true || settings.init.dryRun === true
@@ -117,8 +119,7 @@ async function perform(context: CommandContext, only: string | undefined): Promi
   await using _ = dryRun ? undefined : await lockHost(tools.world, 'init')
   if (!dryRun) await removeLeftovers(tools.world, settings.cluster.certificatesDir)
   if (only === undefined) print(`[init] Using Kubernetes version: ${settings.cluster.kubernetesVersion}`)
-  const given = listOf(flags, 'skipPhases')
-  const skip = given.length > 0 ? given : (settings.init.skipPhases ?? [])
+  const skip = skippedOf(flags, settings.init.skipPhases)
   await run({ phases: initPhases, ...(only !== undefined && { only }), skip, dryRun }, data, print)
 }
 

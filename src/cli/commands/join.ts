@@ -4,17 +4,17 @@ import { lockHost } from '../../lifecycle/init/lock.ts'
 import { JoinData } from '../../lifecycle/join/data.ts'
 import { joinedText, joinPhases } from '../../lifecycle/join/phases.ts'
 import { paths } from '../../lifecycle/paths.ts'
-import { type Command, type CommandContext, type Flag, UserError } from '../command.ts'
+import type { Command, CommandContext, Flag } from '../command.ts'
 import {
-  configDocuments,
+  beginWith,
   ignoredOf,
-  lifecycleTools,
+  knownFlags,
   listOf,
   patchesOf,
   phaseCommand,
   processFlags,
-  refuseMixed,
   run,
+  skippedOf,
   textOf,
 } from '../lifecycle.ts'
 import { portOf } from './init.ts'
@@ -81,14 +81,10 @@ export const join: Command = {
 
 async function perform(context: CommandContext, only: string | undefined): Promise<void> {
   const { flags, print } = context
-  refuseMixed(flags)
-  const tools = lifecycleTools(context)
-  const documents = await configDocuments(flags, tools)
-  if (flags.config !== undefined && !documents.kinds.includes('JoinConfiguration'))
-    throw new UserError(`no JoinConfiguration found in config file ${JSON.stringify(flags.config)}`)
+  const { tools, documents } = await beginWith('JoinConfiguration', context)
   if (flags.config === undefined) applyFlags(documents, context)
   if (only !== undefined) await findByAdministrator(documents, context)
-  const settings = await joinSettings(documents, { ...tools, version: tools.program }, (draft) => {
+  const settings = await joinSettings(documents, { ...tools, version: tools.program, knownFlags }, (draft) => {
     const name = textOf(flags, 'nodeName')
     if (name !== undefined) draft.nodeRegistration.name = name.trim().toLowerCase()
   })
@@ -101,8 +97,7 @@ async function perform(context: CommandContext, only: string | undefined): Promi
   })
   await using _ = dryRun ? undefined : await lockHost(tools.world, 'join')
   if (!dryRun) await removeLeftovers(tools.world, paths.certificates)
-  const given = listOf(flags, 'skipPhases')
-  const skip = given.length > 0 ? given : (settings.skipPhases ?? [])
+  const skip = skippedOf(flags, settings.skipPhases)
   await run({ phases: joinPhases, ...(only !== undefined && { only }), skip, dryRun }, data, print)
   if (only === undefined && !dryRun) for (const line of await joinedText(data)) print(line)
 }

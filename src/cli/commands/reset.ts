@@ -3,17 +3,7 @@ import { lockHost } from '../../lifecycle/init/lock.ts'
 import { closingText, resetPhases } from '../../lifecycle/reset/phases.ts'
 import { ask } from '../ask.ts'
 import { type Command, type CommandContext, type Flag, UserError } from '../command.ts'
-import {
-  configDocuments,
-  ignoredOf,
-  lifecycleTools,
-  listOf,
-  phaseCommand,
-  processFlags,
-  refuseMixed,
-  run,
-  textOf,
-} from '../lifecycle.ts'
+import { beginWith, ignoredOf, phaseCommand, processFlags, run, skippedOf, textOf } from '../lifecycle.ts'
 
 /** kubeadm's flags. */
 const flags: Readonly<Record<string, Flag>> = {
@@ -43,11 +33,7 @@ export const reset: Command = {
 
 async function perform(context: CommandContext, only: string | undefined): Promise<void> {
   const { flags, print } = context
-  refuseMixed(flags)
-  const tools = lifecycleTools(context)
-  const documents = await configDocuments(flags, tools)
-  if (flags.config !== undefined && !documents.kinds.includes('ResetConfiguration'))
-    throw new UserError(`no ResetConfiguration found in config file ${JSON.stringify(flags.config)}`)
+  const { tools, documents } = await beginWith('ResetConfiguration', context)
   const settings = resetSettings(documents, { ...tools, version: tools.program }, (draft) => {
     draft.certificatesDir = textOf(flags, 'certDir') ?? draft.certificatesDir
     draft.criSocket = textOf(flags, 'criSocket') ?? draft.criSocket
@@ -56,8 +42,7 @@ async function perform(context: CommandContext, only: string | undefined): Promi
   const dryRun = flags.dryRun === true || settings.dryRun === true
   if (only === undefined && !dryRun && flags.force !== true && settings.force !== true) await confirm(tools.warn)
   await using _ = dryRun ? undefined : await lockHost(tools.world, 'reset')
-  const given = listOf(flags, 'skipPhases')
-  const skip = given.length > 0 ? given : (settings.skipPhases ?? [])
+  const skip = skippedOf(flags, settings.skipPhases)
   const data = {
     tools,
     world: tools.world,

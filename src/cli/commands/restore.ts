@@ -1,6 +1,6 @@
 import { importEmbedded } from '../../cluster/embedded-store.ts'
 import { findBackup, type OpenedBackup, openBackup } from '../../lifecycle/backup/open.ts'
-import { lookAhead, type RestoreBackupOptions, restoreBackup } from '../../lifecycle/backup/restore.ts'
+import { hostsOfBackup, lookAhead, type RestoreBackupOptions, restoreBackup } from '../../lifecycle/backup/restore.ts'
 import { type Command, type CommandContext, UserError } from '../command.ts'
 import { absolute, dataDirFlag, dataDirOf, integerFlag } from '../flags.ts'
 import { findRunning } from '../running.ts'
@@ -56,6 +56,8 @@ async function extract({ world, print }: CommandContext, backup: OpenedBackup, f
     await world.disk.writeBytes(`${folder}/files${path}`, bytes, modes.get(path))
   await world.disk.writePieces(`${folder}/etcd.db`, world.disk.readPieces(backup.snapshot))
   print(`Put ${backup.files.size} files and etcd.db into ${folder}`)
+  const hosts = await hostsOfBackup(world, backup)
+  if (hosts) print(`For all members, one plan: coracle etcd snapshot restore ${folder}/etcd.db --hosts ${hosts}`)
 }
 
 async function putBack(context: CommandContext, backup: OpenedBackup): Promise<void> {

@@ -49,11 +49,16 @@ async function run(flags: GivenFlags, world: HostWorld, interrupted: Promise<voi
   const access = await accessOf(flags, world)
   const address = flags.text('advertise-address') ?? firstAddress(world)
   const port = flags.whole('secure-port')
-  const certificates = await certificatesOf(flags, world, address, (next) => server.setCertificates(next), stop.signal)
   const signingKey = await signingKeyOf(flags, world)
   const tokens = await tokensOf(flags, files)
   const frontProxy = await frontProxyOf(flags, access, files)
   const nodeCredential = await pairOf(flags, 'kubelet-client-certificate', 'kubelet-client-key', files)
+  const changed = async (next: Certificates) => {
+    server.setCertificates(next)
+    if (frontProxy && next.requestHeaderCa) frontProxy.authority = next.requestHeaderCa
+    await controlPlane?.publishAuthorities(next.clientCa)
+  }
+  const certificates = await certificatesOf(flags, world, address, changed, stop.signal)
 
   // The port comes first: when it is taken, nothing else has begun.
   let controlPlane: ControlPlane | undefined
@@ -166,7 +171,7 @@ async function certificatesOf(
   flags: GivenFlags,
   world: HostWorld,
   address: string,
-  use: (next: Certificates) => void,
+  use: (next: Certificates) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Certificates> {
   const files = Object.fromEntries(certificateFlags.map((flag) => [flag, flags.text(flag)]))
@@ -211,7 +216,7 @@ async function tokensOf(flags: GivenFlags, files: Files): Promise<ReturnType<typ
   return tokens
 }
 
-type FrontProxy = Pair & { readonly authority: string }
+type FrontProxy = Pair & { authority: string }
 
 /** What aggregated servers are shown. */
 async function frontProxyOf(flags: GivenFlags, access: AccessSettings, files: Files): Promise<FrontProxy | undefined> {

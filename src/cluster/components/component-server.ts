@@ -1,9 +1,11 @@
 import type { ApiRequest, ApiResponse } from '../../apiserver/request.ts'
-import { type ApiServer, startServer } from '../../apiserver/server.ts'
+import { type ApiServer, type Certificates, startServer } from '../../apiserver/server.ts'
 import type { Metrics } from '../../base/metrics.ts'
+import { Cache } from '../../client/cache.ts'
 import type { Client } from '../../client/client.ts'
 import { TokenReview } from '../../kinds/authentication/token-review.ts'
 import { SubjectAccessReview } from '../../kinds/authorization/subject-access-review.ts'
+import { ConfigMap } from '../../kinds/core/config-map.ts'
 import { createAuthority, issueCertificate } from '../../lifecycle/pki.ts'
 import { ApiError } from '../../schema/status.ts'
 import type { HostWorld } from '../../world/world.ts'
@@ -26,7 +28,7 @@ export const componentServerFlags = (port: number): ComponentFlags => ({
     without: 'it does',
   },
   'requestheader-client-ca-file': { help: 'authority of front proxies', without: 'nobody comes through one' },
-  'client-ca-file': { help: 'authorities of client certificates', without: 'tokens are asked for' },
+  'client-ca-file': { help: 'authorities of client certificates; absent: those that the API server publishes' },
 })
 
 export interface ComponentServerOptions {
@@ -42,15 +44,40 @@ export async function startComponentServer(options: ComponentServerOptions): Pro
   const { flags, world, signal } = options
   const port = flags.whole('secure-port')
   if (port === 0) return undefined
-  const files = { certificate: flags.text('tls-cert-file'), key: flags.text('tls-private-key-file') }
-  const pairOf = (contents: { readonly certificate?: string; readonly key?: string }) => {
-    const { certificate, key } = contents
-    return certificate && key ? { certificate, key } : ownCertificate(world)
+  const files = {
+    certificate: flags.text('tls-cert-file'),
+    key: flags.text('tls-private-key-file'),
+    clientCa: flags.text('client-ca-file'),
   }
-  const contents = await followFiles(files, (next) => server.setCertificates(pairOf(next)), { ...world, signal })
+  let contents: Readonly<Partial<Record<keyof typeof files, string>>> = {}
+  const own = ownCertificate(world)
+  let published: string | undefined
+  const certificates = (): Certificates => {
+    const { certificate, key, clientCa = published } = contents
+    const pair = certificate && key ? { certificate, key } : own
+    return { ...pair, ...(clientCa !== undefined && { clientCa }) }
+  }
+  const use = (next: typeof contents) => {
+    contents = next
+    server.setCertificates(certificates())
+  }
+  contents = await followFiles(files, use, { ...world, signal })
   const handler = (request: ApiRequest) => answer(request, options)
-  const server = await startServer({ handler, host: flags.text('bind-address')!, port, certificates: pairOf(contents) })
+  const server = await startServer({ handler, host: flags.text('bind-address')!, port, certificates: certificates() })
+  if (contents.clientCa === undefined) {
+    followPublished(options, (clientCa) => {
+      published = clientCa
+      server.setCertificates(certificates())
+    })
+  }
   return server
+}
+
+/** The authorities whose client certificates the API server believes, whenever it says something else of them. */
+function followPublished({ client, world, signal }: ComponentServerOptions, changed: (clientCa?: string) => void) {
+  const where = { namespace: 'kube-system', fieldSelector: 'metadata.name=extension-apiserver-authentication' }
+  const cache = new Cache(ConfigMap, { client, ...world, signal }, where)
+  cache.onChange((change) => changed(change.type === 'deleted' ? undefined : change.object.data?.['client-ca-file']))
 }
 
 function ownCertificate(world: HostWorld) {
@@ -84,22 +111,27 @@ async function answer(request: ApiRequest, { flags, client, metrics }: Component
   return { status: 404, headers: plain, body: '404 page not found\n' }
 }
 
-/** As the reference's components do: the API server says whose the token is, and whether he may. */
-async function requireRight({ headers }: ApiRequest, path: string, client: Client): Promise<void> {
-  const forbidden = (user: string) =>
-    new ApiError('Forbidden', `forbidden: User ${JSON.stringify(user)} cannot get path ${JSON.stringify(path)}`)
+/** As the reference's components do: the API server says who somebody with a token is, and what anybody may. */
+async function requireRight(request: ApiRequest, path: string, client: Client): Promise<void> {
+  const { user, groups } = await whoAsks(request, client)
+  const spec = { user, groups: [...groups], nonResourceAttributes: { path, verb: 'get' } }
+  const asked = await client.create<SubjectAccessReview>(SubjectAccessReview, { metadata: {}, spec })
+  if (!asked.status?.allowed)
+    throw new ApiError('Forbidden', `forbidden: User ${JSON.stringify(user)} cannot get path ${JSON.stringify(path)}`)
+}
+
+async function whoAsks({ certificate, headers }: ApiRequest, client: Client): Promise<Asker> {
+  if (certificate)
+    return { user: certificate.commonName, groups: [...certificate.organizations, 'system:authenticated'] }
   const token = /^Bearer (.+)$/.exec(headers['authorization'] ?? '')?.[1]
-  if (!token) throw forbidden('system:anonymous')
+  if (!token) return { user: 'system:anonymous', groups: ['system:unauthenticated'] }
   const review = await client.create<TokenReview>(TokenReview, { metadata: {}, spec: { token } })
   const { authenticated, user } = review.status ?? {}
   if (!authenticated) throw new ApiError('Unauthorized', 'Unauthorized')
-  const asked = await client.create<SubjectAccessReview>(SubjectAccessReview, {
-    metadata: {},
-    spec: {
-      user: user?.username ?? '',
-      groups: [...(user?.groups ?? [])],
-      nonResourceAttributes: { path, verb: 'get' },
-    },
-  })
-  if (!asked.status?.allowed) throw forbidden(user?.username ?? '')
+  return { user: user?.username ?? '', groups: user?.groups ?? [] }
+}
+
+interface Asker {
+  readonly user: string
+  readonly groups: readonly string[]
 }

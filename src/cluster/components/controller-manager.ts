@@ -152,6 +152,11 @@ const partOf = (part: Part): Part => ({
 
 /** Names of old for those of today. */
 const aliases: Readonly<Record<string, string>> = {
+  'serviceaccount-token': 'serviceaccount-token-controller',
+  serviceaccount: 'serviceaccount-controller',
+  'legacy-service-account-token-cleaner': 'legacy-serviceaccount-token-cleaner-controller',
+  'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
+  'clusterrole-aggregation': 'clusterrole-aggregation-controller',
   bootstrapsigner: 'bootstrap-signer-controller',
   tokencleaner: 'token-cleaner-controller',
   csrsigning: 'certificatesigningrequest-signing-controller',
@@ -161,6 +166,19 @@ const aliases: Readonly<Record<string, string>> = {
   nodelifecycle: 'node-lifecycle-controller',
   endpoint: 'endpoints-controller',
   endpointslice: 'endpointslice-controller',
+  endpointslicemirroring: 'endpointslice-mirroring-controller',
+  ttl: 'ttl-controller',
+  service: 'service-lb-controller',
+  route: 'node-route-controller',
+  'cloud-node-lifecycle': 'cloud-node-lifecycle-controller',
+  'persistentvolume-binder': 'persistentvolume-binder-controller',
+  attachdetach: 'persistentvolume-attach-detach-controller',
+  'persistentvolume-expander': 'persistentvolume-expander-controller',
+  'pvc-protection': 'persistentvolumeclaim-protection-controller',
+  'pv-protection': 'persistentvolume-protection-controller',
+  'ephemeral-volume': 'ephemeral-volume-controller',
+  'ttl-after-finished': 'ttl-after-finished-controller',
+  'storage-version-gc': 'storageversion-garbage-collector-controller',
   replicationcontroller: 'replicationcontroller-controller',
   podgc: 'pod-garbage-collector-controller',
   resourcequota: 'resourcequota-controller',
@@ -210,14 +228,18 @@ async function settingsOf(
     { ...world, signal },
   )
   root = first['root-ca-file']
-  const clusterCidrs = given.isTrue('allocate-node-cidrs') ? given.list('cluster-cidr') : []
+  const fixed = { ...fixedSettings(given), ...signing }
+  return () => ({ ...fixed, ...(root !== undefined && { rootCertificate: root }) })
+}
+
+/** What flags alone say. */
+export function fixedSettings(given: GivenFlags): ControllerOptions {
   const ipv4 = given.has('node-cidr-mask-size-ipv4') ? 'node-cidr-mask-size-ipv4' : 'node-cidr-mask-size'
   const duration = given.has('experimental-cluster-signing-duration')
     ? 'experimental-cluster-signing-duration'
     : 'cluster-signing-duration'
-  const fixed: ControllerOptions = {
-    ...signing,
-    clusterCidrs,
+  return {
+    clusterCidrs: given.isTrue('allocate-node-cidrs') ? given.list('cluster-cidr') : [],
     nodeMasks: { ipv4: given.whole(ipv4), ipv6: given.whole('node-cidr-mask-size-ipv6') },
     controllers: given.list('controllers').map(today),
     certificateValidityMs: given.milliseconds(duration),
@@ -229,7 +251,6 @@ async function settingsOf(
     cpuInitializationMs: given.milliseconds('horizontal-pod-autoscaler-cpu-initialization-period'),
     initialReadinessMs: given.milliseconds('horizontal-pod-autoscaler-initial-readiness-delay'),
   }
-  return () => ({ ...fixed, ...(root !== undefined && { rootCertificate: root }) })
 }
 
 async function signingOf(

@@ -1,5 +1,7 @@
+import { parseIp } from '../../base/cidr.ts'
 import { parseDuration } from '../../base/duration.ts'
 import { unknownComponentFields } from '../../lifecycle/config/component-fields.ts'
+import { swapIsOn } from '../../lifecycle/preflight/machine.ts'
 import { parseYamlBody } from '../../schema/yaml.ts'
 import type { HostWorld } from '../../world/world.ts'
 import { contentOf } from './certificate-files.ts'
@@ -8,7 +10,8 @@ import { ComponentFlagError, type GivenFlags } from './flags.ts'
 /** What a kubelet is told, by its flags and its file; what neither says is as the reference has it. */
 export interface KubeletSettings {
   readonly nodeName: string
-  readonly address: string
+  /** One, or one of each family. */
+  readonly addresses: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly taints: readonly KubeletTaint[]
   readonly registers: boolean
@@ -50,19 +53,26 @@ interface KubeletConfiguration {
   readonly podCIDR?: string
   readonly maxPods?: number
   readonly nodeLeaseDurationSeconds?: number
+  readonly failSwapOn?: boolean
 }
 
-/** Reads flags and file. Throws `ComponentFlagError`. */
+/** Reads flags and file. Throws `ComponentFlagError`, also where swap is on and must not be. */
 export async function kubeletSettings(flags: GivenFlags, world: HostWorld): Promise<KubeletSettings> {
   const file = await readFile(flags, world)
   const { machine } = world
+  // Unless it is asked for, swap is let be: the reference refuses it for the sake of containers, of which there are none.
+  const refusesSwap = flags.has('fail-swap-on') ? flags.isTrue('fail-swap-on') : file.failSwapOn
+  if (refusesSwap && (await swapIsOn(world.disk)))
+    throw new ComponentFlagError(
+      'running with swap on is not supported, please disable swap or set --fail-swap-on flag to false',
+    )
   const number = (flag: string, value: number | undefined, usual: number) =>
     flags.has(flag) ? flags.whole(flag) : (value ?? usual)
   const first = machine.addresses.find(({ internal, family }) => !internal && family === 4)?.address
   const taints = flags.list('register-with-taints').map(taintOf)
   return {
     nodeName: (flags.text('hostname-override') ?? machine.hostName).trim().toLowerCase(),
-    address: flags.text('node-ip') ?? first ?? '127.0.0.1',
+    addresses: flags.has('node-ip') ? nodeAddresses(flags.list('node-ip')) : [first ?? '127.0.0.1'],
     labels: Object.fromEntries(flags.list('node-labels').map(labelOf)),
     taints: taints.length > 0 ? taints : (file.registerWithTaints ?? []),
     registers: flags.has('register-node') ? flags.isTrue('register-node') : (file.registerNode ?? true),
@@ -87,6 +97,18 @@ export async function kubeletSettings(flags: GivenFlags, world: HostWorld): Prom
     // A quarter of the time that it holds, as in the reference.
     renewMs: ((file.nodeLeaseDurationSeconds || 40) * 1000) / 4,
   }
+}
+
+/** As kubelet's `--node-ip`: one address, or one of each family, the first of which stands for the node. */
+function nodeAddresses(given: readonly string[]): readonly string[] {
+  const families = given.map((text) => parseIp(text)?.family)
+  const isWrong =
+    families.includes(undefined) || given.length > 2 || (given.length === 2 && families[0] === families[1])
+  if (isWrong)
+    throw new ComponentFlagError(
+      `bad --node-ip ${JSON.stringify(given.join(','))}: must contain either a single IP or a dual-stack pair of IPs`,
+    )
+  return given
 }
 
 async function readFile(flags: GivenFlags, { disk }: HostWorld): Promise<KubeletConfiguration> {

@@ -3,6 +3,7 @@ import { type Certificates, startServer } from '../../apiserver/server.ts'
 import type { Client } from '../../client/client.ts'
 import { SubjectAccessReview } from '../../kinds/authorization/subject-access-review.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
+import { readLog } from '../../kubelet/process/log-file.ts'
 import type { ProcessRuntime } from '../../kubelet/process/runtime.ts'
 import { createAuthority, issueCertificate, type KeyPair } from '../../lifecycle/pki.ts'
 import type { HostWorld } from '../../world/world.ts'
@@ -75,11 +76,11 @@ async function ownCertificate({ settings, world, folder }: KubeletServerOptions)
   const [certificateFile, keyFile] = [`${folder}/kubelet.crt`, `${folder}/kubelet.key`]
   const [certificate, key] = [await disk.read(certificateFile), await disk.read(keyFile)]
   if (certificate !== undefined && key !== undefined) return { certificate, key }
-  const { nodeName, address } = settings
+  const { nodeName, addresses } = settings
   const authority = createAuthority(`${nodeName}-ca@${Math.floor(world.clock.now() / 1000)}`, world)
   const made = issueCertificate(
     authority,
-    { commonName: nodeName, hosts: [nodeName, address], usages: ['server'] },
+    { commonName: nodeName, hosts: [nodeName, ...addresses], usages: ['server'] },
     world,
   )
   await disk.write(keyFile, made.key)
@@ -136,39 +137,27 @@ async function logsOf(
   if (!found) return refuse(404, `pod does not exist\n`)
   if (!found.pod.spec.containers.some((each) => each.name === container))
     return refuse(404, `container not found in pod ${name}\n`)
-  const path = await found.runtime.newestLog(found.pod, container, query.get('previous') === 'true')
+  const isPrevious = query.get('previous') === 'true'
+  const path = await found.runtime.newestLog(found.pod, container, isPrevious)
   if (path === undefined)
     return refuse(400, `previous terminated container "${container}" in pod "${name}" not found\n`)
-  const follow = query.get('follow') === 'true'
-  const tail = query.get('tailLines')
-  const limit = Number(query.get('limitBytes') ?? Number.POSITIVE_INFINITY)
-  const first = lastLines(
-    Buffer.from((await world.disk.readBytes(path)) ?? []),
-    tail === null ? undefined : Number(tail),
-  ).subarray(0, limit)
-  if (!follow) return { status: 200, headers: plain, body: first }
+  const follow = query.get('follow') === 'true' && !isPrevious
+  const ended = found.runtime.ended(found.pod, container)
+  const wish = { follow, ended, tailLines: numberOf(query, 'tailLines'), limitBytes: numberOf(query, 'limitBytes') }
   return {
     status: 200,
     headers: plain,
     async body(sink) {
-      sink.write(first)
-      let size = await world.disk.size(path)
-      while (!signal.aborted && !sink.signal.aborted) {
-        await world.clock.after(followMs, sink.signal).catch(() => {})
-        const content = Buffer.from((await world.disk.readBytes(path)) ?? [])
-        if (content.length > size) sink.write(content.subarray(size))
-        size = content.length
+      const until = AbortSignal.any([signal, sink.signal])
+      for await (const piece of readLog(world, path, { ...wish, signal: until })) {
+        sink.write(piece)
+        await sink.drained()
       }
     },
   }
 }
 
-const followMs = 250
-const newline = 0x0a
-
-function lastLines(content: Buffer, count: number | undefined): Buffer {
-  if (count === undefined) return content
-  let from = content.length
-  for (let left = count; left > 0 && from > 0; left--) from = from < 2 ? 0 : content.lastIndexOf(newline, from - 2) + 1
-  return count === 0 ? content.subarray(content.length) : content.subarray(from)
+function numberOf(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name)
+  return text === null ? undefined : Number(text)
 }

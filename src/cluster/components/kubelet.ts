@@ -45,7 +45,7 @@ async function run(flags: GivenFlags, world: HostWorld, interrupted: Promise<voi
         ...world,
         stateFolder: `${paths.run}/pods`,
         logs: paths.podLogs,
-        hostAddress: settings.address,
+        hostAddress: settings.addresses[0]!,
         programs: ownPrograms(world),
         event,
       }),
@@ -149,7 +149,7 @@ async function keepCertificates(
   if (!kubeconfig) return
   const component = await connected
   const tools = { ...world, connect: httpConnect(world) }
-  const { nodeName, address } = settings
+  const { nodeName, addresses } = settings
   const common = { nodeName, folder: flags.text('cert-dir')! }
   const kept: Promise<void>[] = []
   if (settings.rotatesCertificates) {
@@ -157,7 +157,7 @@ async function keepCertificates(
     kept.push(keepFresh({ ...common, kind: 'client' }, { kubeconfig, changed, signal }, tools))
   }
   if (settings.serverBootstrap && server) {
-    const hosts = () => [nodeName, address]
+    const hosts = () => [nodeName, ...addresses]
     const changed = (pair: KeyPair) => server.useCertificate(pair)
     kept.push(keepFresh({ ...common, kind: 'server', hosts }, { kubeconfig, changed, signal }, tools))
   }
@@ -165,7 +165,7 @@ async function keepCertificates(
 }
 
 async function describe(settings: KubeletSettings, { machine, disk, random }: HostWorld): Promise<NodeDescription> {
-  const { nodeName: name, labels, taints, address, podCidrs } = settings
+  const { nodeName: name, labels, taints, addresses, podCidrs } = settings
   const firstLine = async (path: string) => (await disk.read(path).catch(() => undefined))?.split('\n')[0]?.trim()
   const machineId = (await firstLine('/etc/machine-id')) || random.uuid().replaceAll('-', '')
   const release = (await disk.read('/etc/os-release').catch(() => undefined)) ?? ''
@@ -179,7 +179,7 @@ async function describe(settings: KubeletSettings, { machine, disk, random }: Ho
       'kubernetes.io/os': 'linux',
       ...labels,
     },
-    address,
+    addresses,
     capacity: {
       cpu: String(machine.cpus),
       memory: `${Math.floor(machine.memoryBytes / 1024)}Ki`,

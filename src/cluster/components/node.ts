@@ -56,7 +56,7 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
       runtime: processes,
       activity: new Activity(),
       writes: new Gate(1),
-      hostAddress: addressOf(given, world),
+      hostAddresses: [addressOf(given, world)],
       events: {
         record: (_, type, reason, message, container) =>
           world.log(type === 'Normal' ? 'info' : 'warn', message, { process: container?.container.name, reason }),

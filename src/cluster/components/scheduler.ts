@@ -54,7 +54,18 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
   // A scheduler that waits knows everything already, so that it goes on at once when its turn comes.
   const caches = toCaches(new CacheSet({ client, ...world, signal }))
   const server = await startComponentServer({ flags: given, world, client, metrics, signal })
-  const begin = () => meter.follow(new Scheduler({ client, caches, world, network: world.network, ...settings, meter }))
+  const begin = () =>
+    meter.follow(
+      new Scheduler({
+        client,
+        caches,
+        world,
+        network: world.network,
+        host: world.machine.hostName,
+        ...settings,
+        meter,
+      }),
+    )
   const asked = new AbortController()
   void interrupted.then(() => asked.abort())
   await untilServed(client, world, asked.signal)

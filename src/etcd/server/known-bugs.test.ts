@@ -1,7 +1,7 @@
 /**
  * The bugs that etcd had in what it promises: those of its robustness tests' record, those fixed since, and what Jepsen
  * found in 3.4.3. For each that can be asked of one member there is a test here, or the one that is named in
- * `docs/etcd.md`, which would find it in ours.
+ * `docs/etcd-protocol.md`, which would find it in ours.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -148,18 +148,23 @@ test('#15271 a watch that is cut off goes on behind what it saw, and never back'
     seen.push(...events.map(({ kv }) => kv!.modRevision))
     heard()
   }
+  const seesUntil = async (count: number) => {
+    while (seen.length < count) {
+      await new Promise<void>((done) => {
+        heard = done
+      })
+    }
+  }
   client.watch({ key: '\0', rangeEnd: '\0', startRevision: 2 }, { onEvents, onError: assert.ifError }, stop.signal)
   for (let round = 0; round < 4; round++) {
     for (let i = 0; i < 50; i++) await store.txn({ then: [{ type: 'put', key: `k${i}`, value: Buffer.from('v') }] })
+    // In the middle of its work, not before it has begun.
+    await seesUntil(round * 100 + 50)
     await server[Symbol.asyncDispose]()
     for (let i = 0; i < 50; i++) await store.txn({ then: [{ type: 'put', key: `k${i}`, value: Buffer.from('w') }] })
     server = await serveAt(server.url)
   }
-  while (seen.length < 400) {
-    await new Promise<void>((done) => {
-      heard = done
-    })
-  }
+  await seesUntil(400)
   stop.abort()
   await server[Symbol.asyncDispose]()
   await store[Symbol.asyncDispose]()

@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import { etcdMissing, startEtcd } from '../../../test/support/etcd.ts'
-import { etcdctl, etcdctlMissing } from '../../../test/support/etcdctl.ts'
+import { after, before, test } from 'node:test'
+import { startEtcd } from '../../../test/support/etcd.ts'
+import { etcdctl } from '../../../test/support/etcdctl.ts'
+import { describeEachEtcd } from '../../../test/support/etcds.ts'
 import { LmdbStore } from '../../store/lmdb.ts'
 import { StoreExistsError } from '../../store/lmdb-import.ts'
 import { MemoryStore } from '../../store/memory.ts'
@@ -140,7 +141,7 @@ function changed(bytes: Buffer, at: number): Buffer {
   return copy
 }
 
-describe('with a real etcd', { skip: etcdMissing() ?? etcdctlMissing() }, () => {
+describeEachEtcd('with a real etcd', () => {
   test('it takes what we export, and we take what it holds: keys, revisions, history, leases', async () => {
     await using store = new MemoryStore(world)
     await live(store, 6)

@@ -180,3 +180,28 @@ test('what cannot be mounted into a process is said before it starts', async () 
   await start(mounted(made, made, 'DirectoryOrCreate'))
   assert.equal((await world.disk.stat(made))?.isFolder, true)
 })
+
+test('what a pod leaves in a folder of the host is there for the next, and each type is checked [STO-03]', async () => {
+  await using under = await open()
+  const folder = `${under.folder}/data`
+  let pods = 0
+  const run = async (script: string, path: string, type: string) => {
+    const container = { ...shell('main', script), volumeMounts: [{ name: 'v', mountPath: path }] }
+    const pod = podOf(`p${pods++}`, [container as Draft<Container>]) as Mutable<Pod>
+    pod.spec.volumes = [{ name: 'v', hostPath: { path, type } }] as never
+    await under.runtime.startSandbox(pod as unknown as Pod, never)
+    const start = (ended: (exit: Exit) => void) =>
+      under.runtime.startContainer(pod as unknown as Pod, pod.spec.containers[0]! as Container, 0, ended, never)
+    const { promise, resolve } = Promise.withResolvers<Exit>()
+    await start(resolve)
+    await promise
+    const log = await readFile(under.runtime.logFile(pod as unknown as Pod, 'main', 0), 'utf8')
+    await under.runtime.stopPod(pod as unknown as Pod, 0)
+    return log
+  }
+  await assert.rejects(run('true', folder, 'Directory'), /hostPath type check failed: .*\/data is not a directory/)
+  await run(`echo kept > ${folder}/file`, folder, 'DirectoryOrCreate')
+  assert.equal(await run(`cat ${folder}/file`, folder, 'Directory'), 'kept\n')
+  assert.equal(await run(`cat ${folder}/file`, `${folder}/file`, 'File'), 'kept\n')
+  await assert.rejects(run('true', folder, 'File'), /hostPath type check failed: .*\/data is not a file/)
+})

@@ -6,6 +6,7 @@ import { secondsTime } from '../../reconciler/events.ts'
 import type { Clock, Disk, Exec, Log, Network, Random } from '../../world/world.ts'
 import { ContainerError, type Exit, type Remains, type Running, type Runtime, type Sandbox } from '../runtime.ts'
 import { checkMounts, commandOf, environmentOf } from './command.ts'
+import { readLog } from './log-file.ts'
 import { repeat } from './prober.ts'
 import { type Ended, Processes, type ProcessId } from './processes.ts'
 import { type PodRecord, Records } from './records.ts'
@@ -151,16 +152,14 @@ export class ProcessRuntime implements Runtime {
     container: string,
     { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal },
   ): AsyncGenerator<Uint8Array> {
-    const { disk, clock } = this.#options
     const path = await this.newestLog(pod, container)
-    let from = 0
-    while (path !== undefined && !signal.aborted) {
-      const content = (await disk.readBytes(path)) ?? new Uint8Array()
-      if (content.length > from) yield content.subarray(from)
-      from = content.length
-      if (!follow) return
-      await clock.after(logLookMs, signal).catch(() => {})
-    }
+    const ended = this.ended(pod, container)
+    if (path !== undefined) yield* readLog(this.#options, path, { follow, ended, signal })
+  }
+
+  /** Resolves when the container that runs now has ended; at once when none does. */
+  async ended(pod: Pod, container: string): Promise<void> {
+    await this.#pods.get(pod.metadata.uid!)?.containers.get(container)?.over
   }
 
   /** `attempt`: 0 for the first. */
@@ -284,7 +283,6 @@ export class ProcessRuntime implements Runtime {
   }
 }
 
-const logLookMs = 250
 const killed: Exit = { code: 137, reason: 'Error' }
 
 class RunningPod {

@@ -7,14 +7,15 @@ import type { CacheChange, Caches } from '../../reconciler/caches.ts'
 import { EventRecorder } from '../../reconciler/events.ts'
 import type { Running } from '../../reconciler/runtime.ts'
 import type { World } from '../../world/world.ts'
+import { Budget } from '../budget.ts'
 import { Gate } from '../gate.ts'
 import { type NodeDescription, registerNode, renewLease, renewMs, reportNode, statusMs } from '../node.ts'
-import { EventBudget, podEvents } from '../pod-events.ts'
+import { podEvents } from '../pod-events.ts'
 import type { ContainerLife } from '../pod-status.ts'
 import { PodWorker, type PodWorkerTools } from '../pod-worker.ts'
 import { PodVolumes } from '../volumes.ts'
 import type { SimulatedBehaviour } from './behaviour.ts'
-import { hostAddress, Numbers, type PodRanges, rangesWithin, usualRanges } from './numbers.ts'
+import { Numbers, type PodRanges, rangesWithin, usualRanges } from './numbers.ts'
 import { SimulatedRuntime, simulatedVersion } from './runtime.ts'
 import { hasOtherLimits, StorageDrivers } from './storage-drivers.ts'
 
@@ -37,8 +38,12 @@ export interface SimulatedNodeSpec {
   readonly taints?: NodeDescription['taints']
 }
 
-/** All nodes together: enough to share trips to the disk, few enough to leave the server to others. */
-const statusesAtOnce = 8
+/** All nodes together: enough to share trips to a slow disk, and few enough in one go to leave the server to others. */
+const statusesAtOnce = 512
+const statusesInOneGo = 8
+
+/** Heartbeats fall on such moments, so that those of thousands of nodes share trips to the disk. */
+const beatEveryMs = 100
 
 const defaultCapacity = { cpu: '8', memory: '32Gi', pods: '110', 'ephemeral-storage': '100Gi' }
 
@@ -52,7 +57,8 @@ export class SimulatedNodes implements Running {
   readonly #options: SimulatedNodesOptions
   readonly #client: Client
   readonly #events: EventRecorder
-  readonly #budget: EventBudget
+  readonly #eventBudget: Budget
+  readonly #stepBudget: Budget
   readonly #volumes: PodVolumes
   readonly #drivers: StorageDrivers
   /** Those that run. */
@@ -61,7 +67,7 @@ export class SimulatedNodes implements Running {
   readonly #crashed = new Set<string>()
   readonly #numbers = new Numbers()
   readonly #ranges: PodRanges
-  readonly #writes = new Gate(statusesAtOnce)
+  readonly #writes: Gate
   readonly #unsubscribe: (() => void)[] = []
   #stopped = false
 
@@ -70,7 +76,9 @@ export class SimulatedNodes implements Running {
     this.#options = options
     this.#client = client.as({ name: 'system:node:simulated', groups: ['system:masters'], userAgent: 'kubelet' })
     this.#events = new EventRecorder('kubelet', { client: this.#client, ...world })
-    this.#budget = new EventBudget(world.clock)
+    this.#eventBudget = new Budget(world.clock)
+    this.#stepBudget = new Budget(world.clock)
+    this.#writes = new Gate(statusesAtOnce, { clock: world.clock, inOneGo: statusesInOneGo })
     this.#volumes = new PodVolumes(caches)
     this.#drivers = new StorageDrivers({
       client: this.#client,
@@ -186,13 +194,13 @@ export class SimulatedNodes implements Running {
     const number = this.#numberOf(present) ?? this.#numbers.of(spec.name)
     const description = describe(spec, number, {
       podCIDRs: present?.spec?.podCIDRs ?? this.#ranges.of(number),
-      address: addressOf(present) ?? hostAddress(number),
+      addresses: addressesOf(present) ?? this.#ranges.hosts(number),
       kubeletVersion: version,
       runtimeVersion: simulatedVersion,
       machineId: present?.status?.nodeInfo?.machineID || world.random.uuid(),
     })
     const node = await registerNode(this.#client, world.clock, description)
-    const events = podEvents(this.#events, this.#budget, spec.name)
+    const events = podEvents(this.#events, this.#eventBudget, spec.name)
     const runtime = new SimulatedRuntime({
       clock: world.clock,
       random: world.random.fork(spec.name),
@@ -223,7 +231,9 @@ export class SimulatedNodes implements Running {
 
   #beat(node: SimulatedNode, delayMs: number): void {
     const { clock, log } = this.#options.world
-    node.stopHeartbeat = clock.timer(delayMs, () => {
+    const now = clock.monotonic()
+    const at = Math.round((now + delayMs) / beatEveryMs) * beatEveryMs
+    node.stopHeartbeat = clock.timer(Math.max(0, at - now), () => {
       void this.#activity.track(
         this.#sayAlive(node).catch((error: unknown) =>
           log('warn', 'a node could not say that it is alive', {
@@ -278,7 +288,8 @@ export class SimulatedNodes implements Running {
       volumes: this.#volumes,
       activity: this.#activity,
       writes: this.#writes,
-      hostAddress: node.description.address,
+      steps: this.#stepBudget,
+      hostAddresses: node.description.addresses,
     }
   }
 }
@@ -311,10 +322,12 @@ const isThrough = ({ status, metadata }: Pod) =>
   (status?.phase === 'Succeeded' || status?.phase === 'Failed') &&
   (metadata.deletionTimestamp === undefined || metadata.deletionGracePeriodSeconds === 0)
 
-const addressOf = (node: Node | undefined) =>
-  node?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
+function addressesOf(node: Node | undefined): readonly string[] | undefined {
+  const internal = node?.status?.addresses?.filter(({ type }) => type === 'InternalIP') ?? []
+  return internal.length === 0 ? undefined : internal.map(({ address }) => address)
+}
 
-type Given = Pick<NodeDescription, 'podCIDRs' | 'address' | 'kubeletVersion' | 'runtimeVersion' | 'machineId'>
+type Given = Pick<NodeDescription, 'podCIDRs' | 'addresses' | 'kubeletVersion' | 'runtimeVersion' | 'machineId'>
 
 function describe(spec: SimulatedNodeSpec, number: number, given: Given): NodeDescription {
   return {

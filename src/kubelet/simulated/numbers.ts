@@ -1,21 +1,33 @@
-import { type Cidr, cidrContains, cidrSize, formatCidr, nthSubnet, parseCidr } from '../../base/cidr.ts'
+import {
+  type Cidr,
+  cidrContains,
+  cidrSize,
+  formatCidr,
+  formatIp,
+  nthAddress,
+  nthSubnet,
+  parseCidr,
+} from '../../base/cidr.ts'
 import { formatAddress, parseAddress } from './ipv4.ts'
 
 /**
  * Every simulated node has a number, from which its addresses follow: 10.244.0.0/24, 10.244.1.0/24, … for its pods (as
- * the reference hands them out) and 172.18.0.2, 172.18.0.3, … for itself. After 10.255.255.0/24 comes 10.128.0.0/24.
+ * the reference hands them out) and 172.18.0.2, 172.18.0.3, … or fd00:172:18::2, … for itself. After 10.255.255.0/24
+ * comes 10.128.0.0/24.
  */
 const firstRange = parseAddress('10.244.0.0')
 const lowestRange = parseAddress('10.128.0.0')
 const ranges = parseAddress('11.0.0.0') / 256 - lowestRange / 256
 const firstHost = parseAddress('172.18.0.2')
+const hosts6 = parseCidr('fd00:172:18::/64')!
 
 export function podRange(number: number): string {
   const offset = (firstRange - lowestRange) / 256 + number
   return `${formatAddress(lowestRange + (offset % ranges) * 256)}/24`
 }
 
-export const hostAddress = (number: number): string => formatAddress(firstHost + number)
+export const hostAddress = (number: number, family: 4 | 6 = 4): string =>
+  family === 4 ? formatAddress(firstHost + number) : formatIp(nthAddress(hosts6, BigInt(number + 2)))
 
 /** The number of the node that has this range; nothing when it is none of ours. */
 export function numberOfRange(cidr: string | undefined): number | undefined {
@@ -29,6 +41,8 @@ export function numberOfRange(cidr: string | undefined): number | undefined {
 /** The ranges of pods of numbered nodes. */
 export interface PodRanges {
   of(number: number): readonly string[]
+  /** What the node itself has, of the families of its pods. */
+  hosts(number: number): readonly string[]
   /** The number of the node that has these; nothing when they are none of ours. */
   numberOf(ranges: readonly string[]): number | undefined
 }
@@ -36,6 +50,7 @@ export interface PodRanges {
 /** Those of a cluster that has not been told where its pods are: see `podRange`. */
 export const usualRanges: PodRanges = {
   of: (number) => [podRange(number)],
+  hosts: (number) => [hostAddress(number)],
   numberOf: ([first]) => numberOfRange(first),
 }
 
@@ -50,6 +65,7 @@ export function rangesWithin(podCidrs: readonly string[]): PodRanges {
   })
   return {
     of: (number) => wholes.map((whole) => formatCidr(nthSubnet(whole, maskOf(whole), BigInt(number)))),
+    hosts: (number) => wholes.map(({ address: { family } }) => hostAddress(number, family)),
     numberOf([text = '']) {
       const [whole] = wholes
       const part = parseCidr(text)

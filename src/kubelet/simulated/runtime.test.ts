@@ -79,7 +79,10 @@ test('ranges of nodes and their numbers go both ways', () => {
     '10.255.255.0/24',
     '10.128.0.0/24',
   ])
-  assert.deepEqual([0, 254].map(hostAddress), ['172.18.0.2', '172.18.1.0'])
+  assert.deepEqual(
+    [hostAddress(0), hostAddress(254), hostAddress(0, 6)],
+    ['172.18.0.2', '172.18.1.0', 'fd00:172:18::2'],
+  )
   for (const number of [0, 1, 255, 256, 3071, 3072, 5000]) assert.equal(numberOfRange(podRange(number)), number)
   for (const cidr of [undefined, '10.0.0.0/24', '10.244.0.0/16', 'fd00::/64', ''])
     assert.equal(numberOfRange(cidr), undefined)

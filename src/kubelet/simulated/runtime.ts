@@ -38,6 +38,7 @@ export class SimulatedRuntime implements Runtime {
   /** One of each family that the node has. */
   readonly #addresses: readonly AddressPool[]
   readonly #pods = new Map<string, SimulatedPod>()
+  readonly #imageIds = new Map<string, string>()
   readonly #event: NonNullable<SimulatedRuntimeOptions['event']>
 
   constructor(options: SimulatedRuntimeOptions) {
@@ -86,9 +87,19 @@ export class SimulatedRuntime implements Runtime {
     this.#run(pod, container, attempt, 0, onExit)
     return {
       containerId: `simulated://${Buffer.from(this.#random.bytes(32)).toString('hex')}`,
-      imageId: `${container.image}@sha256:${'0'.repeat(64)}`,
+      imageId: this.#imageId(container.image ?? ''),
       isReady,
     }
+  }
+
+  /** Kept, so that all containers of an image have the same text. */
+  #imageId(image: string): string {
+    let id = this.#imageIds.get(image)
+    if (id === undefined) {
+      id = `${image}@sha256:${'0'.repeat(64)}`
+      this.#imageIds.set(image, id)
+    }
+    return id
   }
 
   async untilReady(pod: Pod, container: Container, signal: AbortSignal): Promise<void> {

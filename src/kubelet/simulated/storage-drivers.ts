@@ -14,7 +14,7 @@ const limitAnnotation = 'simulation.coracle.dev/volume-limit'
 /** On a driver: labels of nodes, with commas between, by which it tells where its volumes can be reached. */
 const topologyAnnotation = 'simulation.coracle.dev/topology-keys'
 
-const writesAtOnce = 4
+const writesAtOnce = 16
 const againMs = 1000
 
 export interface StorageDriversOptions {

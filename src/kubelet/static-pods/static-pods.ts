@@ -128,11 +128,11 @@ export class StaticPods {
   }
 
   #statusOf(pod: Pod, containers: PodRecord['containers']): PodStatus {
-    const { hostAddress } = this.#options.tools
+    const { hostAddresses } = this.#options.tools
     const started = [...containers.values()].map(({ startedAt }) => startedAt).sort()[0]
     return {
-      podIP: hostAddress,
-      podIPs: [{ ip: hostAddress }],
+      podIP: hostAddresses[0],
+      podIPs: hostAddresses.map((ip) => ({ ip })),
       ...(started && { startTime: started }),
       containerStatuses: pod.spec.containers.flatMap(({ name, image = '' }) => {
         const known = containers.get(name)

@@ -2,6 +2,7 @@ import type { HostWorld } from '../../world/world.ts'
 import { EtcdCareError } from '../etcd/faults.ts'
 import { findRestorer } from '../etcd/install.ts'
 import { restoreInto } from '../etcd/restore.ts'
+import { membersInSnapshot, openSnapshot } from '../etcd/snapshot-file.ts'
 import { LifecycleError } from '../failure.ts'
 import { sha256Text } from './contents.ts'
 import type { OpenedBackup } from './open.ts'
@@ -122,4 +123,19 @@ async function restoreStore(options: RestoreBackupOptions): Promise<void> {
   print(`restored etcd into ${dataDir} as a cluster of one member, ${etcd.name}`)
   const others = etcd.members.filter((name) => name !== etcd.name)
   if (others.length > 0) print(`${others.join(', ')} were members too: reset them and let them join anew`)
+}
+
+/** What `--hosts` of a restore on all members is, as it was when the backup was made; nothing for a single member. */
+export async function hostsOfBackup(
+  world: HostWorld,
+  { contents, snapshot }: OpenedBackup,
+): Promise<string | undefined> {
+  const names = contents.etcd?.members ?? []
+  if (names.length < 2) return undefined
+  using parts = await world.disk.openParts(snapshot)
+  if (!parts) return undefined
+  return membersInSnapshot(openSnapshot(parts, snapshot), snapshot)
+    .filter(({ name }) => names.includes(name))
+    .map(({ name, peerUrls, clientUrls }) => [name, peerUrls[0], clientUrls[0]].join('='))
+    .join(',')
 }

@@ -3,6 +3,7 @@ import type { Mutable } from '../../schema/types.ts'
 import type { HostWorld } from '../../world/world.ts'
 import { paths } from '../paths.ts'
 import { newToken, tokenText } from '../tokens/token.ts'
+import type { KnownFlags } from './component-flags.ts'
 import { ConfigError } from './documents.ts'
 import type {
   ApiEndpoint,
@@ -21,6 +22,8 @@ export interface DefaultTools {
   readonly world: HostWorld
   /** Of this program: `v1.36.2`. */
   readonly version: string
+  /** Flags that components take; absent: what they are given besides is not looked at. */
+  readonly knownFlags?: KnownFlags
   warn(line: string): void
 }
 

@@ -3,6 +3,7 @@ import { FieldErrors } from '../../schema/field-errors.ts'
 import type { Infer, Mutable, ObjectType } from '../../schema/types.ts'
 import { type ComponentConfiguration, kubeletConfiguration, kubeProxyConfiguration } from './component-defaults.ts'
 import { isComponentConfiguration, unknownComponentFields } from './component-fields.ts'
+import { clusterArguments, nodeArguments } from './component-flags.ts'
 import { convertOld } from './convert.ts'
 import {
   type DefaultTools,
@@ -186,6 +187,10 @@ export async function initSettings(
   const errors = new FieldErrors()
   validateInit(init, errors)
   validateCluster(cluster, errors, tools.warn)
+  if (tools.knownFlags) {
+    nodeArguments(init.nodeRegistration, tools.knownFlags, errors)
+    clusterArguments(cluster, tools.knownFlags, errors)
+  }
   throwAll(errors)
   requireBindAddress(init.localAPIEndpoint.advertiseAddress)
   return {
@@ -210,6 +215,7 @@ export async function joinSettings(
   join.apiVersion = currentApiVersion
   const errors = new FieldErrors()
   validateJoin(join, errors)
+  if (tools.knownFlags) nodeArguments(join.nodeRegistration, tools.knownFlags, errors)
   const path = join.discovery.file?.kubeConfigPath
   if (path !== undefined && !/^[a-z]+:/i.test(path) && !(await tools.world.disk.stat(path)))
     errors.invalid('discovery.file.kubeConfigPath', path, 'not a valid HTTPS URL or a file on disk')

@@ -52,6 +52,7 @@ test('a member is not taken out of a cluster that would not live on, and none ad
 
   requireRoomForAnother(alive(1, 2, 3))
   assert.throws(() => requireRoomForAnother(alive(1, 2)), /with another member 3 would have to answer, and 2 do/)
+  requireRoomForAnother({ members: [member(1)], alive: new Set([1n]) })
   const learner = { members: [member(1), member(2, { isLearner: true })], alive: new Set([1n, 2n]) }
   assert.throws(() => requireRoomForAnother(learner), /m2 \(2\) is a learner/)
   requireQuorumWithout(learner, 2n)

@@ -37,5 +37,6 @@ const hints: readonly (readonly [words: string, hint: string])[] = [
   ['database space exceeded', 'make room with: coracle etcd check --free'],
   ['required revision has been compacted', 'it is compacted already'],
   ['is a future revision', 'see the newest revision with: coracle etcd status -o json'],
+  ['user name is empty', 'this etcd has users, and "coracle etcd" has certificates only: use etcdctl --user'],
   ['cannot reach', 'is etcd running there, and do scheme, address and certificates fit?'],
 ]

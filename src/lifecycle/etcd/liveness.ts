@@ -42,7 +42,7 @@ function requireMajority({ members, alive }: Liveness): void {
     `quorum is lost: ${answering} of ${voters.length} voting members answer (silent: ${silent.map(nameOf).join(', ')})`,
     {
       hint:
-        'start those that are down; when too few will ever come back, restore a snapshot: ' +
+        'start those that are down, or mend the network to them; when too few will ever come back, restore a snapshot: ' +
         '"coracle etcd snapshot restore"',
     },
   )

@@ -66,19 +66,19 @@ export async function addMember(client: EtcdClient, peerUrls: readonly string[],
 export async function addLearner(
   client: EtcdClient,
   peerUrl: string,
-  options?: WhenWellOptions,
+  patience?: Patience,
 ): Promise<{ readonly member: EtcdMember; readonly members: readonly EtcdMember[] }> {
   const before = await listMembers(client)
   const known = before.find(({ peerUrls = [] }) => peerUrls.includes(peerUrl))
   if (known) return { member: known, members: before }
   const add = () => addMember(client, [peerUrl], true)
-  const { member } = await (options ? whenWell(options, add) : add())
+  const { member } = await (patience ? whenWell(patience, add) : add())
   return { member, members: await listMembers(client) }
 }
 
-export interface WhenWellOptions {
+export interface Patience {
   readonly clock: Clock
-  /** Default 15 seconds. */
+  /** Default 15 seconds for what passes, 2 minutes for a member that has to come up and catch up. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
@@ -87,14 +87,26 @@ export interface WhenWellOptions {
  * Tries a change of the members again while etcd refuses it for what passes: it wants them all connected for some
  * seconds, which they are not right after another change. Throws etcd's last `EtcdError`.
  */
-export async function whenWell<T>({ clock, timeoutMs = 15_000, signal }: WhenWellOptions, run: () => Promise<T>) {
+export function whenWell<T>(patience: Patience, run: () => Promise<T>): Promise<T> {
+  return retry(patience, patience.timeoutMs ?? 15_000, run, ({ message }) =>
+    /unhealthy cluster|no leader|leader changed/.test(message),
+  )
+}
+
+const betweenTriesMs = 250
+
+async function retry<T>(
+  { clock, signal }: Patience,
+  timeoutMs: number,
+  run: () => Promise<T>,
+  passes: (error: EtcdError) => boolean,
+): Promise<T> {
   const deadline = clock.monotonic() + timeoutMs
   for (;;) {
     try {
       return await run()
     } catch (error) {
-      const passes = error instanceof EtcdError && /unhealthy cluster|no leader|leader changed/.test(error.message)
-      if (!passes || clock.monotonic() > deadline) throw error
+      if (!(error instanceof EtcdError && passes(error)) || clock.monotonic() > deadline) throw error
       await clock.after(betweenTriesMs, signal)
     }
   }
@@ -111,39 +123,32 @@ export function initialCluster(members: readonly EtcdMember[], joining?: { id: b
     .join(',')
 }
 
-export interface PromoteOptions {
-  readonly clock: Clock
-  /** How long to wait for it to come up and catch up; default 2 minutes. */
-  readonly timeoutMs?: number
-  readonly signal?: AbortSignal
+export interface PromoteOptions extends Patience {
   /** Called when it has to wait, with etcd's reason. */
   waiting?(reason: string): void
 }
 
 /** etcd's words for a learner that has not caught up; everything else is an answer. */
 const notReady = 'can only promote a learner member which is in sync with leader'
-const betweenTriesMs = 250
 
 /**
  * Gives a learner its vote as soon as it is in sync with the leader; one that has its vote already is left alone.
  * Throws etcd's last `EtcdError` when that takes too long.
  */
-export async function promoteWhenReady(client: EtcdClient, id: bigint, options: PromoteOptions): Promise<void> {
-  const { clock, timeoutMs = 120_000, signal } = options
-  const deadline = clock.monotonic() + timeoutMs
-  for (;;) {
+export function promoteWhenReady(client: EtcdClient, id: bigint, options: PromoteOptions): Promise<void> {
+  const promote = async () => {
     try {
       await client.write(methods.memberPromote, { id })
-      return
     } catch (error) {
-      if (!(error instanceof EtcdError)) throw error
       // An answer may be lost, and another may have promoted it.
-      if (await isVoter(client, id)) return
-      if (!mayComeGood(error) || clock.monotonic() + betweenTriesMs > deadline) throw error
-      options.waiting?.(error.message)
-      await clock.after(betweenTriesMs, signal)
+      if (!(await isVoter(client, id))) throw error
     }
   }
+  return retry(options, options.timeoutMs ?? 120_000, promote, (error) => {
+    const passes = mayComeGood(error)
+    if (passes) options.waiting?.(error.message)
+    return passes
+  })
 }
 
 const passing = [notReady, 'no leader', 'leader changed', 'timed out', 'unhealthy cluster', 'cannot reach', 'lost the']

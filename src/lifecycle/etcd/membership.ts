@@ -18,7 +18,7 @@ export async function membershipFaults(
     const inFile = membersInSnapshot(await snapshotOf(connections, endpoint), `the snapshot of ${endpoint}`)
     for (const { id, name, isLearner } of inFile) {
       const same = listed.find((member) => member.id === id)
-      const who = `${name || 'a member'} (${hexId(id)})`
+      const who = `${same?.name || name || 'a member'} (${hexId(id)})`
       if (!same) faults.push(`${endpoint}: its file still has ${who}, which was removed`)
       else if (same.isLearner !== isLearner) {
         faults.push(`${endpoint}: in its file ${who} is ${isLearner ? 'a learner' : 'a voter'}, in the list it is not`)

@@ -58,7 +58,8 @@ export function requireRoomForAnother({ members, alive }: Liveness): void {
   }
   const silent = votersOf(members).filter((member) => !alive.has(member.id))
   const answering = votersOf(members).length - silent.length
-  if (answering >= quorumOf(votersOf(members).length + 1)) return
+  // Where all answer it is the new one that may be missing, as in a cluster of one that grows.
+  if (silent.length === 0 || answering >= quorumOf(votersOf(members).length + 1)) return
   throw new EtcdCareError(
     `with another member ${quorumOf(votersOf(members).length + 1)} would have to answer, and ${answering} do ` +
       `(silent: ${silent.map(nameOf).join(', ')})`,

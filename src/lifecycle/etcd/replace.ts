@@ -69,7 +69,9 @@ export async function readReplacement(
     })
   }
   if (name && url) return { name, peerUrl: url.replace(/\/$/, '') }
-  const member = (await listMembers(connections.client)).find((one) => isCalled(one, dead))
+  // Not through the quorum, which may be electing a leader: it is only about a name and an address.
+  const members = await listMembers(connections.client, { linearizable: false })
+  const member = members.find((one) => isCalled(one, dead))
   if (!member) {
     throw new EtcdCareError(`no member is called ${dead}: it may be removed already`, {
       hint: 'say whole what takes its place: --with NAME=PEER-URL',

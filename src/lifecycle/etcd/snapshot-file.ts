@@ -190,9 +190,13 @@ export interface SnapshotMember {
   readonly id: bigint
   readonly name: string
   readonly isLearner: boolean
+  readonly peerUrls: readonly string[]
+  readonly clientUrls: readonly string[]
 }
 
 function parseMember(value: Buffer): Omit<SnapshotMember, 'id'> {
-  const { name = '', isLearner = false } = JSON.parse(value.toString()) as { name?: string; isLearner?: boolean }
-  return { name, isLearner }
+  const { name, isLearner, peerURLs, clientURLs } = JSON.parse(value.toString()) as {
+    readonly [member in 'peerURLs' | 'clientURLs']?: readonly string[]
+  } & { readonly name?: string; readonly isLearner?: boolean }
+  return { name: name ?? '', isLearner: isLearner ?? false, peerUrls: peerURLs ?? [], clientUrls: clientURLs ?? [] }
 }

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
 import { VirtualHost } from '../../world/virtual-host.ts'
+import { timeoutsOf } from '../config/defaults.ts'
 import { initSettings, readDocuments } from '../config/read.ts'
+import type { LifecycleError } from '../failure.ts'
 import { runPhases } from '../phase.ts'
 import { InitData } from './data.ts'
+import { waitForAgent, waitForControlPlane } from './health.ts'
 import { removeLeftovers } from './leftovers.ts'
 import { lockHost } from './lock.ts'
-import { runningAgent, writeAgentFiles } from './node-agent.ts'
+import { kubeletPidFile, runningAgent, writeAgentFiles } from './node-agent.ts'
 import { insist } from './patient.ts'
 import { initPhases } from './phases.ts'
 
@@ -125,7 +128,7 @@ describe('the lock of a host', () => {
   test('is free again when its holder is done, or dead', async () => {
     const world = new VirtualHost(7)
     await (await lockHost(world, 'init'))[Symbol.asyncDispose]()
-    await world.disk.write('/run/coracle/lifecycle.lock', '4711 12345 init\n')
+    await world.disk.write('/run/coracle/lifecycle.lock', '1 12345 init\n')
     await using held = await lockHost(world, 'join')
     assert.ok(held)
   })
@@ -141,7 +144,7 @@ describe('the lock of a host', () => {
 
 test('half-written files go with the processes that began them', async () => {
   const world = new VirtualHost(7)
-  for (const name of ['ca.crt', 'ca.key.4711.tmp', 'ca.key.1.tmp']) await world.disk.write(`/pki/${name}`, 'x')
+  for (const name of ['ca.crt', 'ca.key.1.tmp', 'ca.key.1.tmp']) await world.disk.write(`/pki/${name}`, 'x')
   await removeLeftovers(world, '/pki')
   assert.deepEqual((await world.disk.list('/pki')).sort(), ['ca.crt', 'ca.key.1.tmp'])
 })
@@ -192,6 +195,98 @@ describe('the files of the node agent [PHS-03]', () => {
     assert.equal(await runningAgent(world), undefined)
     await world.disk.write('/proc/1/cmdline', 'node\0coracle\0kubelet\0')
     assert.equal(await runningAgent(world), 1)
+  })
+})
+
+describe('waiting for what was started [PHS-08]', () => {
+  const kubeletUrl = 'http://127.0.0.1:10248/healthz'
+  const urls = ['https://10.0.0.1:6443/livez', 'https://127.0.0.1:10257/healthz', 'https://127.0.0.1:10259/livez']
+  const serve = (world: VirtualHost, url: string) =>
+    world.network.serve(new URL(url).origin, async () => ({ status: 200, body: 'ok' }))
+  const names = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+  const timeouts = timeoutsOf({ kubeletHealthCheck: '4m0s', controlPlaneComponentHealthCheck: '5m0s' })
+  const endpoint = { advertiseAddress: '10.0.0.1', bindPort: 6443 }
+
+  /** A host on which a process is the agent that it starts. */
+  async function started() {
+    const world = new VirtualHost(7)
+    await world.disk.write(kubeletPidFile, '1\n')
+    await world.disk.write('/proc/1/cmdline', ['coracle', 'kubelet', ''].join('\0'))
+    return world
+  }
+
+  /** What comes of it, in as much time as it takes. */
+  async function outcome(world: VirtualHost, work: Promise<void>): Promise<LifecycleError | undefined> {
+    let ended = false
+    const ending = work.then(
+      () => undefined,
+      (error: LifecycleError) => error,
+    )
+    void ending.then(() => {
+      ended = true
+    })
+    while (!ended) await world.advance(1000)
+    return ending
+  }
+
+  test('ends when the kubelet answers, and then the components', async () => {
+    const world = await started()
+    const lines: string[] = []
+    const print = (line: string) => void lines.push(line)
+    world.clock.timer(7000, () => void serve(world, kubeletUrl))
+    assert.equal(await outcome(world, waitForAgent(world, timeouts, print)), undefined)
+    assert.equal(lines[0], `[kubelet-check] Waiting for a healthy kubelet at ${kubeletUrl}. This can take up to 4m0s`)
+    assert.match(lines[1]!, /^\[kubelet-check\] The kubelet is healthy after 7(\.\d+)?s$/)
+    for (const url of urls) world.clock.timer(9000, () => void serve(world, url))
+    assert.equal(await outcome(world, waitForControlPlane(world, endpoint, timeouts, print)), undefined)
+    assert.equal(
+      lines[2],
+      '[control-plane-check] Waiting for healthy control plane components. This can take up to 5m0s',
+    )
+    assert.deepEqual(
+      lines.slice(3, 6),
+      urls.map((url, at) => `[control-plane-check] Checking ${names[at]} at ${url}`),
+    )
+    for (const name of names)
+      assert.ok(
+        lines.some((line) => line.startsWith(`[control-plane-check] ${name} is healthy after 9`)),
+        name,
+      )
+  })
+
+  test('ends with what to do when the time is over', async () => {
+    const world = await started()
+    await world.disk.write('/var/log/coracle/kubelet.log', 'first\nno such flag\n')
+    const agent = await outcome(
+      world,
+      waitForAgent(world, timeouts, () => {}),
+    )
+    assert.match(agent!.message, /^the kubelet is not healthy at http:.*\n {4}first\n {4}no such flag$/s)
+    assert.match(agent!.hint!, /its log is \/var\/log\/coracle\/kubelet\.log/)
+    serve(world, urls[0]!)
+    const began = world.clock.monotonic()
+    const components = await outcome(
+      world,
+      waitForControlPlane(world, endpoint, timeouts, () => {}),
+    )
+    assert.ok(world.clock.monotonic() - began >= 300_000)
+    assert.equal(
+      components!.message,
+      `could not initialize the control plane: kube-controller-manager check failed at ${urls[1]}; kube-scheduler check failed at ${urls[2]}`,
+    )
+    assert.match(components!.hint!, /logs are below \/var\/log\/pods/)
+  })
+
+  test('ends at once when the kubelet has ended', async () => {
+    const world = await started()
+    await world.disk.write('/proc/1/cmdline', '')
+    const began = world.clock.monotonic()
+    const failure = await outcome(
+      world,
+      waitForAgent(world, timeouts, () => {}),
+    )
+    assert.match(failure!.message, /^the kubelet has ended/)
+    assert.ok(world.clock.monotonic() - began < 5000)
   })
 })
 

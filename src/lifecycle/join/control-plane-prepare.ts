@@ -1,5 +1,4 @@
 import { controlPlaneManifest, writeManifest } from '../init/manifests.ts'
-import { patient } from '../init/patient.ts'
 import { controlPlaneComponents } from '../manifests/control-plane.ts'
 import { manifestPath } from '../manifests/static-pod.ts'
 import { paths } from '../paths.ts'
@@ -27,9 +26,8 @@ export const controlPlanePrepare: Phase<JoinData> = {
       async run(data) {
         const { external } = (await data.cluster()).etcd
         const files = { settings: await data.pki(), ...(external?.caFile && { externalEtcd: external }) }
-        const client = await data.bootstrapClient()
         const key = data.controlPlane.certificateKey!
-        await patient(() => downloadCertificates(client, files, key, data.world, data.tools.print), data.patience)
+        await data.ask((client) => downloadCertificates(client, files, key, data.world, data.tools.print))
       },
     },
     {

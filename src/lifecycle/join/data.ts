@@ -1,5 +1,6 @@
 import { parseDuration } from '../../base/duration.ts'
 import type { Client } from '../../client/client.ts'
+import { ApiError } from '../../schema/status.ts'
 import type { HostWorld } from '../../world/world.ts'
 import { pkiSettings } from '../config/cluster-settings.ts'
 import type { ComponentConfiguration } from '../config/component-defaults.ts'
@@ -9,14 +10,19 @@ import type { ClusterConfiguration, JoinConfiguration, Timeouts } from '../confi
 import { LifecycleError } from '../failure.ts'
 import type { LifecycleTools } from '../init/data.ts'
 import type { ManifestSource } from '../init/manifests.ts'
-import { type Patience, patient } from '../init/patient.ts'
+import { insist, isPassing, type Patience } from '../init/patient.ts'
 import type { PatchFile } from '../manifests/patches.ts'
 import { paths } from '../paths.ts'
 import { readEndpoint } from '../pki/kubeconfigs.ts'
 import type { PkiSettings } from '../pki/settings.ts'
 import { httpConnect } from '../tokens/connect.ts'
 import { type DiscoveredCluster, discoverByFile, discoverByToken } from '../tokens/discovery.ts'
-import { pinsOf } from '../tokens/pins.ts'
+import { joinHint, pinsOf } from '../tokens/pins.ts'
+
+/** How long after its making a token may be unknown to a server that follows the store. */
+const hearsayMs = 10_000
+
+const isUnauthorized = (error: unknown) => error instanceof ApiError && error.reason === 'Unauthorized'
 
 export interface JoinOptions {
   readonly join: JoinConfiguration
@@ -81,7 +87,7 @@ export class JoinData implements AsyncDisposable {
         caCertHashes: unsafeSkipCAVerification ? [] : caCertHashes,
         timeoutMs: parseDuration(this.timeouts.discovery),
       },
-      { clock: this.world.clock, connect },
+      { clock: this.world.clock, connect, say: this.tools.print },
     )
   }
 
@@ -93,6 +99,37 @@ export class JoinData implements AsyncDisposable {
         ? undefined
         : (credential?.token ?? this.join.discovery.tlsBootstrapToken)
       return httpConnect(this.world)({ server, certificateAuthority, ...credential, ...(token && { token }) })
+    })
+  }
+
+  /**
+   * Asks the API as who bears the token. What goes by itself is waited for; so is a server that refuses the token, as it
+   * may be another than the one that signed for it, and hear of what is new a moment later.
+   * @throws LifecycleError when the token is still refused then
+   */
+  async ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
+    const client = await this.bootstrapClient()
+    const { clock } = this.world
+    let refusedUntil: number | undefined
+    const mayBeHeardOf = (error: unknown) => {
+      if (!isUnauthorized(error)) return false
+      if (refusedUntil === undefined)
+        this.tools.print(
+          '[discovery] The API server does not know the token; a new one is known everywhere in a moment',
+        )
+      refusedUntil ??= clock.monotonic() + hearsayMs
+      return clock.monotonic() < refusedUntil
+    }
+    return insist(
+      () => question(client),
+      (error) => isPassing(error) || mayBeHeardOf(error),
+      this.patience,
+    ).catch((error: unknown) => {
+      if (!isUnauthorized(error)) throw error
+      throw new LifecycleError(`the API server refuses the credential of this host: ${(error as Error).message}`, {
+        hint: `the token has expired or was deleted meanwhile; ${joinHint}`,
+        cause: error,
+      })
     })
   }
 
@@ -119,18 +156,14 @@ export class JoinData implements AsyncDisposable {
 
   async #readCluster(): Promise<ClusterConfiguration> {
     const { print, warn, program } = this.tools
-    const client = await this.bootstrapClient()
+    await this.bootstrapClient()
     print('[preflight] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...')
     print("[preflight] Use 'coracle init phase upload-config kubeadm --config your-config-file' to re-upload it.")
-    return patient(
-      () => fetchClusterConfiguration(client, { world: this.world, version: program, warn }),
-      this.patience,
-    )
+    return this.ask((client) => fetchClusterConfiguration(client, { world: this.world, version: program, warn }))
   }
 
-  async kubeletConfiguration(): Promise<ComponentConfiguration> {
-    const client = await this.bootstrapClient()
-    return patient(() => fetchKubeletConfiguration(client), this.patience)
+  kubeletConfiguration(): Promise<ComponentConfiguration> {
+    return this.ask(fetchKubeletConfiguration)
   }
 
   async pki(): Promise<PkiSettings> {

@@ -32,11 +32,7 @@ export const checkEtcd: Phase<JoinData> = {
     data.tools.print('[check-etcd] Checking that the etcd cluster is healthy')
     using etcd = await connect(data)
     const members = await listMembers(etcd.client).catch((error: unknown) => {
-      throw etcdFailure(
-        'etcd cluster is not healthy',
-        error,
-        'see "coracle etcd endpoint health --cluster" on a control plane',
-      )
+      throw etcdFailure('etcd cluster is not healthy', error, 'see "coracle etcd health --cluster" on a control plane')
     })
     const own = peerUrl(data.controlPlane.localAPIEndpoint.advertiseAddress)
     const others = members.filter((member) => isStarted(member) && !member.isLearner && !isAt(member, own))

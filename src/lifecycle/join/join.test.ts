@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ApiError } from '../../schema/status.ts'
 import { VirtualHost } from '../../world/virtual-host.ts'
 import { initSettings, joinSettings, readDocuments } from '../config/read.ts'
+import { LifecycleError } from '../failure.ts'
 import { JoinData } from './data.ts'
 import { joinedText, joinPhases } from './phases.ts'
 
@@ -57,6 +59,37 @@ test('a worker needs neither', async () => {
       .includes('control-plane-prepare'),
   )
   assert.ok((await joinedText(data)).includes('This node has joined the cluster:'))
+})
+
+/** Runs the question until it is answered or given up; gives what was printed. */
+async function asked(question: () => Promise<string>) {
+  const data = await dataFor('')
+  const lines: string[] = []
+  Object.assign(data, { bootstrapClient: async () => ({}) })
+  Object.assign(data.tools, { print: (line: string) => lines.push(line) })
+  const answer = data.ask(question).catch((error: unknown) => error as LifecycleError)
+  await (data.world as VirtualHost).advance(60_000)
+  return { lines, answer: await answer }
+}
+
+test('an API server that has not heard of a new token yet is asked again, and the host says so', async () => {
+  let times = 0
+  const { lines, answer } = await asked(async () => {
+    if (++times < 4) throw new ApiError('Unauthorized', 'Unauthorized')
+    return 'heard'
+  })
+  assert.equal(answer, 'heard')
+  assert.deepEqual(lines, [
+    '[discovery] The API server does not know the token; a new one is known everywhere in a moment',
+  ])
+})
+
+test('one that goes on refusing it is believed', async () => {
+  const { lines, answer } = await asked(() => Promise.reject(new ApiError('Unauthorized', 'Unauthorized')))
+  assert.ok(answer instanceof LifecycleError)
+  assert.match(answer.message, /the API server refuses the credential of this host: Unauthorized/)
+  assert.match(answer.hint!, /coracle token create --print-join-command/)
+  assert.equal(lines.length, 1)
 })
 
 test('phases are called as kubeadm calls them', () => {

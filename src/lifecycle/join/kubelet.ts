@@ -4,7 +4,6 @@ import { isNotFound } from '../../schema/status.ts'
 import { LifecycleError } from '../failure.ts'
 import { agentFailed, waitForAgent } from '../init/health.ts'
 import { runningAgent, startAgent, writeAgentFiles } from '../init/node-agent.ts'
-import { patient } from '../init/patient.ts'
 import { paths } from '../paths.ts'
 import type { Phase } from '../phase.ts'
 import { readEndpoint } from '../pki/kubeconfigs.ts'
@@ -23,11 +22,13 @@ export const kubeletStart: Phase<JoinData> = {
     const { world, tools, join, options } = data
     const configuration = await data.kubeletConfiguration()
     const discovered = await data.discover()
-    await requireFreeName(data)
+    const isKnown = await hasIdentity(data)
+    const node = await findNode(data)
+    if (node && !isKnown) requireFree(node, data)
     // The authority first: by it the same command knows later that this host has begun.
     if ((await world.disk.read(join.caCertPath)) === undefined)
       await world.disk.write(join.caCertPath, discovered.certificateAuthority, 0o644)
-    if (!(await hasIdentity(data))) {
+    if (!isKnown) {
       const server = await serverOfKubelet(data)
       const text = bootstrapKubeconfig({ ...discovered, server }, join.discovery.tlsBootstrapToken ?? '')
       await world.disk.write(paths.bootstrapKubeconfig, text, 0o600)
@@ -39,7 +40,9 @@ export const kubeletStart: Phase<JoinData> = {
       patches: options.patches,
     }
     const changed = await writeAgentFiles(world, files, tools.print)
-    if (changed || options.single || (await runningAgent(world)) === undefined) await startAgent(world, tools.print)
+    const isRunning = (await runningAgent(world)) !== undefined
+    // One whose Node was deleted registers it when it starts.
+    if (changed || options.single || !isRunning || !node) await startAgent(world, tools.print)
   },
 }
 
@@ -61,20 +64,17 @@ async function hasIdentity({ world, nodeName }: JoinData): Promise<boolean> {
     : text.includes(`system:node:${nodeName}`)
 }
 
-/** A second host of the same name would take over the first one's node. */
-async function requireFreeName(data: JoinData): Promise<void> {
-  if (await hasIdentity(data)) return
-  const { nodeName, tools } = data
-  const client = await data.bootstrapClient()
-  const node = await patient(
-    () =>
-      client.get(Node, { name: nodeName }).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined
-        throw error
-      }),
-    data.patience,
+function findNode(data: JoinData): Promise<Node | undefined> {
+  return data.ask((client) =>
+    client.get(Node, { name: data.nodeName }).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined
+      throw error
+    }),
   )
-  if (!node) return
+}
+
+/** A second host of the same name would take over the first one's node. */
+function requireFree(node: Node, { nodeName, tools }: JoinData): void {
   const isReady = node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
   if (isReady)
     throw new LifecycleError(

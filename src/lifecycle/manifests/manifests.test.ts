@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
+import type { Container } from '../../kinds/core/containers.ts'
 import { Pod, podSchema } from '../../kinds/core/pod.ts'
 import { decode } from '../../schema/decode.ts'
 import { VirtualHost } from '../../world/virtual-host.ts'
@@ -149,6 +150,54 @@ etcd: {local: {extraArgs: [{name: snapshot-count, value: "5"}, {name: election-t
       assert.ok(!(unknown in given))
     })
   }
+
+  test('etcd says where it is, keeps its data on the host, and is asked how it is [ETI-24 ETI-25 ETI-26]', async () => {
+    const cluster = await clusterOf('')
+    const { metadata, spec } = decode(podSchema, toPod(etcdPod(cluster, host, { minor: 6 })), { mode: 'Strict' }).object
+    const annotation = 'kubeadm.kubernetes.io/etcd.advertise-client-urls'
+    assert.equal(metadata.annotations![annotation], 'https://10.0.0.1:2379')
+    assert.deepEqual(
+      spec.volumes!.map(({ name, hostPath }) => [name, hostPath!.path, hostPath!.type]),
+      [
+        ['etcd-certs', '/etc/kubernetes/pki/etcd', 'DirectoryOrCreate'],
+        ['etcd-data', '/var/lib/etcd', 'DirectoryOrCreate'],
+      ],
+    )
+    const [{ command, resources, livenessProbe, readinessProbe, startupProbe }] = spec.containers as [Container]
+    const pki = '/etc/kubernetes/pki/etcd'
+    assert.deepEqual(flagsOf(command!), {
+      'advertise-client-urls': 'https://10.0.0.1:2379',
+      'cert-file': `${pki}/server.crt`,
+      'client-cert-auth': 'true',
+      'data-dir': '/var/lib/etcd',
+      'feature-gates': 'InitialCorruptCheck=true',
+      'initial-advertise-peer-urls': 'https://10.0.0.1:2380',
+      'initial-cluster': 'cp1=https://10.0.0.1:2380',
+      'key-file': `${pki}/server.key`,
+      'listen-client-urls': 'https://127.0.0.1:2379,https://10.0.0.1:2379',
+      'listen-metrics-urls': 'http://127.0.0.1:2381',
+      'listen-peer-urls': 'https://10.0.0.1:2380',
+      name: 'cp1',
+      'peer-cert-file': `${pki}/peer.crt`,
+      'peer-client-cert-auth': 'true',
+      'peer-key-file': `${pki}/peer.key`,
+      'peer-trusted-ca-file': `${pki}/ca.crt`,
+      'snapshot-count': '10000',
+      'trusted-ca-file': `${pki}/ca.crt`,
+      'watch-progress-notify-interval': '5s',
+    })
+    assert.deepEqual(resources, { requests: { cpu: '100m', memory: '100Mi' } })
+    const probes = [livenessProbe, readinessProbe, startupProbe].map((probe) => {
+      const { path, host, port } = probe!.httpGet!
+      assert.deepEqual([host, probe!.timeoutSeconds], ['127.0.0.1', 15])
+      return [path, port, probe!.failureThreshold, probe!.initialDelaySeconds ?? 0, probe!.periodSeconds]
+    })
+    assert.deepEqual(probes, [
+      ['/livez', 'probe-port', 8, 10, 10],
+      ['/readyz', 'probe-port', 3, 0, 1],
+      ['/readyz', 'probe-port', 24, 10, 10],
+    ])
+  })
 
   test('a member that joins names the others', async () => {
     const list = 'cp1=https://10.0.0.1:2380,cp2=https://10.0.0.2:2380'

@@ -43,7 +43,7 @@ const purposes = (certificate: X509Certificate) =>
   (certificate.keyUsage ?? []).map((id) => ({ '1.3.6.1.5.5.7.3.1': 'server', '1.3.6.1.5.5.7.3.2': 'client' })[id])
 
 describe('the set of a control plane', () => {
-  test("is written under kubeadm's names, and told in its words; CRT-16", async () => {
+  test("is written under kubeadm's names, and told in its words [CRT-16]", async () => {
     const { world, lines } = await initialized()
     assert.deepEqual(lines, [
       '[certs] Using certificateDir folder "/etc/kubernetes/pki"',
@@ -97,7 +97,7 @@ describe('the set of a control plane', () => {
     ['etcd/healthcheck-client', 'CN=kube-etcd-healthcheck-client', ['client'], 'etcd-ca'],
     ['apiserver-etcd-client', 'CN=kube-apiserver-etcd-client', ['client'], 'etcd-ca'],
   ] as const) {
-    test(`${name} has the subject, usages and signer of the reference; CRT-15`, async () => {
+    test(`${name} has the subject, usages and signer of the reference [CRT-15]`, async () => {
       const certificate = await certificateAt(await initialized(), name)
       assert.equal(certificate.subject, subject)
       assert.deepEqual(purposes(certificate), usages)
@@ -152,7 +152,7 @@ describe('the set of a control plane', () => {
 })
 
 describe('what is there already', () => {
-  test('is used: the same command again makes nothing; CRT-12', async () => {
+  test('is used: the same command again makes nothing [CRT-12]', async () => {
     const made = await initialized()
     const before = await made.world.disk.read(`${folder}/apiserver.crt`)
     made.lines.length = 0
@@ -172,7 +172,7 @@ describe('what is there already', () => {
     )
   })
 
-  test('but for what was moved away, which is made with the names of today; CRT-11, CRT-14', async () => {
+  test('but for what was moved away, which is made with the names of today [CRT-11 CRT-14]', async () => {
     const made = await initialized()
     for (const ending of ['crt', 'key']) {
       await made.world.disk.rename(`${folder}/apiserver.${ending}`, `/root/apiserver.${ending}`)

@@ -76,7 +76,13 @@ export function joinControlPlaneChecks(
   { join, cluster }: { readonly join: JoinConfiguration; readonly cluster: ClusterConfiguration },
   context: CheckContext,
 ): readonly Check[] {
-  return [...controlPlaneChecks(join.controlPlane!.localAPIEndpoint, cluster, context), ...etcdChecks(cluster, context)]
+  const { localAPIEndpoint, certificateKey } = join.controlPlane!
+  // What an external etcd wants to see comes with the certificates that are downloaded.
+  const isDownloaded = cluster.etcd.external !== undefined && Boolean(certificateKey)
+  return [
+    ...controlPlaneChecks(localAPIEndpoint, cluster, context),
+    ...(isDownloaded ? [] : etcdChecks(cluster, context)),
+  ]
 }
 
 export const resetChecks: readonly Check[] = [privilegedUser]

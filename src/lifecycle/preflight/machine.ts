@@ -1,3 +1,4 @@
+import type { Disk } from '../../world/world.ts'
 import { type Check, errorOf, type Finding, fine, warningOf } from './check.ts'
 
 /** What the hardware and the system must be. */
@@ -37,13 +38,18 @@ export const privilegedUser: Check = {
 export const swap: Check = {
   name: 'Swap',
   async run({ world: { disk } }) {
-    const swaps = (await disk.read('/proc/swaps')) ?? ''
-    if (swaps.split('\n').filter((line) => line.trim() !== '').length <= 1) return fine
+    if (!(await swapIsOn(disk))) return fine
     return warningOf(
       'swap is supported for cgroup v2 only. The kubelet must be properly configured to use swap. Please refer to https://kubernetes.io/docs/concepts/architecture/nodes/#swap-memory, or disable swap on the node',
       'swapoff -a, and comment the line of swap in /etc/fstab',
     )
   },
+}
+
+/** Below the heading there is a line for each place that memory is swapped to. */
+export async function swapIsOn(disk: Pick<Disk, 'read'>): Promise<boolean> {
+  const swaps = (await disk.read('/proc/swaps')) ?? ''
+  return swaps.split('\n').filter((line) => line.trim() !== '').length > 1
 }
 
 /** Oldest kernel that kubelets of v1.36 run on. */

@@ -26,6 +26,7 @@ interface Row {
   readonly env?: Readonly<Record<string, string>>
   /** What is found, with its first letter for its severity; nothing: it is fine. */
   readonly finds?: string
+  readonly mend?: string
 }
 
 const file = (path: string, text: string) => (world: VirtualHost) => world.disk.write(path, text)
@@ -81,6 +82,7 @@ const table: readonly Row[] = [
     name: 'Swap',
     host: file('/proc/swaps', 'Filename Type Size\n/dev/sda2 partition 1\n'),
     finds: 'W swap is supported for cgroup v2 only.',
+    mend: 'swapoff -a, and comment the line of swap in /etc/fstab',
   },
   { check: clock, name: 'Clock', host: (world) => world.advance(Date.UTC(2026, 0, 1) - world.clock.now()) },
   {
@@ -239,7 +241,7 @@ async function findingsOf({ check, host, env = {} }: Row): Promise<readonly Find
   return check.run(about)
 }
 
-describe('checks [HST-01 HST-07 HST-08 PHS-02]', () => {
+describe('checks [HST-01 HST-03 HST-04 HST-07 HST-08 HST-17 PHS-02]', () => {
   for (const row of table) {
     test(`${row.name}: ${row.finds ?? 'fine'}`, async () => {
       assert.equal(row.check.name, row.name)
@@ -247,6 +249,7 @@ describe('checks [HST-01 HST-07 HST-08 PHS-02]', () => {
       if (row.finds === undefined) assert.equal(first, undefined)
       else
         assert.ok(first && `${first.severity[0]!.toUpperCase()} ${first.message}`.startsWith(row.finds), first?.message)
+      if (row.mend !== undefined) assert.equal(first?.mend, row.mend)
     })
   }
 

@@ -85,7 +85,7 @@ describe('reset [JOI-24]', () => {
 })
 
 describe('links and rules', () => {
-  test('those that are there go; one that cannot be deleted stops nothing', async () => {
+  test('those that are there go; one that cannot be deleted stops nothing [FLR-16]', async () => {
     const world = await hostWith(['/var/lib/cni/networks/cbr0/10.244.0.2'])
     await world.disk.write('/proc/net/dev', 'Inter-|\n face |\n    lo: 1\n  cni0: 2\nflannel.1: 3\n  eth0: 4\n')
     const calls: string[] = []

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { parse } from 'yaml'
+import { formatDuration } from '../../base/duration.ts'
 import type { KubeconfigEndpoint } from '../../client/kubeconfig.ts'
 import { ApiError, isForbidden, isNotFound } from '../../schema/status.ts'
 import type { Clock, Disk, Network } from '../../world/world.ts'
@@ -34,9 +35,13 @@ export interface TokenDiscovery {
 export interface DiscoveryWorld {
   readonly clock: Clock
   readonly connect: Connect
+  /** Told what is waited for, when it takes longer than it should. */
+  readonly say?: (line: string) => void
 }
 
 const defaultTimeoutMs = 5 * 60_000
+/** A server that is well has signed for a new token by then. */
+const silentMs = 1000
 const firstDelayMs = 250
 const longestDelayMs = 5000
 
@@ -73,19 +78,34 @@ async function signedInfo(
   endpoint: KubeconfigEndpoint,
   token: Token,
   giveUpAt: number,
-  { clock, connect }: DiscoveryWorld,
+  world: DiscoveryWorld,
 ): Promise<string> {
-  await using client = connect(endpoint)
+  const { clock } = world
+  await using client = world.connect(endpoint)
+  const sayWhy = waiting(giveUpAt, world)
   for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
     const answer = await attempt(() => readClusterInfo(client))
     const data = answer instanceof LifecycleError ? {} : (answer?.data ?? {})
     const signature = data[signaturePrefix + token.id]
     if (signature !== undefined) return verified(data['kubeconfig'], signature, token)
-    if (answer instanceof LifecycleError && isHopeless(answer)) throw explained(answer, clock)
-    if (clock.monotonic() + delayMs > giveUpAt) {
-      throw answer instanceof LifecycleError ? explained(answer, clock) : unsigned(token)
-    }
+    const failure = answer instanceof LifecycleError ? explained(answer, clock) : unsigned(token)
+    if (answer instanceof LifecycleError && isHopeless(answer)) throw failure
+    if (clock.monotonic() + delayMs > giveUpAt) throw failure
+    sayWhy(failure)
     await clock.after(delayMs)
+  }
+}
+
+/** Whoever waits for minutes is told early why, and what to do when waiting does not help. */
+function waiting(giveUpAt: number, { clock, say }: DiscoveryWorld): (failure: LifecycleError) => void {
+  const begunAt = clock.monotonic()
+  let said = ''
+  return ({ message, hint }) => {
+    const now = clock.monotonic()
+    if (message === said || now - begunAt < silentMs) return
+    said = message
+    say?.(`[discovery] ${message}: ${hint}`)
+    say?.(`[discovery] Trying again for ${formatDuration(Math.ceil((giveUpAt - now) / 1000) * 1000)}`)
   }
 }
 

@@ -18,16 +18,18 @@ export async function followTrust(
   kubeconfig: string = paths.kubeletKubeconfig,
   folder: string = paths.certificates,
 ): Promise<boolean> {
-  const endpoint = await readEndpoint(disk, kubeconfig)
+  // On a control plane the files are the operator's, who may have come further than the cluster has been told.
+  if ((await disk.read(keyFile(folder, 'ca'))) !== undefined) return false
+  // As anybody: nodes have no right to it by their own name.
+  const { clientCertificate: _, clientKey: __, token: ___, ...endpoint } = await readEndpoint(disk, kubeconfig)
   const trusted = endpoint.certificateAuthority
   if (trusted === undefined || endpoint.skipServerVerification) return false
   await using client = connect(endpoint)
   const named = authoritiesIn((await readClusterInfo(client))?.data?.['kubeconfig'])
   if (named === undefined || named === trusted || !haveOneInCommon(named, trusted)) return false
-  // What asks the kubelet shows a certificate, too. On a control plane the file is the operator's.
+  // What asks the kubelet shows a certificate, too.
   const file = `${folder}/ca.crt`
-  const isWorker = (await disk.read(keyFile(folder, 'ca'))) === undefined
-  if (isWorker && (await disk.read(file)) !== undefined) await disk.write(file, named, 0o644)
+  if ((await disk.read(file)) !== undefined) await disk.write(file, named, 0o644)
   const text = (await disk.read(kubeconfig))!
   await disk.write(kubeconfig, changeKubeconfig(text, kubeconfig, { certificateAuthority: named }), 0o600)
   return true

@@ -148,19 +148,25 @@ export interface Freshness {
 
 /**
  * Keeps a certificate fresh until the signal: asks for the next one when 70 to 90 % of its life are over, at a time of
- * its own, so that not all nodes come at once; and at once when the cluster has another authority by now, which the
- * client's looks for every hour. What fails is tried again, and logged. Resolves when the signal comes.
+ * its own, so that not all nodes come at once; and at once when the cluster has another authority by now. For that the
+ * client's looks when it begins, when the kubeconfig changes (on a control plane, where an authority is replaced), and
+ * every hour. What fails is tried again, and logged. Resolves when the signal comes.
  */
 export async function keepFresh(of: KubeletCertificate, options: Freshness, world: KubeletWorld): Promise<void> {
   const { signal, kubeconfig = paths.kubeletKubeconfig } = options
   let failures = 0
+  let outgoing = 0
+  let lookInMs = 0
   while (!signal.aborted) {
     try {
       const current = await readKubeletCertificate(world.disk, of)
-      if (current && failures === 0) await waitUntilDue(current, of, options, world)
-      await using client = world.connect(await readEndpoint(world.disk, kubeconfig))
-      options.changed?.(await obtain(client, of, world, { signal }))
+      if (current && failures === 0) await waitUntilDue(current, of, options, lookInMs, world)
+      const obtained = await obtainNext(of, kubeconfig, signal, world)
+      options.changed?.(obtained)
       failures = 0
+      // Who signs may not have come as far as this host has: it is tried again, and more and more seldom.
+      outgoing = (await isOutgoing(obtained.certificate, world.disk, kubeconfig)) ? outgoing + 1 : 0
+      lookInMs = outgoing === 0 ? hourMs : firstRetryMs * 2 ** outgoing
     } catch (error) {
       if (signal.aborted) return
       const againInMs = Math.min(firstRetryMs * 2 ** failures++, longestRetryMs)
@@ -171,17 +177,30 @@ export async function keepFresh(of: KubeletCertificate, options: Freshness, worl
   }
 }
 
+async function obtainNext(
+  of: KubeletCertificate,
+  kubeconfig: string,
+  signal: AbortSignal,
+  world: KubeletWorld,
+): Promise<KeyPair> {
+  await using client = world.connect(await readEndpoint(world.disk, kubeconfig))
+  return await obtain(client, of, world, { signal })
+}
+
 async function waitUntilDue(
   { certificate }: KeyPair,
   of: KubeletCertificate,
   { kubeconfig = paths.kubeletKubeconfig, lookMs = hourMs, signal }: Freshness,
+  lookInMs: number,
   world: KubeletWorld,
 ): Promise<void> {
   const { clock, random, log } = world
   const due = rotationTime(certificate, random)
+  let nextMs = Math.min(lookInMs, lookMs)
   // By the wall clock, which may be set; so it is looked at now and then.
   for (let left = due - clock.now(); left > 0; left = due - clock.now()) {
-    await clock.after(Math.min(left, lookMs * (0.9 + 0.2 * random.next())), signal)
+    if (nextMs > 0) await changeOf(kubeconfig, Math.min(left, nextMs * (0.9 + 0.2 * random.next())), signal, world)
+    nextMs = lookMs
     try {
       if (of.kind === 'client') await followTrust(world, kubeconfig)
       if (await isOutgoing(certificate, world.disk, kubeconfig)) return
@@ -192,6 +211,28 @@ async function waitUntilDue(
   }
 }
 
+/** Resolves when the file changes or the time is over. @throws when the signal comes */
+async function changeOf(
+  path: string,
+  timeMs: number,
+  signal: AbortSignal,
+  { disk, clock }: KubeletWorld,
+): Promise<void> {
+  const over = new AbortController()
+  const waiting = clock.after(timeMs, AbortSignal.any([signal, over.signal]))
+  const end = disk.watch?.(path, () => over.abort())
+  try {
+    await waiting
+  } catch (error) {
+    if (signal.aborted) throw error
+    await clock.after(settleMs, signal)
+  } finally {
+    end?.()
+  }
+}
+
+/** A change to a file often comes as several events. */
+const settleMs = 50
 const hourMs = 3_600_000
 const firstRetryMs = 2000
 const longestRetryMs = 5 * 60_000

@@ -1,9 +1,9 @@
 import type { Pod } from '../../kinds/core/pod.ts'
 import type { Log, Network } from '../../world/world.ts'
 import type { NodeState } from '../cluster-state.ts'
-import type { Refused } from '../cycle.ts'
 import { definePlugin } from '../plugin.ts'
 import type { Candidate } from '../preemption.ts'
+import { Refusals } from '../refusals.ts'
 import { Extender, ExtenderError } from './extender.ts'
 import type { ExtenderConfiguration } from './settings.ts'
 
@@ -43,9 +43,9 @@ export class Extenders {
    * The nodes that all leave, one after the other, and what they say of the rest.
    * @throws ExtenderError
    */
-  async filter(pod: Pod, nodes: readonly NodeState[]): Promise<{ fitting: readonly NodeState[]; refused: Refused[] }> {
+  async filter(pod: Pod, nodes: readonly NodeState[]): Promise<{ fitting: readonly NodeState[]; refused: Refusals }> {
     let fitting = nodes
-    const refused: Refused[] = []
+    const refused = new Refusals()
     for (const extender of this.#of(pod)) {
       if (fitting.length === 0) break
       if (!extender.filters) continue
@@ -56,7 +56,7 @@ export class Extenders {
         if (said.fitting.has(node.name)) continue
         const why = said.refused.get(node.name)
         const refusal = { reasons: why ? [why.reason] : [], preemptible: why?.preemptible ?? false }
-        refused.push({ node, plugin: asPlugin, refusal })
+        refused.add(node, { plugin: asPlugin, refusal })
       }
       fitting = fitting.filter(({ name }) => said.fitting.has(name))
     }

@@ -1,9 +1,9 @@
-import { own } from '../../base/own.ts'
 import { Namespace } from '../../kinds/core/namespace.ts'
-import type { Node } from '../../kinds/core/node.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import type { Carried, CarriedTerm } from '../carried.ts'
+import type { NodeState } from '../cluster-state.ts'
 import type { Counter } from '../counter.ts'
+import { nowhere } from '../places.ts'
 import {
   type ClusterEvent,
   type ClusterView,
@@ -28,8 +28,9 @@ export interface InterPodAffinityArgs {
 }
 
 interface Rules {
-  readonly affinity: readonly { readonly term: Term; readonly counter: Counter }[]
-  readonly antiAffinity: readonly { readonly term: Term; readonly counter: Counter }[]
+  /** How many pods there are in each place that it wants to be near, or far from. */
+  readonly affinity: readonly Counter[]
+  readonly antiAffinity: readonly Counter[]
   /** Rules of placed pods that keep this one away. */
   readonly others: () => readonly CarriedTerm[]
   /** Nobody is there yet whom the pod wants to be near, but the pod itself is such a one: somebody must be the first. */
@@ -56,54 +57,42 @@ export function makeInterPodAffinity(args: InterPodAffinityArgs = {}): Plugin {
         carried.has('preferred')
       if (!isConcerned) return nothingToSay
       const labels = namespaceLabels(cluster)
-      const counted = (term: Term) => ({ term, counter: counterOf(term, cluster) })
       // All terms together say whom the pod wants to be near.
-      const affinity = terms.affinity.map((term) => ({ term, counter: counterOfAll(term, terms.affinity, cluster) }))
+      const affinity = terms.affinity.map((term) => counterOfAll(term, terms.affinity, cluster))
       const isOneOfThem = affinity.length > 0 && terms.affinity.every((term) => means(term, pod, labels))
       return {
         affinity,
-        antiAffinity: terms.antiAffinity.map(counted),
+        antiAffinity: terms.antiAffinity.map((term) => counterOf(term, cluster)),
         others: newest(carried, () => [...carried.of('antiAffinity')].filter(({ term }) => means(term, pod, labels))),
-        isFirst: () => isOneOfThem && affinity.every(({ counter }) => counter.total === 0),
+        isFirst: () => isOneOfThem && affinity.every(({ total }) => total === 0),
       }
     },
 
-    filter(_pod, { node }, { affinity, antiAffinity, others, isFirst }) {
-      if (!node) return affinityRefusal
+    filter(_pod, node, { affinity, antiAffinity, others, isFirst }) {
       if (affinity.length > 0 && !isNear(node, affinity, isFirst)) return affinityRefusal
-      for (const { term, counter } of antiAffinity) {
-        const place = placeOf(node, term)
-        if (place !== undefined && counter.at(place) > 0) return antiAffinityRefusal
-      }
-      for (const { term, places } of others()) {
-        const place = placeOf(node, term)
-        if (place !== undefined && (places.get(place) ?? 0) > 0) return othersRefusal
-      }
+      for (const counter of antiAffinity) if (counter.at(counter.placeOf(node)) > 0) return antiAffinityRefusal
+      for (const { sums } of others()) if (sums.at(node) > 0) return othersRefusal
       return undefined
     },
 
     scorer({ pod, terms }, _nodes, _rules, cluster) {
       const { carried } = cluster.state.topology
       const labels = namespaceLabels(cluster)
-      const weighed: { readonly key: string; readonly weightAt: (place: string) => number }[] = []
+      const weighed: { readonly weight: number; readonly at: (node: NodeState) => number }[] = []
       for (const { term, weight } of terms.preferred) {
         const counter = counterOf(term, cluster)
-        if (counter.total > 0) weighed.push({ key: term.topologyKey, weightAt: (place) => weight * counter.at(place) })
+        if (counter.total > 0) weighed.push({ weight, at: (node) => counter.at(counter.placeOf(node)) })
       }
       const theirs = (sort: 'affinity' | 'preferred', weight: number) => {
-        for (const { term, places } of carried.of(sort))
-          if (weight !== 0 && means(term, pod, labels))
-            weighed.push({ key: term.topologyKey, weightAt: (place) => weight * (places.get(place) ?? 0) })
+        for (const { term, sums } of carried.of(sort))
+          if (weight !== 0 && means(term, pod, labels)) weighed.push({ weight, at: (node) => sums.at(node) })
       }
       theirs('affinity', hardWeight)
       if (!args.ignorePreferredTermsOfExistingPods || terms.preferred.length > 0) theirs('preferred', 1)
       if (weighed.length === 0) return undefined
-      return ({ node }) => {
+      return (node) => {
         let sum = 0
-        for (const { key, weightAt } of weighed) {
-          const place = own(node?.metadata.labels, key)
-          if (place !== undefined) sum += weightAt(place)
-        }
+        for (const { weight, at } of weighed) sum += weight * at(node)
         return sum
       }
     },
@@ -125,17 +114,15 @@ function newest<T>(carried: Carried, find: () => T): () => T {
   }
 }
 
-function isNear(node: Node, affinity: Rules['affinity'], isFirst: () => boolean): boolean {
+function isNear(node: NodeState, affinity: Rules['affinity'], isFirst: () => boolean): boolean {
   let isThere = true
-  for (const { term, counter } of affinity) {
-    const place = placeOf(node, term)
-    if (place === undefined) return false
+  for (const counter of affinity) {
+    const place = counter.placeOf(node)
+    if (place === nowhere) return false
     if (counter.at(place) === 0) isThere = false
   }
   return isThere || isFirst()
 }
-
-const placeOf = ({ metadata }: Node, { topologyKey }: Term) => own(metadata.labels, topologyKey)
 
 const namespaceLabels =
   ({ objects }: ClusterView): NamespaceLabels =>

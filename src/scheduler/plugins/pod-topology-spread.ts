@@ -5,6 +5,7 @@ import type { TopologySpreadConstraint } from '../../kinds/core/scheduling.ts'
 import { type Matcher, matcherOf } from '../../reconciler/selector.ts'
 import type { NodeState } from '../cluster-state.ts'
 import type { Counter } from '../counter.ts'
+import { nowhere } from '../places.ts'
 import {
   type ClusterEvent,
   type ClusterView,
@@ -85,10 +86,10 @@ export function makePodTopologySpread(args: PodTopologySpreadArgs = {}): Plugin 
       }
     },
 
-    filter(_pod, { node }, { hard }) {
+    filter(_pod, node, { hard }) {
       for (const { constraint, counter, own: added } of hard) {
-        const place = own(node?.metadata.labels, constraint.topologyKey)
-        if (place === undefined) return noLabel
+        const place = counter.placeOf(node)
+        if (place === nowhere) return noLabel
         const least = counter.places < (constraint.minDomains ?? 1) ? 0 : counter.least
         if (counter.at(place) + added - least > constraint.maxSkew) return tooUneven
       }
@@ -97,19 +98,19 @@ export function makePodTopologySpread(args: PodTopologySpreadArgs = {}): Plugin 
 
     scorer({ pod }, nodes, { soft, needsAll }, cluster) {
       if (soft.length === 0) return undefined
-      const isLeftOut = (node: Node) => needsAll && !hasAll(node, soft)
-      const counted = soft.map((constraint) => ({
-        key: constraint.topologyKey,
-        counter: counterOf(constraint, needsAll ? soft : [], pod, cluster, false),
-        perPod: Math.log(placesOf(constraint.topologyKey, nodes, isLeftOut) + 2),
-        tolerance: constraint.maxSkew - 1,
-      }))
-      return ({ node }) => {
-        if (!node || isLeftOut(node)) return leftOut
+      const counters = soft.map((constraint) => counterOf(constraint, needsAll ? soft : [], pod, cluster, false))
+      const isLeftOut = (node: NodeState) => needsAll && isMissing(node, counters)
+      const counted = soft.map(({ topologyKey, maxSkew }, at) => {
+        const counter = counters[at]!
+        const places = topologyKey === hostname ? countOf(nodes, isLeftOut) : placesOf(counter, nodes, isLeftOut)
+        return { counter, perPod: Math.log(places + 2), tolerance: maxSkew - 1 }
+      })
+      return (node) => {
+        if (isLeftOut(node)) return leftOut
         let sum = 0
-        for (const { key, counter, perPod, tolerance } of counted) {
-          const place = own(node.metadata.labels, key)
-          if (place !== undefined) sum += counter.at(place) * perPod + tolerance
+        for (const { counter, perPod, tolerance } of counted) {
+          const place = counter.placeOf(node)
+          if (place !== nowhere) sum += counter.at(place) * perPod + tolerance
         }
         return Math.round(sum)
       }
@@ -120,6 +121,12 @@ export function makePodTopologySpread(args: PodTopologySpreadArgs = {}): Plugin 
 }
 
 const leftOut = -1
+
+/** Whether a node lacks a label by which is counted. */
+function isMissing(node: NodeState, counters: readonly Counter[]): boolean {
+  for (const counter of counters) if (counter.placeOf(node) === nowhere) return true
+  return false
+}
 
 /** The node with the fewest is best; nodes that lack a label are the worst. */
 function fewestFirst(numbers: Float64Array): void {
@@ -137,15 +144,17 @@ function fewestFirst(numbers: Float64Array): void {
 }
 
 /** Among so many places the pods can be spread: the weight with which each of them counts follows. */
-function placesOf(key: string, nodes: readonly NodeState[], isLeftOut: (node: Node) => boolean): number {
-  const places = new Set<string>()
-  let counted = 0
-  for (const { node } of nodes) {
-    if (!node || isLeftOut(node)) continue
-    counted++
-    if (key !== hostname) places.add(own(node.metadata.labels, key) ?? '')
-  }
-  return key === hostname ? counted : places.size
+function placesOf(counter: Counter, nodes: readonly NodeState[], isLeftOut: (node: NodeState) => boolean): number {
+  const places = new Set<number>()
+  for (const node of nodes) if (!isLeftOut(node)) places.add(counter.placeOf(node))
+  return places.size
+}
+
+/** The same where each node is a place of its own. */
+function countOf(nodes: readonly NodeState[], isLeftOut: (node: NodeState) => boolean): number {
+  let count = 0
+  for (const node of nodes) if (!isLeftOut(node)) count++
+  return count
 }
 
 const made = new WeakMap<TopologySpreadConstraint, Constraint>()

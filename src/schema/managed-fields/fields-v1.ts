@@ -8,7 +8,7 @@ import { equalSets, type FieldSet, type FieldSetDraft, isEmptySet } from './fiel
 import { compareElements, isElement } from './path-element.ts'
 
 /** As many different sets are kept at hand; then all are forgotten and it begins again. */
-const keptSets = 4096
+const keptSets = 1024
 const kept = new Map<string, FieldSet>()
 /** The newest set by the elements on top: what has its own address in it still shares all the rest. */
 const newest = new Map<string, FieldSet>()
@@ -23,7 +23,7 @@ export function toFieldsV1(set: FieldSet): FieldSet {
   if (last !== undefined && equalSets(set, last)) return last
   // Objects of one type give their fields in the same order, so that sorting is for the first of its like alone.
   const text = JSON.stringify(set)
-  const ordered = kept.get(text) ?? deepFreeze(sharing(sorted(set), last))
+  const ordered = kept.get(text) ?? deepFreeze(sharing(sorted(set, last), last))
   sound.add(ordered)
   if (newest.size >= keptSets) newest.clear()
   newest.set(top, ordered)
@@ -46,20 +46,19 @@ function isFieldSet(value: unknown): value is FieldSet {
   return Object.entries(value).every(([element, below]) => isElement(element) && isFieldSet(below))
 }
 
-function sorted(set: FieldSet): FieldSet {
-  if (isSorted(set)) return set
+/** `like` is in order: a set of the same elements takes theirs, since comparing elements is slow. */
+function sorted(set: FieldSet, like: FieldSet | undefined): FieldSet {
+  if (set === like || isEmptySet(set)) return set
+  const given = Object.keys(set)
+  const known = like === undefined ? [] : Object.keys(like)
+  const isKnown = known.length === given.length && known.every((element) => set[element] !== undefined)
+  const elements = isKnown ? known : given.toSorted(compareElements)
+  let isSame = true
   const result: FieldSetDraft = {}
-  for (const element of Object.keys(set).sort(compareElements)) result[element] = sorted(set[element]!)
-  return result
-}
-
-function isSorted(set: FieldSet): boolean {
-  if (isEmptySet(set)) return true
-  let last: string | undefined
-  for (const element in set) {
-    if (last !== undefined && compareElements(last, element) > 0) return false
-    if (!isSorted(set[element]!)) return false
-    last = element
+  for (const [at, element] of elements.entries()) {
+    const below = set[element]!
+    result[element] = sorted(below, like?.[element])
+    if (given[at] !== element || result[element] !== below) isSame = false
   }
-  return true
+  return isSame ? set : result
 }

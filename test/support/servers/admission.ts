@@ -16,6 +16,8 @@ interface Review extends Loose {
 }
 
 let mood = 'well'
+/** Questions that were never answered, and for which nobody waits any more. */
+let dropped = 0
 const asked: { readonly path: string; readonly review: Review }[] = []
 
 const patchOf = (operations: readonly object[]) => ({
@@ -77,7 +79,7 @@ async function handle(request: IncomingMessage, answer: ServerResponse): Promise
   const review = JSON.parse(Buffer.concat(chunks).toString()) as Review
   const path = request.url ?? ''
   asked.push({ path, review })
-  if (mood === 'silent') return
+  if (mood === 'silent') return void answer.once('close', () => dropped++)
   if (mood === 'broken') return void answer.writeHead(500).end('out of order')
   if (mood === 'gone') return void answer.writeHead(404).end()
   if (mood === 'elsewhere') return void answer.writeHead(307, { location: '/allow' }).end()
@@ -99,7 +101,7 @@ process.once('message', (start: Start) => {
   server.listen(start.port, start.host, () => process.send!({ port: (server.address() as AddressInfo).port }))
   process.on('message', (message: { readonly mood?: string }) => {
     mood = message.mood ?? mood
-    process.send!({ asked: asked.splice(0) })
+    process.send!({ asked: asked.splice(0), dropped })
   })
 })
 process.once('disconnect', () => process.exit())

@@ -17,7 +17,10 @@ let isOld = false
 let spec: unknown
 /** How often somebody has read that. */
 let specsRead = 0
-/** `well`; `nonsense`: what it answers is no JSON; `broken`: 500; `silent`: it takes questions and never answers. */
+/**
+ * `well`; `nonsense`: what it answers is no JSON; `broken`: 500; `silent`: it takes questions and never answers;
+ * `stubborn`: what is deleted stays.
+ */
 let mood = 'well'
 let revision = 100
 const ships = new Map<string, Record<string, unknown>>()
@@ -176,7 +179,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
   const ship = ships.get(`${namespace}/${name}`)
   if (ship === undefined) return notFound(response)
-  if (request.method === 'DELETE') {
+  if (request.method === 'DELETE' && mood !== 'stubborn') {
     ships.delete(`${namespace}/${name}`)
     tellWatchers('DELETED', ship)
   }

@@ -13,6 +13,10 @@ type Loose = Record<string, unknown>
 let mood = 'well'
 let keys: readonly object[] = []
 let issuer = ''
+/** A token of whatever form that the webhook knows. */
+let known = ''
+/** What `/groups` answers to those who show the right token: claims that stand not in the issuer's tokens. */
+let groupsToken = ''
 let counts: Record<string, number> = {}
 let lastQuestion: Loose = {}
 
@@ -31,7 +35,7 @@ const answers: Readonly<Record<string, (question: Question) => unknown>> = {
   '/.well-known/openid-configuration': () => ({ issuer, jwks_uri: `${issuer}/keys` }),
   '/keys': () => ({ keys }),
   '/authenticate': ({ spec }) => {
-    const [, username] = /^user-(.*)$/.exec(spec.token ?? '') ?? []
+    const [, username = spec.token === known ? 'known' : undefined] = /^user-(.*)$/.exec(spec.token ?? '') ?? []
     if (username === undefined) return { authenticated: mood === 'lying' ? 'yes' : false }
     if (mood === 'lying') return { authenticated: true, user: { groups: ['system:masters'] } }
     return { authenticated: true, user: { username, uid: '7', groups: ['crew'], extra: { boat: ['coracle'] } } }
@@ -59,6 +63,10 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   const text = Buffer.concat(chunks).toString('utf8')
   const question = (text === '' ? {} : JSON.parse(text)) as Question
   if (text !== '') lastQuestion = { ...question, authorization: request.headers.authorization }
+  if (path === '/groups') {
+    const isKnown = request.headers.authorization === 'Bearer groups-please'
+    return void response.writeHead(isKnown ? 200 : 403).end(groupsToken)
+  }
   const answer = answers[path]?.(question)
   if (mood === 'broken' || answer === undefined) response.writeHead(mood === 'broken' ? 500 : 404).end('trouble')
   else if (mood === 'nonsense') response.end('<html>')
@@ -69,13 +77,25 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
 process.once('message', ({ host, port, certificate, key }: Start) => {
   const server = createServer({ cert: certificate, key }, (request, response) => void handle(request, response))
   server.listen(port, host, () => {
-    process.on('message', (told: { mood?: string; keys?: object[]; issuer?: string; reset?: boolean }) => {
-      mood = told.mood ?? mood
-      keys = told.keys ?? keys
-      issuer = told.issuer ?? issuer
-      process.send?.({ counts, lastQuestion })
-      if (told.reset) counts = {}
-    })
+    process.on(
+      'message',
+      (told: {
+        mood?: string
+        keys?: object[]
+        issuer?: string
+        known?: string
+        groupsToken?: string
+        reset?: boolean
+      }) => {
+        mood = told.mood ?? mood
+        keys = told.keys ?? keys
+        issuer = told.issuer ?? issuer
+        known = told.known ?? known
+        groupsToken = told.groupsToken ?? groupsToken
+        process.send?.({ counts, lastQuestion })
+        if (told.reset) counts = {}
+      },
+    )
     process.send?.({ port: (server.address() as AddressInfo).port })
   })
 })

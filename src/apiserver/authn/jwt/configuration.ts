@@ -42,6 +42,8 @@ export interface PrefixedClaim extends ClaimOrExpression {
 export interface JwtIssuer {
   readonly configuration: JwtConfiguration
   readonly claims: CompiledClaims
+  /** By which its tokens may be signed. Absent: by any that is known. */
+  readonly algorithms?: readonly string[]
 }
 
 /**

@@ -5,11 +5,22 @@ import type { Authenticator } from '../authn.ts'
 import { bearerToken, withAuthenticated } from '../static-token.ts'
 import { ClaimsError } from './claims.ts'
 import type { JwtIssuer } from './configuration.ts'
+import { sourceOf, tokenAt } from './distributed-claims.ts'
 import { parseToken, type UnverifiedToken } from './jws.ts'
 import { KeySet, KeySetError } from './key-set.ts'
 
 /** How far the clocks of issuers may be ahead of ours. */
 const leewayMs = 5 * 60_000
+
+const mostOthers = 64
+
+interface Tools {
+  readonly network: Network
+  readonly clock: Clock
+}
+
+type KnownIssuer = JwtIssuer & { readonly keys: KeySet }
+type Claims = UnverifiedToken['claims']
 
 /**
  * Tokens of other issuers (OpenID Connect): signed by one of the issuer's keys, meant for one of the configured audiences,
@@ -17,11 +28,13 @@ const leewayMs = 5 * 60_000
  */
 export class JwtAuthenticator implements Authenticator {
   readonly name = 'jwt'
-  readonly #issuers: ReadonlyMap<string, JwtIssuer & { readonly keys: KeySet }>
-  readonly #clock: Clock
+  readonly #issuers: ReadonlyMap<string, KnownIssuer>
+  readonly #tools: Tools
+  /** Of those who sign claims that are elsewhere, by the certificate authority and the issuer. */
+  readonly #others = new Map<string, KeySet>()
 
-  constructor(issuers: readonly JwtIssuer[], tools: { readonly network: Network; readonly clock: Clock }) {
-    this.#clock = tools.clock
+  constructor(issuers: readonly JwtIssuer[], tools: Tools) {
+    this.#tools = tools
     this.#issuers = new Map(
       issuers.map((issuer) => [issuer.configuration.issuer.url, { ...issuer, keys: keysOf(issuer, tools) }]),
     )
@@ -35,17 +48,54 @@ export class JwtAuthenticator implements Authenticator {
     return token && known ? this.#judge(token, known) : undefined
   }
 
-  async #judge(token: UnverifiedToken, issuer: JwtIssuer & { readonly keys: KeySet }): Promise<UserInfo> {
+  async #judge(token: UnverifiedToken, issuer: KnownIssuer): Promise<UserInfo> {
     try {
-      this.#checkAudience(token, issuer.configuration.issuer.audiences)
-      this.#checkTime(token)
-      if (!(await issuer.keys.verifies(token))) throw new ClaimsError('oidc: verify token: failed to verify signature')
-      const user = issuer.claims.userOf(token.claims)
+      await this.#verify(token, issuer, issuer.keys)
+      const user = issuer.claims.userOf(await this.#expanded(token.claims, issuer))
       return withoutEmpty({ ...user, groups: withAuthenticated(user.groups) }, token.claims)
     } catch (error) {
       if (!(error instanceof ClaimsError || error instanceof KeySetError)) throw error
       throw new ApiError('Unauthorized', 'Unauthorized', { cause: error })
     }
+  }
+
+  async #verify(token: UnverifiedToken, issuer: KnownIssuer, keys: KeySet): Promise<void> {
+    this.#checkAudience(token, issuer.configuration.issuer.audiences)
+    this.#checkTime(token)
+    checkAlgorithm(token, issuer)
+    if (!(await keys.verifies(token))) throw new ClaimsError('oidc: verify token: failed to verify signature')
+  }
+
+  /** With the groups, where the token says that they are elsewhere: in another token, which is to hold in the same way. */
+  async #expanded(claims: Claims, issuer: KnownIssuer): Promise<Claims> {
+    const { claim } = issuer.configuration.claimMappings.groups ?? {}
+    if (!claim) return claims
+    try {
+      const source = sourceOf(claims, claim)
+      if (source === undefined) return claims
+      const token = await tokenAt(source, this.#tools.network, issuer.configuration.issuer.certificateAuthority)
+      await this.#verify(token, issuer, this.#keysOfOther(token, issuer))
+      if (Object.hasOwn(token.claims, claim)) return { ...claims, [claim]: token.claims[claim] }
+      throw new ClaimsError(
+        `jwt returned by distributed claim endpoint ${JSON.stringify(source.endpoint)} did not contain claim: ${claim}`,
+      )
+    } catch (error) {
+      if (!(error instanceof ClaimsError || error instanceof KeySetError)) throw error
+      throw new ClaimsError(`oidc: could not expand distributed claims: ${error.message}`)
+    }
+  }
+
+  #keysOfOther({ claims: { iss } }: UnverifiedToken, issuer: KnownIssuer): KeySet {
+    const { url, certificateAuthority } = issuer.configuration.issuer
+    if (iss === url) return issuer.keys
+    if (typeof iss !== 'string') throw new ClaimsError('getting untrusted issuer failed: it is no text')
+    const name = `${certificateAuthority} ${iss}`
+    const known = this.#others.get(name)
+    if (known !== undefined) return known
+    if (this.#others.size >= mostOthers) this.#others.delete(this.#others.keys().next().value!)
+    const keys = new KeySet({ issuer: iss, ...(certificateAuthority && { certificateAuthority }) }, this.#tools)
+    this.#others.set(name, keys)
+    return keys
   }
 
   #checkAudience({ claims }: UnverifiedToken, wanted: readonly string[]): void {
@@ -58,7 +108,7 @@ export class JwtAuthenticator implements Authenticator {
   }
 
   #checkTime({ claims }: UnverifiedToken): void {
-    const now = this.#clock.now()
+    const now = this.#tools.clock.now()
     const { exp, nbf } = claims
     if (typeof exp !== 'number' || exp * 1000 <= now)
       throw new ClaimsError('oidc: verify token: oidc: token is expired')
@@ -68,7 +118,15 @@ export class JwtAuthenticator implements Authenticator {
   }
 }
 
-function keysOf({ configuration }: JwtIssuer, tools: { readonly network: Network; readonly clock: Clock }): KeySet {
+function checkAlgorithm({ algorithm }: UnverifiedToken, { algorithms }: JwtIssuer): void {
+  if (algorithms === undefined || algorithms.includes(algorithm)) return
+  const expected = `[${algorithms.map((name) => JSON.stringify(name)).join(' ')}]`
+  throw new ClaimsError(
+    `oidc: verify token: oidc: id token signed with unsupported algorithm, expected ${expected} got ${JSON.stringify(algorithm)}`,
+  )
+}
+
+function keysOf({ configuration }: JwtIssuer, tools: Tools): KeySet {
   const { url, discoveryURL, certificateAuthority } = configuration.issuer
   return new KeySet(
     {

@@ -1,3 +1,4 @@
+import { renewMemberTrust } from '../../../lifecycle/etcd/trust.ts'
 import { LifecycleError } from '../../../lifecycle/failure.ts'
 import { readEndpoint } from '../../../lifecycle/pki/kubeconfigs.ts'
 import { nextStep, planOfStep, type RotationStep, rotateStep, rotationSteps } from '../../../lifecycle/pki/rotate.ts'
@@ -46,7 +47,12 @@ export const rotateCa: Command = {
     print(`Step ${rotationSteps.indexOf(step) + 1} of 3 (${step}) for ${spec.name}:`)
     for (const line of await planOfStep(step, spec, set, settings, world.disk)) print(`  ${line}`)
     if (flags.dryRun) return
+    const etcd = { world, bundle: `${settings.certificatesDir}/etcd/ca.crt`, ...settings, print }
+    const isEtcd = spec.name === 'etcd-ca' && !pki.isLocal
+    // What the new authority signs must find trust everywhere; a step before this one may have been interrupted.
+    if (isEtcd && step === 'reissue') await renewMemberTrust(etcd)
     await rotateStep(step, spec, { set, settings, world, print })
+    if (isEtcd && step !== 'reissue') await renewMemberTrust(etcd)
     if (!pki.isLocal) await tellCluster(context, pki, spec)
     const key = flags.uploadCerts && !pki.isLocal ? await handOver(context, pki) : undefined
     const again = `coracle certs rotate-ca ${spec.name}${pki.isLocal ? ` --data-dir ${flags.dataDir}` : ''}`
