@@ -220,7 +220,7 @@ describeEachEtcd('etcdctl with the embedded store', () => {
       assert.ok((await kept.says(often)).includes(often))
       assert.equal((await etcdctl(ours.url, ['get', 'alive'])).stdout, 'alive\n1\n')
     }
-    assert.match(await watch.says('DELETE'), /DELETE\nalive\n/)
+    assert.match(await watch.says('DELETE\nalive\n'), /DELETE\nalive\n/)
     assert.equal((await etcdctl(ours.url, ['lease', 'timetolive', id])).stdout, `lease ${id} already expired\n`)
   })
 

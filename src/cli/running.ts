@@ -26,8 +26,11 @@ export async function findRunning(world: HostWorld, dataDir: string): Promise<Ru
   if (text === undefined) return undefined
   const running = parse(text)
   if (!running || !world.exec.isAlive(running.pid)) return undefined
+  // It may have been replaced meanwhile.
+  const certificateAuthority = (await world.disk.read(`${dataDir}/pki/ca.crt`)) ?? running.certificateAuthority
+  const now = { ...running, certificateAuthority }
   // A number is given out again: what answers there must be ours.
-  return (await health(world, running)) === undefined ? undefined : running
+  return (await health(world, now)) === undefined ? undefined : now
 }
 
 /** What `/readyz` answers; nothing when nobody does. */

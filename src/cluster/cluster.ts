@@ -30,6 +30,7 @@ import { realWorld } from '../world/real.ts'
 import { VirtualClock, VirtualWorld } from '../world/virtual.ts'
 import type { Disk, Network, World } from '../world/world.ts'
 import { ComponentMetrics } from './component-metrics.ts'
+import { Restartable } from './components/restartable.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { elected, type Part } from './elected.ts'
 import { prometheusApis } from './prometheus-metrics.ts'
@@ -131,12 +132,22 @@ export interface Cluster extends AsyncDisposable {
    */
   step(controller: string): Promise<string | undefined>
   /**
+   * From now on this authority (PEM; of a bundle the first) signs approved requests, and pods and aggregated servers are
+   * told to trust all of the bundle.
+   */
+  useAuthority(authority: Authority): Promise<void>
+  /**
    * A cluster of its own that begins with this one's state, now or at an earlier revision, and shares no change with it.
    * Its simulated nodes go on with the pods they have. It reaches nobody outside (webhooks, aggregated servers, a
    * Prometheus), who would take what is only tried for what is meant, and writes no audit log. It ends with its own
    * `[Symbol.asyncDispose]`.
    */
   fork(options?: ForkOptions): Promise<Cluster>
+}
+
+export interface Authority {
+  readonly certificate: string
+  readonly key: string
 }
 
 export interface ForkOptions {
@@ -194,11 +205,16 @@ class RunningCluster implements Cluster {
   readonly #running: Part[] = []
   nodes: SimulatedNodes | undefined
   #controllers: RunningControllers | undefined
+  readonly #manager = new Restartable(() => this.#startManager())
+  #metrics: ComponentMetrics | undefined
+  #authority: Partial<Authority>
   #forks = 0
 
   constructor(controlPlane: ControlPlane, options: ClusterOptions & { readonly world: World }) {
     this.#controlPlane = controlPlane
     this.#options = options
+    const { certificateAuthority: certificate, certificateAuthorityKey: key } = options
+    this.#authority = { ...(certificate && { certificate }), ...(key && { key }) }
     this.#partsClient = options.connect?.(controlPlane.client) ?? controlPlane.client
     this.caches = toCaches(new CacheSet({ client: this.#partsClient, ...options.world, signal: this.#stop.signal }))
   }
@@ -217,23 +233,11 @@ class RunningCluster implements Cluster {
   }
 
   async start(): Promise<void> {
-    const { world, certificateAuthority, controllers, stepped, nodes = 3, simulation, podCidrs } = this.#options
+    const { world, nodes = 3, simulation, podCidrs } = this.#options
     const parts = { client: this.#partsClient, caches: this.caches, world }
     const metrics = new ComponentMetrics(this.#controlPlane.metrics, world.clock)
-    const startManager = () => {
-      this.#controllers = startControllers(
-        { ...parts, queueMetrics: metrics.queues, ...(stepped && { stepped }) },
-        {
-          kinds: () => this.registry.kinds,
-          ...(certificateAuthority && { rootCertificate: certificateAuthority }),
-          ...this.#signing(),
-          ...(controllers && { controllers }),
-          ...(podCidrs && { clusterCidrs: podCidrs }),
-          ...this.#options.autoscaler,
-        },
-      )
-      return this.#controllers
-    }
+    this.#metrics = metrics
+    const startManager = () => this.#manager.start()
     this.#lead('controller-manager', metrics.leading('kube-controller-manager', startManager))
     const { scheduler: meter } = metrics
     const startScheduler = () =>
@@ -249,6 +253,31 @@ class RunningCluster implements Cluster {
     if (this.#options.metrics !== false)
       await this.#controlPlane.serveLocal(resourceMetricsApi(this.#simulatedMetrics(this.nodes)))
     await this.nodes.add(typeof nodes === 'number' ? numbered(nodes) : nodes)
+  }
+
+  #startManager(): RunningControllers {
+    const { world, controllers, stepped, podCidrs, autoscaler } = this.#options
+    const { certificate } = this.#authority
+    const parts = { client: this.#partsClient, caches: this.caches, world }
+    this.#controllers = startControllers(
+      { ...parts, queueMetrics: this.#metrics!.queues, ...(stepped && { stepped }) },
+      {
+        kinds: () => this.registry.kinds,
+        ...(certificate && { rootCertificate: certificate }),
+        ...this.#signing(),
+        ...(controllers && { controllers }),
+        ...(podCidrs && { clusterCidrs: podCidrs }),
+        ...autoscaler,
+      },
+    )
+    return this.#controllers
+  }
+
+  async useAuthority(authority: Authority): Promise<void> {
+    const { certificate, key } = this.#authority
+    this.#authority = authority
+    if (certificate !== authority.certificate || key !== authority.key) this.#manager.restart()
+    await this.#controlPlane.publishAuthorities(authority.certificate)
   }
 
   /** Also where nothing but the API runs, as it is asked for. */
@@ -272,7 +301,8 @@ class RunningCluster implements Cluster {
   }
 
   #signing(): CertificateSignerOptions {
-    const { world, certificateAuthority: certificate, certificateAuthorityKey: key } = this.#options
+    const { world } = this.#options
+    const { certificate, key } = this.#authority
     return certificate && key ? { signCertificate: (wanted) => signRequest({ certificate, key }, wanted, world) } : {}
   }
 

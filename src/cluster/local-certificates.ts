@@ -11,6 +11,7 @@ export interface ServedCertificates {
   readonly certificate: string
   readonly key: string
   readonly clientCa: string
+  readonly clientCaKey: string
   readonly frontProxy: ClusterPki['frontProxy']
 }
 
@@ -22,24 +23,26 @@ export async function followCertificates(
   folder: string,
   world: HostWorld,
   signal: AbortSignal,
-  use: (certificates: ServedCertificates) => void,
+  use: (certificates: ServedCertificates) => Promise<void>,
 ): Promise<void> {
   const file = (name: string) => `${folder}/${name}`
   const files = {
     certificate: file('apiserver.crt'),
     key: file('apiserver.key'),
     clientCa: file('ca.crt'),
+    clientCaKey: file('ca.key'),
     frontProxyCa: file('front-proxy-ca.crt'),
     frontProxyCertificate: file('front-proxy-client.crt'),
     frontProxyKey: file('front-proxy-client.key'),
   }
   const changed = (now: Readonly<Partial<Record<keyof typeof files, string>>>) => {
-    const { certificate = '', key = '', clientCa = '' } = now
+    const { certificate = '', key = '', clientCa = '', clientCaKey = '' } = now
     const client = { certificate: now.frontProxyCertificate ?? '', key: now.frontProxyKey ?? '' }
-    use({
+    return use({
       certificate,
       key,
       clientCa,
+      clientCaKey,
       frontProxy: { authority: { certificate: now.frontProxyCa ?? '', key: '' }, client },
     })
   }

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { type AccessFlags, readAccessFlags } from '../apiserver/access/flags.ts'
 import { type AccessSettings, usualRequestHeaders } from '../apiserver/access/settings.ts'
 import { defaultIssuer } from '../apiserver/authn/service-account-tokens.ts'
@@ -143,12 +144,21 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
   })
   const running = cluster
   if (dataDir) {
-    await followCertificates(`${dataDir}/pki`, world, stop.signal, ({ frontProxy: { authority, client }, ...own }) => {
-      const isOwn = requestHeaderCa === pki.frontProxy.authority.certificate
-      const believed = isOwn ? authority.certificate : requestHeaderCa
-      server.setCertificates({ ...own, ...(believed && { requestHeaderCa: believed }) })
-      Object.assign(frontProxy, { authority: authority.certificate, ...client })
-    })
+    await followCertificates(
+      `${dataDir}/pki`,
+      world,
+      stop.signal,
+      async ({ frontProxy: front, clientCaKey, ...own }) => {
+        const { authority, client } = front
+        const isOwn = requestHeaderCa === pki.frontProxy.authority.certificate
+        const believed = isOwn ? authority.certificate : requestHeaderCa
+        server.setCertificates({ ...own, ...(believed && { requestHeaderCa: believed }) })
+        Object.assign(frontProxy, { authority: authority.certificate, ...client })
+        // One of the two files comes first: what does not belong together signs nothing.
+        const isPair = new X509Certificate(own.clientCa).checkPrivateKey(createPrivateKey(clientCaKey))
+        if (isPair) await running.useAuthority({ certificate: own.clientCa, key: clientCaKey })
+      },
+    )
   }
   // Below the encryption: what lies there is shown as it lies there.
   const etcd =

@@ -130,8 +130,8 @@ export class PodWorker {
   /** The node is gone: nothing happens any more, and nobody is told. */
   halt(): void {
     this.#isGone = true
-    this.#stop.abort()
-    this.#silence.abort()
+    this.#stop.abort(over)
+    this.#silence.abort(over)
   }
 
   async #bringUp(): Promise<void> {
@@ -199,7 +199,7 @@ export class PodWorker {
 
   /** All has been done: what is left (sidecars, the sandbox) goes. */
   async #finish(): Promise<void> {
-    this.#stop.abort()
+    this.#stop.abort(over)
     await this.#stopContainers(this.#pod.spec.terminationGracePeriodSeconds ?? 30)
     this.#isStopped = true
     this.#report()
@@ -207,8 +207,8 @@ export class PodWorker {
 
   #terminate(): void {
     this.#isTerminating = true
-    this.#stop.abort()
-    this.#silence.abort()
+    this.#stop.abort(over)
+    this.#silence.abort(over)
     void this.#tools.activity.track(this.#end())
   }
 
@@ -343,6 +343,9 @@ export class PodWorker {
     this.#tools.log('warn', message, { pod: `${namespace}/${name}`, error: String(error) })
   }
 }
+
+/** One for all: to make an error for each of a hundred thousand pods takes seconds when the program ends. */
+const over = new Error('the pod is over')
 
 /** As many turns of the event loop's promises as a start without any waiting takes. */
 const turnsOfAMoment = 8

@@ -139,6 +139,6 @@ profiles:
   assert.equal(await nodesOf('spread'), 2)
   assert.equal((await client.get(Pod, { namespace: 'default', name: 'nobodys' })).spec.nodeName, undefined)
   const { items } = await client.list(Event, { namespace: 'default' })
-  const sources = items.filter(({ reason }) => reason === 'Scheduled').map(({ source }) => source?.component)
-  assert.deepEqual(sources.sort(), ['default-scheduler', 'default-scheduler', 'packer', 'packer', 'packer'])
+  const speakers = items.filter(({ reason }) => reason === 'Scheduled').map((event) => event.reportingComponent)
+  assert.deepEqual(speakers.sort(), ['default-scheduler', 'default-scheduler', 'packer', 'packer', 'packer'])
 })

@@ -106,6 +106,8 @@ interface Harm {
   readonly highest: number
   /** Of their priorities, shifted so that two of below zero are more than one. */
   readonly sum: number
+  /** How many they are. */
+  readonly count: number
   /** When the longest-running of those who matter most was started. */
   readonly earliest: number
 }
@@ -214,15 +216,20 @@ function divide(pods: readonly PodState[], budgets: readonly Budget[]) {
 }
 
 /** Fewer broken budgets; then who matters most matters less; then less matters in sum; fewer; younger. */
-function isBetter(a: Candidate, b: Candidate): boolean {
-  const difference =
-    a.harm.violations - b.harm.violations ||
-    a.harm.highest - b.harm.highest ||
-    a.harm.sum - b.harm.sum ||
-    a.victims.length - b.victims.length ||
-    b.harm.earliest - a.harm.earliest
-  return difference < 0
+function isBetter({ harm: a }: Candidate, { harm: b }: Candidate): boolean {
+  return a !== b && compareHarm(a, b) < 0
 }
+
+const compareHarm = (a: Harm, b: Harm): number =>
+  a.violations - b.violations ||
+  a.highest - b.highest ||
+  a.sum - b.sum ||
+  a.count - b.count ||
+  // Both may be infinite.
+  (a.earliest === b.earliest ? 0 : b.earliest - a.earliest)
+
+/** Where pods are alike, thousands of nodes would suffer alike: they share one, so that comparing them is cheap. */
+let latest: Harm | undefined
 
 function harmTo(victims: readonly PodState[], violations: number): Harm {
   const highest = victims[0]?.priority ?? -Infinity
@@ -231,5 +238,7 @@ function harmTo(victims: readonly PodState[], violations: number): Harm {
     sum += priority + 2 ** 31
     if (priority === highest) earliest = Math.min(earliest, startOf(pod))
   }
-  return { violations, highest, sum, earliest }
+  const harm = { violations, highest, sum, count: victims.length, earliest }
+  if (!latest || latest.highest !== highest || compareHarm(latest, harm) !== 0) latest = harm
+  return latest
 }

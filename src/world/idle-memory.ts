@@ -6,6 +6,8 @@ const restMs = 3_000
 const mostLoad = 0.2
 /** A heap that has grown by less than this since it was tidied last is left alone. */
 const worthwhileGrowth = 1.2
+/** To go through a larger one takes longer than anybody should wait, even if next to nobody is there: V8 does it in steps. */
+const largeBytes = 1024 * 1024 * 1024
 /** So small a heap is soon gone through several times, after which V8 keeps no page in reserve. */
 const smallBytes = 64 * 1024 * 1024
 
@@ -25,7 +27,7 @@ export function giveMemoryBackAtRest(): void {
       if (user + system > mostLoad * restMs * 1000) return wait()
       isWaiting = false
       const { heapTotal } = process.memoryUsage()
-      if (heapTotal < tidyBytes * worthwhileGrowth) return
+      if (heapTotal < tidyBytes * worthwhileGrowth || heapTotal > largeBytes) return
       collect(heapTotal < smallBytes)
       tidyBytes = process.memoryUsage().heapTotal
     }, restMs).unref()

@@ -13,6 +13,8 @@ describe('Three hosts behind a balancer', { skip: hostsMissing() ?? false }, () 
   })
   after(() => cluster?.[Symbol.asyncDispose]())
 
+  it('start at the same moment, and none of them ends', () => assert.deepEqual(cluster.crashes, []))
+
   for (const fault of faults)
     it(`go on when the leader's host is ${fault}: nothing that was answered is lost, and nobody reads what is out of date [FLR-01 ETQ-15]`, async () => {
       const { lost, disorder, answered } = await cluster.failOver(fault, 1_500)

@@ -61,7 +61,7 @@ describe('an etcd of five that falls apart', { skip, timeout: 120_000 }, () => {
   })
   after(() => hosts?.[Symbol.asyncDispose]())
 
-  it('two with the leader are cut off: three elect another, and only these write and read [ETQ-08 ETQ-09 ETQ-10 ETQ-12]', async () => {
+  it('two with the leader are cut off: three elect another, and only these write and read [ETQ-08 ETQ-09 ETQ-10]', async () => {
     const old = await leaderOf(hosts.all)
     const others = hosts.all.filter((host) => host !== old)
     const [minority, majority] = [[old, others[0]!], others.slice(1)]
@@ -114,7 +114,7 @@ describe('an etcd of five that falls apart', { skip, timeout: 120_000 }, () => {
     )
   })
 
-  it('of four that fall into two and two neither side writes', async () => {
+  it('of four that fall into two and two neither side writes [ETQ-12]', async () => {
     const gone = hosts.all[4]!
     const { code, stderr } = await hosts.all[0]!.coracle(
       'etcd',

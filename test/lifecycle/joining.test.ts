@@ -293,7 +293,7 @@ describe('a kubelet', () => {
     )
   })
 
-  test('asks for a serving certificate with its names, which waits for an approval', async () => {
+  test('asks for a serving certificate with its names, which waits for an approval [CFG-19]', async () => {
     const host = await bootstrapped('worker-5')
     const end = new AbortController()
     const got = Promise.withResolvers<string>()

@@ -10,17 +10,21 @@ import { certs } from '../../src/cli/commands/certs.ts'
 import { token } from '../../src/cli/commands/token.ts'
 import { HttpClient } from '../../src/client/http.ts'
 import type { ServedCluster } from '../../src/cluster/serve.ts'
+import { CertificateSigningRequest } from '../../src/kinds/certificates/certificate-signing-request.ts'
 import { ConfigMap } from '../../src/kinds/core/config-map.ts'
 import { Secret } from '../../src/kinds/core/secret.ts'
 import { LifecycleError } from '../../src/lifecycle/failure.ts'
 import { putIntoKubeconfig } from '../../src/lifecycle/kubeconfig.ts'
+import { newKey } from '../../src/lifecycle/pki/create.ts'
 import { membersNamed, renewCertificates } from '../../src/lifecycle/pki/renew.ts'
+import { rotationSteps } from '../../src/lifecycle/pki/rotate.ts'
 import { localSet } from '../../src/lifecycle/pki/set.ts'
 import { defaultPkiSettings } from '../../src/lifecycle/pki/settings.ts'
 import { publishClusterInfo } from '../../src/lifecycle/tokens/access.ts'
 import { httpConnect } from '../../src/lifecycle/tokens/connect.ts'
 import { discoverByToken } from '../../src/lifecycle/tokens/discovery.ts'
 import { pinsOf } from '../../src/lifecycle/tokens/pins.ts'
+import { requestCertificate } from '../../src/lifecycle/tokens/request-certificate.ts'
 import { createTokens, deleteToken } from '../../src/lifecycle/tokens/secrets.ts'
 import { newToken, tokenText } from '../../src/lifecycle/tokens/token.ts'
 import { isNotFound } from '../../src/schema/status.ts'
@@ -189,7 +193,8 @@ test('a server whose certificate begins tomorrow, by the clock of this host, is 
 test('what has expired is refused on both sides, and renewed all the same [CRT-18]', async () => {
   const { clock } = quietWorld
   const back = { ...quietWorld, clock: { ...clock, now: () => clock.now() - 400 * 24 * 3_600_000 } }
-  const settings = { ...defaultPkiSettings, certificatesDir: `${dataDir}/pki` }
+  const host = { nodeName: 'h', advertiseAddress: '127.0.0.1' }
+  const settings = { ...defaultPkiSettings, ...host, certificatesDir: `${dataDir}/pki` }
   const renew = (name: string) => renewCertificates(membersNamed(localSet, name), settings, back, {}, () => {})
   const asAdministrator = async () => {
     await using client = new HttpClient({
@@ -305,4 +310,58 @@ describe('token', () => {
       assert.match(said.err[0]!, message)
     })
   }
+})
+
+/** A certificate that the cluster has signed. */
+async function signedFor(client: HttpClient, commonName: string): Promise<string> {
+  const wish = {
+    ...{ commonName, organizations: [], signerName: 'kubernetes.io/kube-apiserver-client' },
+    usages: ['digital signature', 'client auth'],
+  }
+  const signed = requestCertificate(client, wish, newKey('ECDSA-P256'), { clock: quietWorld.clock, timeoutMs: 20_000 })
+  for (;;) {
+    const { items } = await client.list(CertificateSigningRequest)
+    const mine = items.find(({ status }) => status.conditions === undefined)
+    if (mine === undefined) continue
+    const conditions = [{ type: 'Approved', status: 'True', reason: 'ByHand', message: 'by hand' }]
+    await client.update(CertificateSigningRequest, { ...mine, status: { conditions } }, { subresource: 'approval' })
+    return signed
+  }
+}
+
+test('another authority is taken up step by step, and nothing is restarted', async () => {
+  const read = (name: string) => readFile(join(dataDir, 'pki', name), 'utf8')
+  const old = await read('ca.crt')
+  const admin = await Promise.all([read('admin.crt'), read('admin.key')])
+  const as = (certificateAuthority: string, [clientCertificate, clientKey]: readonly string[]) =>
+    new HttpClient({
+      ...quietWorld,
+      server: served.url,
+      ...{ certificateAuthority, clientCertificate: clientCertificate!, clientKey: clientKey! },
+    })
+  /** What pods and aggregated servers are told to trust. */
+  const told = async (client: HttpClient) => {
+    const root = await client.get(ConfigMap, { namespace: 'default', name: 'kube-root-ca.crt' })
+    const front = { namespace: 'kube-system', name: 'extension-apiserver-authentication' }
+    return [root.data?.['ca.crt'], (await client.get(ConfigMap, front)).data?.['client-ca-file']]
+  }
+  for (const step of rotationSteps) {
+    const before = await shown()
+    const lines = await says('certs', 'rotate-ca', 'ca', '--data-dir', dataDir, '--step', step)
+    const bundle = await read('ca.crt')
+    if (step === 'reissue') await shownOther(before)
+    await using client = as(bundle, await Promise.all([read('admin.crt'), read('admin.key')]))
+    while ((await told(client)).some((text) => text !== bundle)) await quietWorld.clock.after(20)
+    // A request is signed by the first of the bundle.
+    const signed = await signedFor(client, `rotation-${step}`)
+    assert.ok(new X509Certificate(signed).verify(new X509Certificate(bundle).publicKey), step)
+    assert.doesNotMatch(lines.join('\n'), /restart/i)
+  }
+  await using stranger = as(await read('ca.crt'), admin)
+  await assert.rejects(stranger.list(ConfigMap, { namespace: 'default' }), /Unauthorized/)
+  await using other = as(old, admin)
+  await assert.rejects(
+    other.list(ConfigMap, { namespace: 'default' }),
+    /certificate signature failure|unable to|self.signed/,
+  )
 })

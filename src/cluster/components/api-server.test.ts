@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { EtcdClient } from '../../etcd/client.ts'
 import { methods } from '../../etcd/messages.ts'
+import { StoreUnreachableError } from '../../store/store.ts'
 import { hostWorld } from '../../world/host.ts'
+import { VirtualWorld } from '../../world/virtual.ts'
 import type { OutgoingRequest } from '../../world/world.ts'
-import { apiServer } from './api-server.ts'
+import { apiServer, insistOnEtcd } from './api-server.ts'
 import { ComponentFlagError, readComponentFlags } from './flags.ts'
 
 const world = hostWorld(() => {})
@@ -103,6 +105,25 @@ test('an API server without etcd keeps its own store, and reads its tokens again
   using etcd = new EtcdClient({ endpoints: [`http://127.0.0.1:${etcdPort}`], clock: world.clock })
   assert.equal((await etcd.read(methods.range, { key: '/registry/configmaps/default/c' })).count, 1)
   await two.stop()
+})
+
+test('what an etcd that goes away interrupts is begun again; other failures are failures', async () => {
+  const virtual = new VirtualWorld()
+  const { signal } = new AbortController()
+  const gone = () => new StoreUnreachableError('lost the connection', false)
+  const isGone = (error: unknown) => error instanceof StoreUnreachableError
+  let times = 0
+  const begun = async () => {
+    if (++times < 3) throw gone()
+    return 'served'
+  }
+  const served = insistOnEtcd(begun, isGone, virtual, signal)
+  await virtual.advance(5_000)
+  assert.equal(await served, 'served')
+  const wrong = () => Promise.reject(new Error('a port is taken'))
+  await assert.rejects(insistOnEtcd(wrong, isGone, virtual, signal), /a port is taken/)
+  const never = () => Promise.reject(gone())
+  assert.equal(await insistOnEtcd(never, isGone, virtual, AbortSignal.abort()), undefined)
 })
 
 test('what cannot work is said before anything begins', async () => {

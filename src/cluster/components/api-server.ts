@@ -15,10 +15,10 @@ import { createPki, serverHosts } from '../../lifecycle/pki-store.ts'
 import { EtcdStore } from '../../store/etcd.ts'
 import { LmdbStore } from '../../store/lmdb.ts'
 import { MemoryStore } from '../../store/memory.ts'
-import type { Store } from '../../store/store.ts'
+import { type Store, StoreUnreachableError } from '../../store/store.ts'
 import type { HostWorld } from '../../world/world.ts'
 import { kubernetesVersion } from '../cluster.ts'
-import { type ControlPlane, startControlPlane } from '../control-plane.ts'
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../control-plane.ts'
 import { readEtcdEndpoint, startEtcdEndpoint } from '../etcd-endpoint.ts'
 import { type AccessFlag, accessFlags } from '../serve.ts'
 import { apiServerFlags } from './api-server-flags.ts'
@@ -81,7 +81,7 @@ async function run(flags: GivenFlags, world: HostWorld, interrupted: Promise<voi
     ? await startEncryption(access.encryption, below, { ...world, kinds })
     : { store: below, healthChecks: {} }
   try {
-    controlPlane = await startControlPlane({
+    const options: ControlPlaneOptions = {
       world,
       store,
       signingKey,
@@ -100,7 +100,11 @@ async function run(flags: GivenFlags, world: HostWorld, interrupted: Promise<voi
       ...(nodeCredential && { nodeCredential }),
       ...(flags.has('runtime-config') && { isServed }),
       ...(certificates.clientCa && { clientAuthority: certificates.clientCa }),
-    })
+    }
+    // etcd may be gone again meanwhile: what has been put into it is found, and the rest made.
+    const isGone = (error: unknown) => error instanceof StoreUnreachableError
+    controlPlane = await insistOnEtcd(() => startControlPlane(options), isGone, world, stop.signal)
+    if (!controlPlane) return
     world.log('info', 'the API is served', { address, port: server.port })
     const { client } = controlPlane
     const leases = keepsEndpoints(flags, address)
@@ -288,14 +292,26 @@ async function openStore(flags: GivenFlags, world: HostWorld, signal: AbortSigna
   const tls = await etcdTls(flags, world, signal)
   const prefix = flags.text('etcd-prefix')!.replace(/\/?$/, '/')
   if (prefix !== '/registry/') throw new ComponentFlagError('--etcd-prefix: objects lie under /registry')
+  const connect = () => EtcdStore.connect({ ...world, endpoints, prefix, ...(tls && { tls }) })
+  return insistOnEtcd(connect, () => true, world, signal)
+}
+
+/** Tries until etcd is no more why it fails. Nothing when it was asked to stop meanwhile. */
+export async function insistOnEtcd<T>(
+  work: () => Promise<T>,
+  isEtcd: (error: unknown) => boolean,
+  { clock, log }: Pick<HostWorld, 'clock' | 'log'>,
+  signal: AbortSignal,
+): Promise<T | undefined> {
   for (let told = ''; !signal.aborted; ) {
     try {
-      return await EtcdStore.connect({ ...world, endpoints, prefix, ...(tls && { tls }) })
+      return await work()
     } catch (error) {
-      const message = (error as Error).message
-      if (message !== told) world.log('warn', 'etcd cannot be reached', { endpoints, error: message })
+      if (!isEtcd(error)) throw error
+      const { message } = error as Error
+      if (message !== told) log('warn', 'etcd cannot be reached', { error: message })
       told = message
-      await world.clock.after(retryMs, signal).catch(() => {})
+      await clock.after(retryMs, signal).catch(() => {})
     }
   }
   return undefined

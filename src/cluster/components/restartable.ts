@@ -17,6 +17,9 @@ export class Restartable {
       get busy() {
         return current()?.busy ?? false
       },
+      get catchesUp() {
+        return current()?.catchesUp ?? false
+      },
       idle: async () => current()?.idle(),
       stop: async () => {
         await this.#stopping

@@ -19,25 +19,22 @@ const lookMs = 100
 /**
  * Sees to it that this host's etcd trusts whom its file of authorities names. Its certificates an etcd reads anew for
  * every connection, the authorities only when it starts: one that began before they changed is asked to end, and who
- * keeps it running starts it again. Resolves when it serves through its quorum.
+ * keeps it running starts it again. Resolves when it serves through its quorum; false: no etcd of this host names the file.
  * @throws LifecycleError when it does not come back
  */
-export async function renewMemberTrust(trust: MemberTrust): Promise<void> {
+export async function renewMemberTrust(trust: MemberTrust): Promise<boolean> {
   const { world, bundle, print } = trust
   const changedMs = (await world.disk.stat(bundle))?.modifiedMs ?? 0
   const old = await processesWith(trust)
-  if (old.length === 0) {
-    print(`[etcd] no etcd of this host names ${bundle}: where one trusts it, start that anew before you go on`)
-    return
-  }
-  if (old.every(({ beganMs }) => beganMs > changedMs)) return
+  if (old.length === 0) return false
+  if (old.every(({ beganMs }) => beganMs > changedMs)) return true
   print('[etcd] the member of this host is started anew: it reads its authorities only then')
   for (const { pid } of old) world.exec.signal(pid, 'SIGTERM')
   const giveUpAt = world.clock.monotonic() + patienceMs
   for (;;) {
     const now = await processesWith(trust)
     const isNew = now.length > 0 && now.every(({ pid }) => old.every((before) => before.pid !== pid))
-    if (isNew && (await isWell(trust))) return
+    if (isNew && (await isWell(trust))) return true
     if (world.clock.monotonic() > giveUpAt)
       throw new LifecycleError(`etcd of this host has not come back within ${patienceMs / 1000} s`, {
         hint: 'its log is below /var/log/pods; the same step goes on from here when it is well',

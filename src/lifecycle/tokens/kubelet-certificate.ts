@@ -196,10 +196,11 @@ async function waitUntilDue(
 ): Promise<void> {
   const { clock, random, log } = world
   const due = rotationTime(certificate, random)
+  using changes = new Changes(kubeconfig, world)
   let nextMs = Math.min(lookInMs, lookMs)
   // By the wall clock, which may be set; so it is looked at now and then.
   for (let left = due - clock.now(); left > 0; left = due - clock.now()) {
-    if (nextMs > 0) await changeOf(kubeconfig, Math.min(left, nextMs * (0.9 + 0.2 * random.next())), signal, world)
+    if (nextMs > 0) await changes.wait(Math.min(left, nextMs * (0.9 + 0.2 * random.next())), signal)
     nextMs = lookMs
     try {
       if (of.kind === 'client') await followTrust(world, kubeconfig)
@@ -211,23 +212,33 @@ async function waitUntilDue(
   }
 }
 
-/** Resolves when the file changes or the time is over. @throws when the signal comes */
-async function changeOf(
-  path: string,
-  timeMs: number,
-  signal: AbortSignal,
-  { disk, clock }: KubeletWorld,
-): Promise<void> {
-  const over = new AbortController()
-  const waiting = clock.after(timeMs, AbortSignal.any([signal, over.signal]))
-  const end = disk.watch?.(path, () => over.abort())
-  try {
-    await waiting
-  } catch (error) {
-    if (signal.aborted) throw error
-    await clock.after(settleMs, signal)
-  } finally {
-    end?.()
+/** Notices changes of a file until it is closed, those between two waits as well. */
+class Changes implements Disposable {
+  readonly #clock: Clock
+  readonly #end: (() => void) | undefined
+  #hasChanged = false
+  #wake = () => {}
+
+  constructor(path: string, { disk, clock }: KubeletWorld) {
+    this.#clock = clock
+    this.#end = disk.watch?.(path, () => {
+      this.#hasChanged = true
+      this.#wake()
+    })
+  }
+
+  /** Resolves when there has been one, or the time is over. @throws when the signal comes */
+  async wait(timeMs: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    this.#wake = () => over.abort()
+    if (this.#hasChanged) over.abort()
+    await this.#clock.after(timeMs, AbortSignal.any([signal, over.signal])).catch(() => signal.throwIfAborted())
+    if (this.#hasChanged) await this.#clock.after(settleMs, signal)
+    this.#hasChanged = false
+  }
+
+  [Symbol.dispose](): void {
+    this.#end?.()
   }
 }
 

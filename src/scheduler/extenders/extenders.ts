@@ -102,7 +102,8 @@ export class Extenders {
         const there = said.get(candidate.node.name)
         if (!there) return []
         const uids = new Set(there.pods.map(({ metadata }) => metadata.uid))
-        return { ...candidate, victims: candidate.victims.filter(({ uid }) => uids.has(uid)) }
+        const victims = candidate.victims.filter(({ uid }) => uids.has(uid))
+        return { ...candidate, victims, harm: { ...candidate.harm, count: victims.length } }
       })
     }
     return left

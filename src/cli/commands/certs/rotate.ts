@@ -41,18 +41,20 @@ export const rotateCa: Command = {
     const { args, flags, world, print } = context
     const pki = await choosePki(context, 'rotate-ca')
     const spec = authorityNamed(args[0] ?? 'ca', pki)
-    if (flags.certificateKey !== undefined && !flags.dryRun) await fetchShared(context, pki)
     const { settings, set } = pki
-    const step = stepNamed(flags.step) ?? (await nextStep(spec, settings, world.disk))
+    const stepNow = async () => stepNamed(flags.step) ?? (await nextStep(spec, settings, world.disk))
+    const etcd = { world, bundle: `${settings.certificatesDir}/etcd/ca.crt`, ...settings, print }
+    const isEtcd = spec.name === 'etcd-ca' && !pki.isLocal
+    // What the new authority signs must find trust; the step before this one may have been interrupted.
+    if (isEtcd && !flags.dryRun && (await stepNow()) === 'reissue') await renewMemberTrust(etcd)
+    if (flags.certificateKey !== undefined && !flags.dryRun) await fetchShared(context, pki)
+    const step = await stepNow()
     print(`Step ${rotationSteps.indexOf(step) + 1} of 3 (${step}) for ${spec.name}:`)
     for (const line of await planOfStep(step, spec, set, settings, world.disk)) print(`  ${line}`)
     if (flags.dryRun) return
-    const etcd = { world, bundle: `${settings.certificatesDir}/etcd/ca.crt`, ...settings, print }
-    const isEtcd = spec.name === 'etcd-ca' && !pki.isLocal
-    // What the new authority signs must find trust everywhere; a step before this one may have been interrupted.
-    if (isEtcd && step === 'reissue') await renewMemberTrust(etcd)
     await rotateStep(step, spec, { set, settings, world, print })
-    if (isEtcd && step !== 'reissue') await renewMemberTrust(etcd)
+    if (isEtcd && step !== 'reissue' && !(await renewMemberTrust(etcd)))
+      print(`[etcd] no etcd of this host names ${etcd.bundle}: where one trusts it, start that anew before you go on`)
     if (!pki.isLocal) await tellCluster(context, pki, spec)
     const key = flags.uploadCerts && !pki.isLocal ? await handOver(context, pki) : undefined
     const again = `coracle certs rotate-ca ${spec.name}${pki.isLocal ? ` --data-dir ${flags.dataDir}` : ''}`
@@ -128,7 +130,10 @@ const waits: Readonly<Record<RotationStep, string>> = {
 
 /** What has to happen in other places before the next step. */
 function elsewhere(step: RotationStep, name: string, key: string | undefined, isLocal: boolean): readonly string[] {
-  if (isLocal) return ['Restart the cluster (coracle down, coracle up): your kubeconfig then trusts what ca.crt holds.']
+  if (isLocal)
+    return [
+      'A cluster that runs takes it up by itself. Your kubeconfig does not: "coracle kubeconfig" prints one that trusts what ca.crt holds.',
+    ]
   if (key)
     return [`On every other control plane: coracle certs rotate-ca ${name} --step ${step} --certificate-key ${key}`]
   return [
