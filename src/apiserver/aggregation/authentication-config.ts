@@ -1,7 +1,8 @@
 import { ConfigMap } from '../../kinds/core/config-map.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject } from '../../schema/kind.ts'
-import { ensure, object } from '../bootstrap-objects.ts'
+import { isNotFound } from '../../schema/status.ts'
+import { create, object } from '../bootstrap-objects.ts'
 import { serverContext } from '../context.ts'
 import type { Resource } from '../resource.ts'
 import type { FrontProxy } from './remote.ts'
@@ -32,7 +33,13 @@ export async function publishAuthentication(
     const data = { ...current!.data, ...told }
     return (equalJson(data, current!.data) ? current : { ...current, data }) as ApiObject
   }
-  // Another API server may be starting beside this one, and make it first.
-  await ensure(configMaps, object(ConfigMap, name, { data: told }, { namespace }))
-  await configMaps.update(namespace, name, '', change, serverContext)
+  const publish = () => configMaps.update(namespace, name, '', change, serverContext)
+  try {
+    await publish()
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    await create(configMaps, object(ConfigMap, name, { data: told }, { namespace }))
+    // Another API server may be starting beside this one, and have been first.
+    await publish()
+  }
 }

@@ -48,21 +48,31 @@ const digest = (token: string) => createHash('sha256').update(token).digest('hex
  * as the rest of finding out who asks: one way of writing each token, and as many others.
  */
 export function staticTokens(users: ReadonlyMap<string, UserInfo>): Authenticator {
-  const byHeader = new Map<string, UserInfo>()
+  const byHeader = new Map<string, Shown>()
   return {
     name: 'token-auth-file',
     authenticate({ headers: { authorization } }) {
       if (authorization === undefined || users.size === 0) return undefined
       const known = byHeader.get(authorization)
-      if (known !== undefined) return known
+      // The list changes with its file: a token that was in it may be gone, or another's.
+      if (known !== undefined && users.get(known.digest) === known.listed) return known.user
       const token = bearerToken(authorization)
-      const user = token === undefined ? undefined : users.get(digest(token))
-      if (user === undefined) return undefined
-      const authenticated = { ...user, groups: withAuthenticated(user.groups) }
-      if (byHeader.size < 2 * users.size) byHeader.set(authorization, authenticated)
-      return authenticated
+      if (token === undefined) return undefined
+      const listed = users.get(digest(token))
+      if (listed === undefined) return undefined
+      const user = { ...listed, groups: withAuthenticated(listed.groups) }
+      if (byHeader.size >= 2 * users.size) byHeader.clear()
+      byHeader.set(authorization, { digest: digest(token), listed, user })
+      return user
     },
   }
+}
+
+/** Whose token a header has shown. */
+interface Shown {
+  readonly digest: string
+  readonly listed: UserInfo
+  readonly user: UserInfo
 }
 
 /** The token of an `Authorization: Bearer` header. */
