@@ -65,7 +65,7 @@ function intoGzip(gzip: Gzip, sink: Sink): Sink {
       return sink.signal
     },
     write(chunk, written) {
-      gzip.write(chunk, written && (() => written()))
+      gzip.write(chunk, written && ((error) => error ?? written()))
     },
   }
 }

@@ -51,15 +51,18 @@ export const listItems = ({ entries, whole }: JsonList): Iterable<object> =>
   entries.values().map((entry) => JSON.parse(jsonOf(entry, whole).toString()) as object)
 
 /**
- * Memory for the parts of one list, used again and again: what is allocated and dropped by the megabyte makes the
- * garbage collector run at a price above that of the whole list.
+ * Memory for the parts of lists, used again and again: what is allocated and dropped by the megabyte makes the garbage
+ * collector walk the whole heap, at a price far above that of the lists.
  */
 export class Pieces {
   readonly #size: number
+  readonly #most: number
   readonly #free: ArrayBufferLike[] = []
 
-  constructor(size: number) {
+  /** `size`: of a part, in bytes. `most`: how many are kept while nobody needs them. */
+  constructor(size: number, most = Number.POSITIVE_INFINITY) {
     this.#size = size
+    this.#most = most
   }
 
   take(least: number): Buffer {
@@ -70,7 +73,7 @@ export class Pieces {
 
   /** Nobody reads this part any more. */
   giveBack({ buffer }: Buffer): void {
-    if (buffer.byteLength === this.#size) this.#free.push(buffer)
+    if (buffer.byteLength === this.#size && this.#free.length < this.#most) this.#free.push(buffer)
   }
 }
 

@@ -471,7 +471,7 @@ class StreamSink implements Sink {
         if (!this.#to.destroyed) this.#to.uncork()
       })
     }
-    this.#to.write(chunk, written)
+    this.#to.write(chunk, written && ((error) => error ?? written()))
   }
 
   drained(): Promise<void> {

@@ -30,7 +30,6 @@ export interface PodWorkerTools {
   readonly writes: Gate
   /** How many pods may say that they are on their way up before there is more to say. Absent: all. */
   readonly steps?: Budget
-  /** The node's address. */
   /** Of the node, one of each family. */
   readonly hostAddresses: readonly string[]
 }

@@ -128,6 +128,8 @@ function answerPieces(exchange: Exchange, pieces: Iterable<Buffer | string>, acc
 /** Lists beyond this many bytes are sent piece by piece. */
 const streamedFrom = 1024 * 1024
 const pieceSize = 256 * 1024
+/** Of all lists that are on their way; 4 MiB of it stay. */
+const memory = new Pieces(pieceSize, 16)
 
 interface EntryList extends Omit<JsonList, 'start'> {
   readonly head: Readonly<Record<string, unknown>>
@@ -142,15 +144,12 @@ function answerList(exchange: Exchange, { head, ...rest }: EntryList, accepted: 
     return answerPieces(exchange, textPieces({ head, member: 'items', items: listItems(list) }, format), accepted)
   }
   const headers = headersOf(accepted.contentType, exchange.warnings)
-  const memory = new Pieces(pieceSize)
-  const pieces = listPieces(list, memory)
-  const onWritten = (piece: Buffer) => memory.giveBack(piece)
-  return { status: 200, headers, isCompressible: true, body: (sink) => sendPieces(pieces, sink, onWritten) }
+  return { status: 200, headers, isCompressible: true, body: (sink) => sendPieces(listPieces(list, memory), sink) }
 }
 
-async function sendPieces(pieces: Iterable<Buffer>, sink: Sink, onWritten: (piece: Buffer) => void): Promise<void> {
+async function sendPieces(pieces: Iterable<Buffer>, sink: Sink): Promise<void> {
   for (const piece of pieces) {
-    sink.write(piece, () => onWritten(piece))
+    sink.write(piece, () => memory.giveBack(piece))
     if (sink.backlog > streamedFrom) await sink.drained()
   }
 }
