@@ -220,13 +220,9 @@ test('a target with no replicas is switched off', async () => {
 test('without requests nothing can be calculated [HPA-20]', async () => {
   await using scene = await begin()
   await scene.client.create(Deployment, deployment({ requests: {}, annotations: { a: 'b' } }))
-  const { items } = await scene.client.list(Deployment, { namespace })
   // A limit would have become the request.
-  const [{ spec }] = items as [Deployment]
-  await scene.client.update(Deployment, {
-    ...items[0]!,
-    spec: { ...spec, template: { ...spec.template, spec: { containers: [{ name: 'main', image: 'web:2' }] } } },
-  })
+  const template = { spec: { containers: [{ name: 'main', image: 'web:2' }] } }
+  await scene.client.patch(Deployment, { namespace, name: 'web' }, { type: 'merge', body: { spec: { template } } })
   await scene.client.create(HorizontalPodAutoscaler, autoscaler())
   await scene.look(4)
   const [pod] = (await scene.client.list(Pod, { namespace })).items

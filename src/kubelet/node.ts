@@ -72,10 +72,12 @@ export async function reportNode(
   before: Node,
 ): Promise<Node> {
   const status = nodeStatus(description, clock, before)
+  // By the type, which is their key, two addresses of one type cannot be told apart: the list takes the place of the old one.
+  const addresses = [...status.addresses!, { $patch: 'replace' }]
   return client.patch(
     Node,
     { name: description.name },
-    { type: 'strategic', body: { status } },
+    { type: 'strategic', body: { status: { ...status, addresses } } },
     { subresource: 'status' },
   )
 }

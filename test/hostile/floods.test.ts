@@ -36,7 +36,16 @@ const cases: readonly Case[] = [
   { name: 'slow bodies', width: 500, fillsLevel: true, check: isLimited },
   // A seat is held until the answer is taken, which a greedy client on a busy machine may put off.
   { name: 'lists', width: 500, fillsLevel: true, check: isLimited },
-  { name: 'creations', width: 500, check: isLimited },
+  // In memory a creation is over before the next one has been read, and then nobody has to wait.
+  {
+    name: 'creations',
+    width: 500,
+    check: (counts) =>
+      assert.deepEqual(
+        statusesOf(counts).filter((status) => !['201', '429'].includes(status)),
+        [],
+      ),
+  },
   { name: 'large bodies', width: 8, check: answersOnly('413') },
   { name: 'deep bodies', width: 8, check: answersOnly('400') },
   { name: 'slow texts', width: 8, check: answersOnly('422') },
