@@ -92,8 +92,8 @@ export class FaultyClient implements Client {
     return this.#write(() => this.#client.updateScale(kind, scale))
   }
 
-  read(path: string): Promise<unknown> {
-    return this.#read(() => this.#client.read(path))
+  read(path: string, accept?: string): Promise<unknown> {
+    return this.#read(() => this.#client.read(path, accept))
   }
 
   async *watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {

@@ -70,8 +70,8 @@ export class LateClient implements Client {
     return this.#ask((client) => client.updateScale(kind, scale))
   }
 
-  read(path: string): Promise<unknown> {
-    return this.#ask((client) => client.read(path))
+  read(path: string, accept?: string): Promise<unknown> {
+    return this.#ask((client) => client.read(path, accept))
   }
 
   async *watch<T extends ApiObject>(
