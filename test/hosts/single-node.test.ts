@@ -1,25 +1,8 @@
 /** The learning path of the notes: one host, flags in place of a file, from `init` to a pod of one's own. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { networkPlugin } from '../support/host-network-plugin.ts'
 import { type Host, Hosts, hostsMissing, until } from '../support/hosts.ts'
-
-/** As the network plugins of the notes begin: a DaemonSet that tolerates everything. */
-const network = JSON.stringify({
-  apiVersion: 'apps/v1',
-  kind: 'DaemonSet',
-  metadata: { name: 'kube-flannel-ds', namespace: 'kube-system' },
-  spec: {
-    selector: { matchLabels: { app: 'flannel' } },
-    template: {
-      metadata: { labels: { app: 'flannel' } },
-      spec: {
-        hostNetwork: true,
-        tolerations: [{ operator: 'Exists' }],
-        containers: [{ name: 'kube-flannel', image: 'flannel' }],
-      },
-    },
-  },
-})
 
 describe('one host', { skip: hostsMissing() ?? false }, () => {
   let hosts: Hosts
@@ -96,7 +79,7 @@ describe('one host', { skip: hostsMissing() ?? false }, () => {
 
   it('its pods are named after the host, and all run as soon as there is a network [INI-16 INI-17 INI-22]', async () => {
     const applied = await host!.run('kubectl', ['apply', '-f', '-'], {
-      input: network,
+      input: networkPlugin,
       env: { KUBECONFIG: '/etc/kubernetes/admin.conf' },
     })
     assert.equal(applied.code, 0, applied.stderr)

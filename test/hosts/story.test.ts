@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
+import { networkPlugin } from '../support/host-network-plugin.ts'
 import { type Host, Hosts, hostsMissing, type Started, until } from '../support/hosts.ts'
 
 /** What hosts of tests have less of than a control plane should. */
@@ -63,24 +64,6 @@ const joinFile = (command: string, more: object) =>
     },
     ...more,
   })
-
-/** Stands for the network of the notes: a pod on each node, of whatever taints. */
-const network = JSON.stringify({
-  apiVersion: 'apps/v1',
-  kind: 'DaemonSet',
-  metadata: { name: 'kube-flannel-ds', namespace: 'kube-system' },
-  spec: {
-    selector: { matchLabels: { app: 'flannel' } },
-    template: {
-      metadata: { labels: { app: 'flannel' } },
-      spec: {
-        hostNetwork: true,
-        tolerations: [{ operator: 'Exists' }],
-        containers: [{ name: 'kube-flannel', image: 'flannel:v0.12.0' }],
-      },
-    },
-  },
-})
 
 /** How many pods of the system run, by what they are. */
 async function systemPods(host: Host): Promise<Readonly<Record<string, number>>> {
@@ -167,7 +150,7 @@ describe('the notes, on six hosts', { skip: hostsMissing() ?? false }, () => {
     const init = `coracle init --config /etc/kubernetes/kubeadm.json --upload-certs ${lenient}`
     commands = joinCommands(await told(first!, init))
     const [, node = ''] = commands
-    await first!.run('kubectl', ['apply', '-f', '-'], { input: network, env: admin })
+    await first!.run('kubectl', ['apply', '-f', '-'], { input: networkPlugin, env: admin })
     await other!.write('/etc/kubernetes/kubeadm-worker.yaml', joinFile(node, {}))
     await Promise.all([
       told(worker!, node),
