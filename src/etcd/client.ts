@@ -382,7 +382,7 @@ class GrpcCall<Q extends ObjectType, A extends ObjectType> implements Call<Infer
   #expire(timeoutMs: number): void {
     this.#status ??= new EtcdError(
       grpcCode.deadlineExceeded,
-      `etcd: ${this.#endpoint} did not answer within ${timeoutMs} ms`,
+      `etcd: ${this.#endpoint} did not answer within ${Math.ceil(timeoutMs)} ms`,
     )
     this.#stream.close(constants.NGHTTP2_CANCEL)
     this.#end()

@@ -136,8 +136,13 @@ describe('a host with static pods', { skip: hostsMissing() ?? false }, () => {
       ['kubectl-run', undefined],
       ['kubelet', 'status'],
     ])
-    const events = await host.kubectl('get', 'events', '-o', 'jsonpath={range .items[*]}{.reason} {end}')
-    assert.match(events, /Scheduled .*Pulled .*Created .*Started/)
+    // Each writes its events when it comes to it: only those of one component have an order.
+    const reasonsOf = async (component: string) => {
+      const chosen = `{range .items[?(@.reportingComponent=="${component}")]}{.reason} {end}`
+      return (await host.kubectl('get', 'events', '-o', `jsonpath=${chosen}`)).trim()
+    }
+    await until('all events', async () => (await reasonsOf('default-scheduler')) === 'Scheduled')
+    assert.equal(await reasonsOf('kubelet'), 'Pulled Created Started')
   })
 
   it('says what a static pod has written', async () => {

@@ -6,7 +6,7 @@ import { findEtcd, parseEtcdManifest } from './access.ts'
 import { explainEtcd } from './faults.ts'
 import { clusterIdOf, initialMemberId } from './ids.ts'
 import { findRestorer, findTool } from './install.ts'
-import type { EtcdMember } from './members.ts'
+import { type EtcdMember, mayComeGood } from './members.ts'
 import { quorumOf, requireQuorumWithout, requireRoomForAnother, toleratedFailures, warnAboutSize } from './quorum.ts'
 import { parseHosts } from './restore-plan.ts'
 import { compareHashes } from './status.ts'
@@ -24,6 +24,20 @@ test('ids are reckoned as etcd does [ETM-15 ETB-07 ETB-14]', () => {
   const usual = initialMemberId(['http://localhost:2380'], 'etcd-cluster')
   assert.equal(usual.toString(16), '8e9e05c52164694d')
   assert.equal(clusterIdOf([usual]).toString(16), 'cdf818194e3a8c32')
+})
+
+test('a change of members is asked for again after what goes by itself', () => {
+  const failedPrecondition = 9
+  for (const [code, message, goesBy] of [
+    [grpcCode.unavailable, 'etcdserver: no leader', true],
+    [grpcCode.unavailable, 'etcdserver: unhealthy cluster', true],
+    [grpcCode.deadlineExceeded, 'etcd: https://10.0.0.1:2379 did not answer within 5000 ms', true],
+    [failedPrecondition, 'etcdserver: too many learner members in cluster', true],
+    [failedPrecondition, 'etcdserver: can only promote a learner member which is in sync with leader', true],
+    [failedPrecondition, 'etcdserver: Peer URLs already exists', false],
+    [grpcCode.unknown, 'etcd: the answer is missing', false],
+  ] as const)
+    assert.equal(mayComeGood(new EtcdError(code, message)), goesBy, message)
 })
 
 test('how many members may be lost [ETQ-01 ETQ-02 ETQ-03]', () => {

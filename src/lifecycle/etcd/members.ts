@@ -1,4 +1,4 @@
-import { type EtcdClient, EtcdError } from '../../etcd/client.ts'
+import { type EtcdClient, EtcdError, grpcCode } from '../../etcd/client.ts'
 import { type Member, methods } from '../../etcd/messages.ts'
 import type { Infer } from '../../schema/types.ts'
 import type { Clock } from '../../world/world.ts'
@@ -151,8 +151,17 @@ export function promoteWhenReady(client: EtcdClient, id: bigint, options: Promot
   })
 }
 
-const passing = [notReady, 'no leader', 'leader changed', 'timed out', 'unhealthy cluster', 'cannot reach', 'lost the']
-const mayComeGood = ({ message }: EtcdError) => passing.some((words) => message.includes(words))
+/** What etcd refuses while members come and go, whatever the request. */
+const passing = [notReady, 'too many learner members', 'not enough started members']
+
+/**
+ * Whether a change of the members may come good when it is asked for again: a leader is elected, another host joins,
+ * or no answer came in time, which says nothing about whether it was done.
+ */
+export const mayComeGood = ({ code, message }: EtcdError): boolean =>
+  code === grpcCode.unavailable ||
+  code === grpcCode.deadlineExceeded ||
+  passing.some((words) => message.includes(words))
 
 async function isVoter(client: EtcdClient, id: bigint): Promise<boolean> {
   try {

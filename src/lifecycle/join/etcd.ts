@@ -9,6 +9,7 @@ import {
   initialCluster,
   isStarted,
   listMembers,
+  mayComeGood,
   promoteWhenReady,
 } from '../etcd/members.ts'
 import { LifecycleError } from '../failure.ts'
@@ -105,18 +106,7 @@ async function joinEtcd(data: JoinData): Promise<void> {
   })
 }
 
-/** What etcd says while another host joins, or a leader is elected. */
-const passing = [
-  'too many learner members',
-  'not enough started members',
-  'unhealthy cluster',
-  'no leader',
-  'leader changed',
-  'timed out',
-  'cannot reach',
-]
-const mayTakeAnother = (error: unknown) =>
-  error instanceof EtcdError && passing.some((words) => error.message.includes(words))
+const mayTakeAnother = (error: unknown) => error instanceof EtcdError && mayComeGood(error)
 
 /** A member that was there and has lost what it knew cannot come back: it has to be another one. */
 async function requireOwnData(data: JoinData, member: EtcdMember): Promise<void> {
