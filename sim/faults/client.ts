@@ -1,19 +1,7 @@
-import type {
-  Client,
-  ClientUser,
-  DeleteOptions,
-  List,
-  ListOptions,
-  Patch,
-  Ref,
-  WatchEvent,
-  WatchOptions,
-  WriteOptions,
-} from '../../src/client/client.ts'
-import type { Scale } from '../../src/kinds/autoscaling/scale.ts'
+import type { Client, ClientUser, WatchEvent, WatchOptions } from '../../src/client/client.ts'
+import { type Call, ForwardingClient } from '../../src/client/forwarding.ts'
 import type { ApiObject, Kind } from '../../src/schema/kind.ts'
 import { ApiError } from '../../src/schema/status.ts'
-import type { Draft } from '../../src/schema/types.ts'
 import type { Clock, Random } from '../../src/world/world.ts'
 
 /** How likely what is, from 0 to 1, for each call or event. All 0: nothing goes wrong. */
@@ -43,57 +31,23 @@ export class LostConnection extends Error {}
 const slowestMs = 2_000
 
 /** An API that is as bad as its network: a client of another's making, whose calls fail, are late, or are half done. */
-export class FaultyClient implements Client {
+export class FaultyClient extends ForwardingClient {
   readonly #client: Client
   readonly #faults: Faults
 
   constructor(client: Client, faults: Faults) {
+    super()
     this.#client = client
     this.#faults = faults
   }
 
-  get<T extends ApiObject>(kind: Kind<T>, ref: Ref, options?: { readonly resourceVersion?: string }): Promise<T> {
-    return this.#read(() => this.#client.get(kind, ref, options))
-  }
-
-  list<T extends ApiObject>(kind: Kind<T>, options?: ListOptions): Promise<List<T>> {
-    return this.#read(() => this.#client.list(kind, options))
-  }
-
-  create<T extends ApiObject>(kind: Kind<T>, object: Draft<T>, options?: WriteOptions): Promise<T> {
-    return this.#write(() => this.#client.create(kind, object, options))
-  }
-
-  update<T extends ApiObject>(kind: Kind<T>, object: Draft<T>, options?: WriteOptions): Promise<T> {
-    return this.#write(() => this.#client.update(kind, object, options))
-  }
-
-  updateStatus<T extends ApiObject>(kind: Kind<T>, object: Draft<T>, options?: WriteOptions): Promise<T> {
-    return this.#write(() => this.#client.updateStatus(kind, object, options))
-  }
-
-  patch<T extends ApiObject>(kind: Kind<T>, ref: Ref, patch: Patch, options?: WriteOptions): Promise<T> {
-    return this.#write(() => this.#client.patch(kind, ref, patch, options))
-  }
-
-  delete<T extends ApiObject>(kind: Kind<T>, ref: Ref, options?: DeleteOptions): Promise<boolean> {
-    return this.#write(() => this.#client.delete(kind, ref, options))
-  }
-
-  createSubresource<T extends ApiObject>(kind: Kind<T>, ref: Ref, subresource: string, body: object): Promise<unknown> {
-    return this.#write(() => this.#client.createSubresource(kind, ref, subresource, body))
-  }
-
-  scale<T extends ApiObject>(kind: Kind<T>, ref: Ref): Promise<Scale> {
-    return this.#read(() => this.#client.scale(kind, ref))
-  }
-
-  updateScale<T extends ApiObject>(kind: Kind<T>, scale: Scale): Promise<Scale> {
-    return this.#write(() => this.#client.updateScale(kind, scale))
-  }
-
-  read(path: string, accept?: string): Promise<unknown> {
-    return this.#read(() => this.#client.read(path, accept))
+  protected override async forward<T>({ writes, make }: Call<T>): Promise<T> {
+    await this.#delay()
+    this.#mayRefuse()
+    const result = await make(this.#client)
+    if (writes && this.#happens('answerLost'))
+      throw new LostConnection('the connection was lost before the answer was complete')
+    return result
   }
 
   async *watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
@@ -108,20 +62,6 @@ export class FaultyClient implements Client {
 
   as(user: ClientUser): Client {
     return new FaultyClient(this.#client.as(user), this.#faults)
-  }
-
-  async #read<T>(call: () => Promise<T>): Promise<T> {
-    await this.#delay()
-    this.#mayRefuse()
-    return call()
-  }
-
-  async #write<T>(call: () => Promise<T>): Promise<T> {
-    await this.#delay()
-    this.#mayRefuse()
-    const result = await call()
-    if (this.#happens('answerLost')) throw new LostConnection('the connection was lost before the answer was complete')
-    return result
   }
 
   #mayRefuse(): void {
