@@ -7,6 +7,7 @@ import type { AdmissionPlugin } from './admission.ts'
 import type { LocalApi } from './aggregation/local.ts'
 import type { RequestContext } from './context.ts'
 import type { Resource } from './resource.ts'
+import { FieldIndex } from './storage/field-index.ts'
 import { folderOf } from './storage/keys.ts'
 import { LeasePool } from './storage/lease-pool.ts'
 import { StoredResource } from './storage/stored-resource.ts'
@@ -174,6 +175,7 @@ export class Registry {
       random,
       admission,
       hub: this.#hub(kind),
+      indexes: kind.indexedFields.map((field) => new FieldIndex(kind, field, store)),
       leases: this.#leases,
       hook: this.#hooks.get(kind),
       version: (apiVersion) => this.#version(kind, apiVersion),

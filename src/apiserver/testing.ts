@@ -35,6 +35,7 @@ export const Boat: Kind<Boat> = defineKind<Boat>({
   schema: boatSchema,
   nameRule: subdomainNameRule,
   selectableFields: { 'spec.harbour': ({ spec }) => spec.harbour ?? '' },
+  indexedFields: ['spec.harbour'],
   defaults(boat) {
     boat.spec.seats ??= 1
   },

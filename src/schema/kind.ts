@@ -90,6 +90,8 @@ export interface Kind<T extends ApiObject = ApiObject> {
   readonly columns: readonly Column<T>[]
   /** Field selectors beyond `metadata.name` and `metadata.namespace`: name → value of an object. */
   readonly selectableFields: Readonly<Record<string, Hook<(object: T) => string>>>
+  /** Those of them by which objects are found without looking at all, because many clients each want a few. */
+  readonly indexedFields: readonly string[]
   /** PUT on a name that does not exist creates it. */
   readonly createOnUpdate: boolean
   /** PUT without a resourceVersion overwrites whatever is there. */
@@ -222,6 +224,7 @@ export function defineKind<T extends ApiObject>(definition: KindDefinition<T>): 
     subresources: [],
     columns: [],
     selectableFields: {},
+    indexedFields: [],
     createOnUpdate: false,
     unconditionalUpdate: true,
     defaultPropagation: 'Background',

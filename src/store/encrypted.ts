@@ -103,6 +103,10 @@ export class EncryptedStore implements Store {
     }
   }
 
+  mayHoldUp(key: string): boolean {
+    return this.#ring.transformerOf(key) !== undefined
+  }
+
   async txn(txn: Txn): Promise<TxnResult> {
     const guarded = comparesOf(txn).some((compare) => this.#asksValue(compare))
     return guarded ? this.#txnWithValues(txn) : this.#txnSealed(this.#sealed(txn))

@@ -63,6 +63,12 @@ export interface Store extends AsyncDisposable {
    */
   isStale?(kv: KeyValue): boolean
 
+  /**
+   * Whether watchers may be told of this key's changes later than readers see them, since a key must be had first that
+   * opens its values (`encrypted.ts`). Absent: they are always told in the same turn.
+   */
+  mayHoldUp?(key: string): boolean
+
   /** Forgets all revisions below `revision` that are not needed to read at it. */
   compact(revision: number): Promise<void>
 

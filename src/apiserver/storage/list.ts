@@ -5,7 +5,8 @@ import { entryOf } from '../entry.ts'
 import type { Entry, ListOptions, Page } from '../resource.ts'
 import { type ContinueToken, decodeContinue, encodeContinue } from './continue-token.ts'
 import { readied } from './conversion.ts'
-import { type KeyRange, keyOf, rangeOf } from './keys.ts'
+import { FieldIndex } from './field-index.ts'
+import { folderOf, type KeyRange, keyOf, rangeOf } from './keys.ts'
 import { type ReadAt, readAt } from './list-options.ts'
 import { type Selection, selectionOf } from './selection.ts'
 import { type ResourceState, tooLargeRevision } from './state.ts'
@@ -35,8 +36,30 @@ export async function list<T extends ApiObject>(
       continue: '',
     }
   }
+  if (at.type !== 'exact' && token === undefined) {
+    const found = await indexedPage(state, at, namespace, limit, selection)
+    if (found !== undefined) return found
+  }
   if (selection.everything || limit === 0) return plainPage(state, at, range, limit, token, selection)
   return selectedPage(state, at, range, limit, token, selection)
+}
+
+/** An index knows what is in the page. Undefined: there is none, or there are more than the page may hold. */
+async function indexedPage<T extends ApiObject>(
+  state: ResourceState<T>,
+  at: ReadAt,
+  namespace: string,
+  limit: number,
+  selection: Selection,
+): Promise<Page<T> | undefined> {
+  const index = FieldIndex.for(state, selection)
+  if (index === undefined) return undefined
+  // So new has what it knows to be (this asks a remote store); nothing is read here, as there is no object without a name.
+  await read(state, at, { from: folderOf(state.kind) }, 1, undefined)
+  const found = index.find(selection.exactField!.value, namespace)
+  const entries = select(state, found.kvs, selection)
+  if (limit > 0 && entries.length > limit) return undefined
+  return { entries, resourceVersion: String(found.revision), continue: '' }
 }
 
 /** One read of the store gives the page. */

@@ -3,6 +3,7 @@ import { ApiError, type GroupResource } from '../../schema/status.ts'
 import type { Store } from '../../store/store.ts'
 import type { Clock, Random } from '../../world/world.ts'
 import type { AdmissionPlugin } from '../admission.ts'
+import type { FieldIndex } from './field-index.ts'
 import type { LeasePool } from './lease-pool.ts'
 import type { WatchHub } from './watch-hub.ts'
 import type { WriteHook } from './write-hook.ts'
@@ -17,6 +18,7 @@ export interface ResourceState<T extends ApiObject = ApiObject> {
   readonly random: Random
   readonly admission: readonly AdmissionPlugin[]
   readonly hub: WatchHub
+  readonly indexes: readonly FieldIndex[]
   readonly leases: LeasePool
   readonly hook: WriteHook<T> | undefined
   /** Another version of the same resource. */

@@ -5,6 +5,7 @@ import { CompactedError, prefixEnd } from '../../store/store.ts'
 import { entryOf } from '../entry.ts'
 import type { WatchObserver, WatchOptions } from '../resource.ts'
 import { ConvertedWatch } from './converted-watch.ts'
+import { FieldIndex } from './field-index.ts'
 import { folderOf, rangeOf } from './keys.ts'
 import { selectionOf } from './selection.ts'
 import { notANumber, parseRevision, type ResourceState, tooLargeRevision } from './state.ts'
@@ -89,8 +90,9 @@ async function beginWithList(
   const isAny = resourceVersion === '0'
   // The newest state of a remote store is asked for before the watch joins, so that what comes meanwhile is not lost.
   if (!isAny) await store.currentRevision()
+  const index = FieldIndex.for(state, member.selection)
   if (signal.aborted) return
-  const result = store.rangeNow(range)
+  const result = index?.find(member.selection.exactField!.value, member.namespace) ?? store.rangeNow(range)
   if (member.after > result.revision) throw tooLargeRevision(member.after, result.revision)
   member.after = result.revision
   for (const kv of result.kvs) {

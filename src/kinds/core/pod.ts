@@ -362,6 +362,8 @@ export const Pod: Kind<Pod> = defineKind<Pod>({
     'status.podIPs': () => '',
     'status.nominatedNodeName': ({ status }) => status.nominatedNodeName ?? '',
   },
+  // Each node agent asks for the pods of its node.
+  indexedFields: ['spec.nodeName'],
   subresources: [
     { name: 'attach', kind: 'PodAttachOptions', verbs: ['create', 'get'] },
     { name: 'binding', kind: 'Binding', verbs: ['create'] },
