@@ -27,8 +27,12 @@ export const schemas: Benchmark = {
     { id: 'custom', what: 'Custom resources created, 32 in flight, on disk', unit: '/s' },
     { id: 'ruled', what: 'The same of a type with three rules in CEL', unit: '/s' },
     { id: 'applyCost', what: "Server's processor time for an apply", unit: 'µs' },
+    { id: 'reapplyCost', what: "Server's processor time for one with another image", unit: 'µs' },
+    { id: 'sameCost', what: "Server's processor time for one that changes nothing", unit: 'µs' },
+    { id: 'configMapCost', what: "Server's processor time for a config map created", unit: 'µs' },
     { id: 'customCost', what: "Server's processor time for a custom resource", unit: 'µs' },
     { id: 'ruledCost', what: "Server's processor time for one with rules", unit: 'µs' },
+    { id: 'configMapList', what: `LIST of ${listed.toLocaleString('en')} config maps, whole body read`, unit: 'ms' },
     { id: 'customList', what: `LIST of ${listed.toLocaleString('en')} custom resources, whole body read`, unit: 'ms' },
     { id: 'list', what: `LIST of ${listed.toLocaleString('en')} pods in protobuf, whole body read`, unit: 'ms' },
     { id: 'listSize', what: 'Size of that body', unit: 'MiB' },
@@ -42,6 +46,7 @@ export const schemas: Benchmark = {
     await untilServiceAccount(cluster.api)
     return {
       ...(await applies(cluster)),
+      ...(await configMaps(cluster)),
       ...(await customResources(cluster)),
       ...(await inProtobuf(cluster)),
       ...(await watched(bundle)),
@@ -62,11 +67,29 @@ async function applies(cluster: ServedProcess): Promise<Figures> {
   }
   const first = await measured(cluster, 'apply', objects, (at) => applied(at))
   const again = await measured(cluster, 'reapply', objects, (at) => applied(at, 'registry.example/app:2'))
-  return { ...first, ...again }
+  const same = await measured(cluster, 'same', objects, (at) => applied(at, 'registry.example/app:2'))
+  return { ...first, ...again, ...same }
 }
 
 interface Deployment {
   readonly spec: { readonly template: { spec: object } }
+}
+
+/** What a built-in kind of the size of the custom ones below costs. */
+async function configMaps(cluster: ServedProcess): Promise<Figures> {
+  const { api } = cluster
+  const path = '/api/v1/namespaces/default/configmaps'
+  const configMap = (at: number) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: `config-${at}`, labels: { app: 'bench' } },
+    data: { image: 'registry.example/app:1', replicas: '3', mode: 'safe', env: 'MODE=bench' },
+  })
+  const made = await measured(cluster, 'configMap', listed, (at) =>
+    api.must('POST', path, { body: configMap(at), discard: true }),
+  )
+  const { totalMs } = await api.must('GET', path, { discard: true })
+  return { ...made, configMapList: totalMs }
 }
 
 async function customResources(cluster: ServedProcess): Promise<Figures> {

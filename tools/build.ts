@@ -46,12 +46,22 @@ const late: Plugin = {
       contents: `exports.open = (options) => require(${JSON.stringify(path)}).open(options)`,
       resolveDir: root,
     }))
+    // Most systems have glibc; to ask which one it is takes longer than to load the database.
     onResolve({ filter: /^node-gyp-build-optional-packages$/ }, ({ path }) => ({ path, namespace: 'native' }))
     onLoad({ filter: /.*/, namespace: 'native' }, ({ path }) => ({
       contents: `const { dirname } = require('node:path')
-module.exports = () => __requireLate(${JSON.stringify(path)})(dirname(dirname(__requireLate.resolve('lmdb'))))`,
+module.exports = () => {
+  try {
+    return __requireLate(\`@lmdb/lmdb-\${process.platform}-\${process.arch}/node.napi.glibc.node\`)
+  } catch {
+    return __requireLate(${JSON.stringify(path)})(dirname(dirname(__requireLate.resolve('lmdb'))))
+  }
+}`,
       resolveDir: root,
     }))
+    // It would make texts faster that are not in the database: values are bytes there.
+    onResolve({ filter: /^msgpackr-extract$/ }, ({ path }) => ({ path, namespace: 'nothing' }))
+    onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = undefined' }))
     onResolve({ filter: /^(node:)?[a-z0-9_]+(\/[a-z]+)?$/ }, ({ path }) => {
       const name = path.replace(/^node:/, '')
       return builtinModules.includes(name) && !imaged.includes(name) ? { path: name, namespace: 'late' } : undefined
@@ -77,9 +87,9 @@ const { outputFiles } = await build({
   write: false,
   target: 'node22',
   format: 'cjs',
-  // Its text is part of the image.
-  minifyWhitespace: true,
-  minifySyntax: true,
+  // Its text is part of the image, and so in memory twice. What the names in a stack or a profile stand for says the map.
+  minify: true,
+  sourcemap: 'external',
   define: { 'import.meta.resolve': '__resolve' },
   // In an image `require` knows modules of Node.js alone: others are looked for from where the bundle lies.
   banner: {
@@ -95,10 +105,12 @@ const __resolve = (name) => __builtin('url').pathToFileURL(__requireLate.resolve
 
 // One letter beyond Latin-1, and V8 would keep two bytes for each of them all: in the image, and in the heap made of it.
 const escaped = (letter: string) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
-writeFileSync(imageSource, outputFiles[0]!.text.replace(/[^\0-\xff]/g, escaped))
+const [map, text] = outputFiles.map((file) => file.text) as [string, string]
+writeFileSync(imageSource, text.replace(/[^\0-\xff]/g, escaped))
+writeFileSync(`${imageSource}.map`, map)
 
 // The flags must be those with which ./coracle starts it.
-const flags = ['--max-semi-space-size=32', '--disable-warning=ExperimentalWarning']
+const flags = ['--max-semi-space-size=32', '--initial-old-space-size=64', '--disable-warning=ExperimentalWarning']
 // Who starts the program meanwhile finds the last image, or none, but never half of one.
 const unfinished = `${image}.${process.pid}`
 const made = spawnSync(process.execPath, [...flags, '--snapshot-blob', unfinished, '--build-snapshot', imageSource], {

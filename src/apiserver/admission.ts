@@ -15,6 +15,10 @@ export interface AdmissionPlugin {
   readonly reinvokes?: boolean
   /** Whether it has anything to do with this request: asked first, so that most requests pay nothing. */
   handles(attributes: AdmissionAttributes): boolean
+  /**
+   * May set members of the object and their members (`spec.tolerations`). What lies deeper may be the stored object's: it
+   * is replaced instead of being changed.
+   */
   admit?(attributes: AdmissionAttributes & { readonly object: Mutable<ApiObject> }): void | Promise<void>
   validate?(attributes: AdmissionAttributes): void | Promise<void>
 }

@@ -28,21 +28,23 @@ export async function bootstrap(
   serviceCidrs: readonly string[] = usualServiceCidrs,
 ): Promise<void> {
   await all(namespaces, (name) => ensure(resources(Namespace), object(Namespace, name, {})))
-  await all(priorityClasses, ({ name, ...rest }) => ensure(resources(PriorityClass), object(PriorityClass, name, rest)))
-  await ensure(resources(Service), apiService(serviceCidrs[0]!))
-  await ensure(resources(ServiceCIDR), object(ServiceCIDR, 'kubernetes', { spec: { cidrs: serviceCidrs } }))
-  await markReady(resources(ServiceCIDR), now)
-  await all(Object.entries(bootstrapLevels), ([name, spec]) =>
-    ensure(resources(PriorityLevelConfiguration), object(PriorityLevelConfiguration, name, { spec }, flowMarks)),
-  )
-  await all(Object.entries(bootstrapFlows), ([name, spec]) =>
-    ensure(resources(FlowSchema), object(FlowSchema, name, { spec }, flowMarks)),
-  )
-  await reconcilePolicy(resources)
-  await beginTokenTracking(resources(ConfigMap), now).catch((error: unknown) => {
-    // A server whose own rules let nobody make it goes without.
-    if (!isForbidden(error)) throw error
-  })
+  // What waits for nothing shares its trips to the disk.
+  await Promise.all([
+    all(priorityClasses, ({ name, ...rest }) => ensure(resources(PriorityClass), object(PriorityClass, name, rest))),
+    ensure(resources(Service), apiService(serviceCidrs[0]!)),
+    beginServiceRange(resources, now, serviceCidrs),
+    all(Object.entries(bootstrapLevels), ([name, spec]) =>
+      ensure(resources(PriorityLevelConfiguration), object(PriorityLevelConfiguration, name, { spec }, flowMarks)),
+    ),
+    all(Object.entries(bootstrapFlows), ([name, spec]) =>
+      ensure(resources(FlowSchema), object(FlowSchema, name, { spec }, flowMarks)),
+    ),
+    reconcilePolicy(resources),
+    beginTokenTracking(resources(ConfigMap), now).catch((error: unknown) => {
+      // A server whose own rules let nobody make it goes without.
+      if (!isForbidden(error)) throw error
+    }),
+  ])
 }
 
 const all = async <T>(items: readonly T[], run: (item: T) => Promise<void>) => void (await Promise.all(items.map(run)))
@@ -101,7 +103,9 @@ async function beginTokenTracking(resource: Resource<ConfigMap>, now: number): P
 const flowMarks = { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'true' } }
 
 /** Addresses are given from the range as soon as it is there. */
-async function markReady(resource: Resource<ServiceCIDR>, now: number): Promise<void> {
+async function beginServiceRange(resources: Resources, now: number, cidrs: readonly string[]): Promise<void> {
+  const resource = resources(ServiceCIDR)
+  await ensure(resource, object(ServiceCIDR, 'kubernetes', { spec: { cidrs } }))
   const ready = {
     type: 'Ready',
     status: 'True',

@@ -21,9 +21,10 @@ export interface RequestContext {
   readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'
   /** Collects warnings for the client; each becomes a `Warning` header. Repeats are dropped when they are sent. */
   readonly warn: (message: string) => void
+  /** May be made when it is asked for, since most never are: a copy of a context takes it along by its name. */
   readonly signal: AbortSignal
   /** Adds a line to the request's audit event. */
-  readonly annotate?: (key: string, value: string) => void
+  readonly annotate?: ((key: string, value: string) => void) | undefined
   /** Admission has let the request in already: what it comes to is not asked about again. */
   readonly admitted?: boolean
 }

@@ -4,6 +4,7 @@ import { deepFreeze, sharing } from '../schema/freeze.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import type { Mutable } from '../schema/types.ts'
 import type { KeyValue } from '../store/store.ts'
+import { toJson, toJsonLike, type Written } from './entry-text.ts'
 import { isProtobuf, parseProtobuf, versionOfProtobuf, watchEventToProtobuf } from './protobuf-body.ts'
 import type { Entry, WatchEventType } from './resource.ts'
 
@@ -26,29 +27,27 @@ export function entryOf<T extends ApiObject>(kind: Kind<T>, kv: KeyValue): Entry
   return entry
 }
 
-/** What to store of a new object, and the entry to hang on it. Takes the object over; it must be in canonical form. */
+/**
+ * What to store of an object, and the entry to hang on it. Takes the object over; it must be in canonical form.
+ * `before`: what it takes the place of, absent for a new one.
+ */
 export function entryToStore<T extends ApiObject>(
   kind: Kind<T>,
   object: T,
+  before?: StoredEntry<T>,
 ): { readonly value: Buffer; readonly entry: StoredEntry<T> } {
   if (kind.storedAs === undefined) {
-    const value = toBytes(JSON.stringify(object))
-    return { value, entry: new StoredEntry<T>(kind, 0, value, object) }
+    if (before === undefined) {
+      const value = toJson(object)
+      return { value, entry: new StoredEntry<T>(kind, 0, value, object) }
+    }
+    const { bytes, places } = toJsonLike(object, before)
+    return { value: bytes, entry: new StoredEntry<T>(kind, 0, bytes, object, places) }
   }
   const stored = kind.storedAs.toStored(decode(kind.schema, object).object as unknown as ApiObject)
-  const value = toBytes(JSON.stringify(stored))
+  const value = toJson(stored)
   // Shown is what comes back: on the way defaults and annotations are added.
   return { value, entry: new StoredEntry<T>(kind, 0, toCanonical(kind, value, 0), undefined) }
-}
-
-/**
- * A buffer of its own. The small ones that Node makes share a slab, and a value that is kept for hours would keep alive
- * what else lay in its slab.
- */
-function toBytes(text: string): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
-  bytes.write(text)
-  return bytes
 }
 
 /** The entry of an object that has not been stored yet, of bytes of its kind. */
@@ -103,14 +102,20 @@ export function forgetObject({ memo }: KeyValue): void {
 
 const storedEntry = (memo: unknown): StoredEntry | undefined => (memo instanceof StoredEntry ? memo : undefined)
 
-export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
+export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T>, Written {
   readonly kind: Kind<T>
+  readonly places: readonly number[]
   /** The same value as another version of the same resource. */
   sibling: StoredEntry | undefined
   #revision: number
   readonly #bytes: Buffer
   #object: T | undefined
   #isShared = false
+  /**
+   * The members, but for the metadata, that decoding and defaults are known to leave as they are. Whoever writes them
+   * unchanged need not do that again.
+   */
+  settled: readonly string[] = none
   /** Where the resourceVersion belongs; 0: not looked for yet. */
   #place = 0
   #eventType: WatchEventType | undefined
@@ -119,8 +124,15 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
   #frame: Buffer | undefined
 
   /** `revision` 0: not known yet (it is being written), or never (a dry run). */
-  constructor(kind: Kind<T>, revision: number, bytes: Buffer, object: T | undefined) {
+  constructor(
+    kind: Kind<T>,
+    revision: number,
+    bytes: Buffer,
+    object: T | undefined,
+    places: readonly number[] = nowhere,
+  ) {
     this.kind = kind
+    this.places = places
     this.#revision = revision
     this.#bytes = bytes
     this.#object = object
@@ -230,6 +242,9 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T> {
     return this.#revision === 0 ? '' : `,"resourceVersion":"${this.#revision}"`
   }
 }
+
+const none: readonly string[] = []
+const nowhere: readonly number[] = []
 
 /** The object of each kind that was shown last. */
 const lastShown = new WeakMap<Kind, ApiObject>()

@@ -11,7 +11,7 @@ export interface Exchange {
   /** Collected on the way; they become `Warning` headers, each text once. */
   readonly warnings: string[]
   /** Where the request is written down, if it is. */
-  readonly audit?: AuditRecord
+  readonly audit?: AuditRecord | undefined
 }
 
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }

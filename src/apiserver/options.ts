@@ -1,9 +1,10 @@
 import type { FieldValidation } from '../schema/decode.ts'
 import { FieldErrors } from '../schema/field-errors.ts'
 import { badRequest } from '../schema/status.ts'
-import type { RequestContext } from './context.ts'
+import type { RequestContext, UserInfo } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import type { Query } from './query.ts'
+import type { ApiRequest } from './request.ts'
 import type { ListOptions } from './resource.ts'
 
 /** What the query of a write may say, checked in the reference's order and words (`CreateOptions` and its sisters). */
@@ -28,24 +29,42 @@ export function writeContext(exchange: Exchange, kind: WriteOptionsKind, applies
 
 /** The context of a request whose query has nothing of the sort: a delete, a connection. */
 export function contextOf(
-  { request, info, user, warnings, audit }: Exchange,
+  exchange: Exchange,
   dryRun: boolean,
   fieldManager: string,
   fieldValidation: FieldValidation,
 ): RequestContext {
-  const userAgent = request.headers['user-agent'] ?? ''
-  return {
-    user,
-    dryRun,
-    fieldManager: fieldManager || info.query.get('fieldManager') || managerOf(userAgent),
-    userAgent,
-    fieldValidation,
-    warn: (message) => warnings.push(message),
-    // Made when somebody asks for it: most never do.
-    get signal() {
-      return request.signal
-    },
-    ...(audit !== undefined && { annotate: (key: string, value: string) => audit.annotate(key, value) }),
+  return new ClientContext(exchange, dryRun, fieldManager, fieldValidation)
+}
+
+class ClientContext implements RequestContext {
+  readonly user: UserInfo
+  readonly dryRun: boolean
+  readonly fieldManager: string
+  readonly userAgent: string
+  readonly fieldValidation: FieldValidation
+  readonly warn: (message: string) => void
+  readonly annotate: ((key: string, value: string) => void) | undefined
+  readonly #request: ApiRequest
+
+  constructor(
+    { request, info, user, warnings, audit }: Exchange,
+    dryRun: boolean,
+    fieldManager: string,
+    fieldValidation: FieldValidation,
+  ) {
+    this.user = user
+    this.dryRun = dryRun
+    this.userAgent = request.headers['user-agent'] ?? ''
+    this.fieldManager = fieldManager || info.query.get('fieldManager') || managerOf(this.userAgent)
+    this.fieldValidation = fieldValidation
+    this.warn = (message) => void warnings.push(message)
+    this.annotate = audit && ((key, value) => audit.annotate(key, value))
+    this.#request = request
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal
   }
 }
 

@@ -94,6 +94,11 @@ export interface UpdateOptions extends DraftOptions {
   readonly forceCreate?: boolean
   /** What `change` gives says who owns its fields: the write is not recorded as its client's. */
   readonly keepsManagers?: boolean
+  /**
+   * `change` makes the object of the stored one, and what it puts there is complete: it is not decoded, and not given
+   * defaults.
+   */
+  readonly derived?: boolean
 }
 
 export interface ApplyOptions {

@@ -3,8 +3,10 @@ import * as http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { LinkedList, Member } from '../base/linked-list.ts'
 import { ApiError } from '../schema/status.ts'
 import { bodyTooLarge } from './body.ts'
+import { keepStreamsInLists } from './open-streams.ts'
 import { type PeerCertificate, readCertificate } from './peer-certificate.ts'
 import type { ApiRequest, ApiResponse, ClientCertificate, Sink } from './request.ts'
 
@@ -79,7 +81,7 @@ class SocketServer implements ApiServer {
   readonly #server: http2.Http2SecureServer
   readonly #sessions = new Set<http2.ServerHttp2Session>()
   readonly #sockets = new Set<Socket>()
-  readonly #open = new Set<Gone>()
+  readonly #open = new LinkedList<Gone>()
   readonly #certificates = new WeakMap<object, PeerCertificate>()
   #trusted: Certificates
   #isClosing = false
@@ -154,6 +156,7 @@ class SocketServer implements ApiServer {
       socket.on('error', ignore)
     })
     server.on('session', (session) => {
+      keepStreamsInLists(session)
       this.#sessions.add(session)
       session.once('close', () => this.#sessions.delete(session))
       session.on('error', ignore)
@@ -189,7 +192,7 @@ class SocketServer implements ApiServer {
     const socket = stream.session?.socket as TLSSocket | undefined
     if (socket === undefined) return
     const gone = this.#exchange()
-    stream.once('close', () => gone.end())
+    stream.on('close', () => gone.end())
     const method = headers[':method'] as string
     const request = new SocketRequest(
       method,
@@ -214,7 +217,7 @@ class SocketServer implements ApiServer {
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = this.#exchange()
     response.on('error', ignore)
-    response.once('close', () => gone.end())
+    response.on('close', () => gone.end())
     const answer = await this.#options.handler(this.#toRequest(request, gone))
     if (response.destroyed) return
     const isHead = request.method === 'HEAD'
@@ -264,8 +267,8 @@ class SocketServer implements ApiServer {
   }
 
   #exchange(): Gone {
-    const gone = new Gone(this.#open)
-    this.#open.add(gone)
+    const gone = new Gone()
+    this.#open.push(gone)
     // It was on its way when the server began to stop.
     if (this.#isClosing) gone.abort()
     return gone
@@ -285,13 +288,13 @@ class SocketServer implements ApiServer {
     this.#isClosing = true
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     // Ends watches, which would never end by themselves, and tells the others that time is short.
-    for (const gone of this.#open) gone.abort()
+    for (const gone of this.#open.toArray()) gone.abort()
     for (const session of this.#sessions) session.close()
     const cut = setTimeout(() => {
       for (const session of this.#sessions) session.destroy()
       for (const socket of this.#sockets) socket.destroy()
     }, graceMs)
-    if (this.#open.size === 0) this.#cutIdle()
+    if (this.#open.isEmpty) this.#cutIdle()
     await closed
     clearTimeout(cut)
   }
@@ -304,14 +307,9 @@ class SocketServer implements ApiServer {
 }
 
 /** One exchange that is under way. The signal is made when somebody asks for it: most never do. */
-class Gone {
-  readonly #open: Set<Gone>
+class Gone extends Member {
   #controller: AbortController | undefined
   #aborted = false
-
-  constructor(open: Set<Gone>) {
-    this.#open = open
-  }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
@@ -328,7 +326,7 @@ class Gone {
   }
 
   end(): void {
-    this.#open.delete(this)
+    this.unlink()
     this.abort()
   }
 }
@@ -396,7 +394,10 @@ const tlsOptions = ({ certificate, key, clientCa, requestHeaderCa }: Certificate
 })
 
 /** HTTP/2 headers as they are to be sent, by the headers of the answer, which most answers share. */
-const outgoing = new WeakMap<object, Map<number, http2.OutgoingHttpHeaders>>()
+const outgoing = new WeakMap<object, Map<number, OutgoingList>>()
+
+/** Names and values in turn, which Node.js takes as they are. An object it would copy into a slower one. */
+type OutgoingList = (string | readonly string[])[]
 
 function respond(stream: http2.ServerHttp2Stream, { status, headers, body }: ApiResponse, isHead: boolean): void {
   let byStatus = outgoing.get(headers)
@@ -406,15 +407,32 @@ function respond(stream: http2.ServerHttp2Stream, { status, headers, body }: Api
   }
   let known = byStatus.get(status)
   if (known === undefined) {
-    known = { ...headers, ':status': status } as unknown as http2.OutgoingHttpHeaders
+    known = [':status', String(status), ...Object.entries(headers).flat(1)]
+    if (headers['date'] === undefined) known.push('date', '')
     byStatus.set(status, known)
   }
-  if (isHead || status === 304) stream.respond(known, { endStream: true })
-  else if (typeof body === 'function') stream.respond(known)
+  // An aggregated API server has said when it answered.
+  if (headers['date'] === undefined) known[known.length - 1] = dateText()
+  const list = known as readonly string[]
+  if (isHead || status === 304) stream.respond(list, { endStream: true })
+  else if (typeof body === 'function') stream.respond(list)
   else {
-    stream.respond(known)
+    stream.respond(list)
     stream.end(body)
   }
+}
+
+let dateSecond = 0
+let dateSaid = ''
+
+/** As the `date` header has it, put together once a second. */
+function dateText(): string {
+  const now = Date.now()
+  if (now - dateSecond >= 1000 || now < dateSecond) {
+    dateSecond = now - (now % 1000)
+    dateSaid = new Date(now).toUTCString()
+  }
+  return dateSaid
 }
 
 /**

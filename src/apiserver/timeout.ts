@@ -1,4 +1,5 @@
 import { DurationError, parseDuration } from '../base/duration.ts'
+import { LinkedList, Member } from '../base/linked-list.ts'
 import { ApiError, badRequest } from '../schema/status.ts'
 import type { Clock } from '../world/world.ts'
 import type { RequestInfo } from './request-info.ts'
@@ -42,16 +43,22 @@ export class TooLateError extends ApiError {
   }
 }
 
-interface Waiting {
+class Waiting extends Member {
   readonly until: number
   readonly expire: () => void
+
+  constructor(until: number, expire: () => void) {
+    super()
+    this.until = until
+    this.expire = expire
+  }
 }
 
 /** Sees to it that whoever asks is answered in time. What was too slow goes on, and nobody hears of it any more. */
 export class Deadlines {
   readonly #clock: Clock
   /** With the usual time, so in the order in which their time is over. They share one timer, for most need none. */
-  readonly #usual = new Set<Waiting>()
+  readonly #usual = new LinkedList<Waiting>()
   #hasTimer = false
 
   constructor(clock: Clock) {
@@ -78,10 +85,10 @@ export class Deadlines {
   }
 
   #wait(expire: () => void): () => void {
-    const waiting = { until: this.#clock.monotonic() + longestMs, expire }
-    this.#usual.add(waiting)
+    const waiting = new Waiting(this.#clock.monotonic() + longestMs, expire)
+    this.#usual.push(waiting)
     if (!this.#hasTimer) this.#look(longestMs)
-    return () => void this.#usual.delete(waiting)
+    return () => waiting.unlink()
   }
 
   #look(delayMs: number): void {
@@ -89,10 +96,12 @@ export class Deadlines {
     this.#clock.timer(delayMs, () => {
       this.#hasTimer = false
       const now = this.#clock.monotonic()
-      for (const waiting of this.#usual) {
-        if (waiting.until > now) return this.#look(waiting.until - now)
-        this.#usual.delete(waiting)
-        waiting.expire()
+      for (;;) {
+        const { first } = this.#usual
+        if (first === undefined) return
+        if (first.until > now) return this.#look(first.until - now)
+        first.unlink()
+        first.expire()
       }
     })
   }

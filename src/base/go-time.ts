@@ -46,6 +46,7 @@ export function canonicalTime(text: string): string {
  * @throws TimeError in Go's words
  */
 export function canonicalMicroTime(text: string): string {
+  if (isCanonicalMicroTime(text)) return text
   const { milliseconds, decimals } = parse(text, microTimeLayout)
   return `${isoSeconds(milliseconds)}.${decimals}Z`
 }
@@ -58,6 +59,10 @@ function isoSeconds(milliseconds: number): string {
 /** Quick: most times that arrive were written by the API itself. Days beyond 28 go the long way. */
 function isCanonicalTime(text: string): boolean {
   return /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/.test(text)
+}
+
+function isCanonicalMicroTime(text: string): boolean {
+  return /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/.test(text)
 }
 
 interface Parsed {

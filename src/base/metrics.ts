@@ -48,12 +48,18 @@ export interface Series {
   value: number
 }
 
+/** A series with its labels as they are printed. */
+interface Labelled<S> {
+  readonly labels: string
+  readonly series: S
+}
+
 export class Numbers implements Family {
   readonly name: string
   readonly #help: string
   readonly #type: 'counter' | 'gauge'
   readonly #labels: readonly string[]
-  readonly #series = new Map<string, Series>()
+  readonly #series = new Map<string, Labelled<Series>>()
 
   constructor(name: string, help: string, type: 'counter' | 'gauge', labels: readonly string[]) {
     this.name = name
@@ -64,17 +70,19 @@ export class Numbers implements Family {
 
   /** The series with these label values, made when it is not there. */
   of(...values: readonly string[]): Series {
-    const key = labelText(this.#labels, values)
-    let series = this.#series.get(key)
-    if (series === undefined) {
-      series = { value: 0 }
-      this.#series.set(key, series)
+    const key = values.join('\0')
+    let known = this.#series.get(key)
+    if (known === undefined) {
+      known = { labels: labelText(this.#labels, values), series: { value: 0 } }
+      this.#series.set(key, known)
     }
-    return series
+    return known.series
   }
 
   print(): string {
-    const lines = [...this.#series].map(([labels, { value }]) => `${this.name}${braces(labels)} ${value}\n`)
+    const lines = [...this.#series.values()].map(
+      ({ labels, series }) => `${this.name}${braces(labels)} ${series.value}\n`,
+    )
     return lines.length === 0 ? '' : heading(this.name, this.#help, this.#type) + lines.join('')
   }
 }
@@ -114,7 +122,7 @@ export class Histograms implements Family {
   readonly #help: string
   readonly #bounds: readonly number[]
   readonly #labels: readonly string[]
-  readonly #series = new Map<string, Histogram>()
+  readonly #series = new Map<string, Labelled<Histogram>>()
 
   constructor(name: string, help: string, bounds: readonly number[], labels: readonly string[]) {
     this.name = name
@@ -124,17 +132,17 @@ export class Histograms implements Family {
   }
 
   of(...values: readonly string[]): Histogram {
-    const key = labelText(this.#labels, values)
-    let series = this.#series.get(key)
-    if (series === undefined) {
-      series = new Histogram(this.#bounds)
-      this.#series.set(key, series)
+    const key = values.join('\0')
+    let known = this.#series.get(key)
+    if (known === undefined) {
+      known = { labels: labelText(this.#labels, values), series: new Histogram(this.#bounds) }
+      this.#series.set(key, known)
     }
-    return series
+    return known.series
   }
 
   print(): string {
-    const lines = [...this.#series].map(([labels, histogram]) => histogram.print(this.name, labels))
+    const lines = [...this.#series.values()].map(({ labels, series }) => series.print(this.name, labels))
     return lines.length === 0 ? '' : heading(this.name, this.#help, 'histogram') + lines.join('')
   }
 }

@@ -1,4 +1,7 @@
+import type { KubeconfigEntry } from '../lifecycle/kubeconfig.ts'
 import type { HostWorld } from '../world/world.ts'
+import { UserError } from './command.ts'
+import { contextName } from './flags.ts'
 
 /** What a running cluster leaves in its data directory, so that other commands find it. */
 export interface RunningCluster {
@@ -31,6 +34,19 @@ export async function findRunning(world: HostWorld, dataDir: string): Promise<Ru
   const now = { ...running, certificateAuthority }
   // A number is given out again: what answers there must be ours.
   return (await health(world, now)) === undefined ? undefined : now
+}
+
+/** What the administrator of a running cluster has in his kubeconfig: its certificates as they are now. */
+export async function adminOf(world: HostWorld, dataDir: string, running: RunningCluster): Promise<KubeconfigEntry> {
+  const [clientCertificate, clientKey] = await Promise.all(
+    ['crt', 'key'].map((ending) => world.disk.read(`${dataDir}/pki/admin.${ending}`)),
+  )
+  if (!clientCertificate || !clientKey)
+    throw new UserError(`${dataDir}/pki lacks the administrator's certificate`, {
+      hint: 'restart the cluster; it makes a new one',
+    })
+  const { url: server, certificateAuthority } = running
+  return { name: contextName, server, certificateAuthority, clientCertificate, clientKey }
 }
 
 /** What `/readyz` answers; nothing when nobody does. */

@@ -64,9 +64,12 @@ export class Cache<T extends ApiObject> {
   }
 
   /** The objects of one namespace, or of all. */
-  *list(namespace?: string): Generator<T> {
-    if (namespace !== undefined) yield* this.#namespaces.get(namespace)?.values() ?? []
-    else for (const objects of this.#namespaces.values()) yield* objects.values()
+  list(namespace?: string): Iterable<T> {
+    return namespace === undefined ? this.#all() : (this.#namespaces.get(namespace)?.values() ?? [])
+  }
+
+  *#all(): Generator<T> {
+    for (const objects of this.#namespaces.values()) yield* objects.values()
   }
 
   /** Keeps the objects by further values, which `valuesOf` takes from them; look them up with `byIndex`. */
@@ -236,23 +239,32 @@ class Index<T extends ApiObject> {
   }
 
   replace(old: T | undefined, object: T): void {
-    if (old !== undefined) this.remove(old)
-    this.add(object)
+    if (old === undefined) return this.add(object)
+    if (old === object) return
+    const before = this.#valuesOf(old)
+    const now = this.#valuesOf(object)
+    // Almost always it stays where it is: a set that it is alone in need not go and come back.
+    for (const value of now) this.#add(value, object)
+    for (const value of before) this.#remove(value, old)
   }
 
   add(object: T): void {
-    for (const value of this.#valuesOf(object)) {
-      const objects = this.#objects.get(value)
-      if (objects === undefined) this.#objects.set(value, new Set([object]))
-      else objects.add(object)
-    }
+    for (const value of this.#valuesOf(object)) this.#add(value, object)
   }
 
   remove(object: T): void {
-    for (const value of this.#valuesOf(object)) {
-      const objects = this.#objects.get(value)
-      if (objects?.delete(object) && objects.size === 0) this.#objects.delete(value)
-    }
+    for (const value of this.#valuesOf(object)) this.#remove(value, object)
+  }
+
+  #add(value: string, object: T): void {
+    const objects = this.#objects.get(value)
+    if (objects === undefined) this.#objects.set(value, new Set([object]))
+    else objects.add(object)
+  }
+
+  #remove(value: string, object: T): void {
+    const objects = this.#objects.get(value)
+    if (objects?.delete(object) && objects.size === 0) this.#objects.delete(value)
   }
 }
 

@@ -89,10 +89,8 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
   const tokens = options.tokenFile === undefined ? undefined : parseTokenFile(options.tokenFile)
   const etcdTls = options.etcd && (await readEtcdEndpoint(options.etcd, world))
   const request: PkiRequest = { hosts: serverHosts(host, serviceAddress), tools: world }
-  const pki = dataDir ? await loadOrCreatePki(world.disk, `${dataDir}/pki`, request) : createPki(request)
-  const access = await accessOf(options, pki)
+  const { pki, access, below } = await openPlace(options, request)
   const { requestHeaderCa } = access.authentication
-  const below = dataDir ? await openStore(`${dataDir}/store`, world) : new MemoryStore(world)
   const { store, healthChecks } = await encrypted(below, access, world)
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
 
@@ -187,6 +185,36 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
       await server.close()
       await running[Symbol.asyncDispose]()
     },
+  }
+}
+
+interface Place {
+  readonly pki: ClusterPki
+  readonly access: AccessSettings
+  /** The store, without encryption. */
+  readonly below: Store
+}
+
+/** What the data directory holds: files and database, each read while the other is. */
+async function openPlace(options: ServeOptions, request: PkiRequest): Promise<Place> {
+  const { world, dataDir } = options
+  if (dataDir === undefined) {
+    const pki = createPki(request)
+    return { pki, access: await accessOf(options, pki), below: new MemoryStore(world) }
+  }
+  await world.disk.makeFolder(dataDir)
+  const opening = openStore(`${dataDir}/store`, world)
+  // What is wrong with it is said below.
+  opening.catch(() => {})
+  try {
+    const pki = await loadOrCreatePki(world.disk, `${dataDir}/pki`, request)
+    return { pki, access: await accessOf(options, pki), below: await opening }
+  } catch (error) {
+    await opening.then(
+      (store) => store[Symbol.asyncDispose](),
+      () => {},
+    )
+    throw error
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Ref } from '../client/client.ts'
 import { Deployment } from '../kinds/apps/deployment.ts'
 import { ReplicaSet } from '../kinds/apps/replica-set.ts'
 import { StatefulSet } from '../kinds/apps/stateful-set.ts'
@@ -13,7 +14,7 @@ import type { ApiObject, Kind } from '../schema/kind.ts'
 import { isEqual } from './shared/equal.ts'
 import { scaledValue } from './shared/int-or-percent.ts'
 import { controllerOf, isBeingDeleted, timeOf } from './shared/owner.ts'
-import { isReady } from './shared/pods.ts'
+import { areAsReady, isReady } from './shared/pods.ts'
 
 /** An eviction that has not led to a deletion after this long will not. */
 const evictionTimeoutMs = 120_000
@@ -42,19 +43,22 @@ export const disruptionController: Controller = defineController<PodDisruptionBu
 
 const keyOf = ({ metadata }: ApiObject) => ({ namespace: metadata.namespace, name: metadata.name! })
 
-function* budgetsOf(
+function budgetsOf(
   { object, old }: { readonly object: Pod | undefined; readonly old: Pod | undefined },
   { list }: Pick<Context, 'list'>,
-) {
-  if (object && old && isAlike(object, old)) return
-  for (const budget of list(PodDisruptionBudget, (object ?? old!).metadata.namespace)) {
+): readonly Ref[] {
+  if (object && old && isAlike(object, old)) return nobody
+  return list(PodDisruptionBudget, (object ?? old!).metadata.namespace).flatMap((budget) => {
     const matches = matcherOf(budget.spec.selector)
-    if ((object && matches(object.metadata.labels)) || (old && matches(old.metadata.labels))) yield keyOf(budget)
-  }
+    const isConcerned = (object && matches(object.metadata.labels)) || (old && matches(old.metadata.labels))
+    return isConcerned ? [keyOf(budget)] : []
+  })
 }
 
+const nobody: readonly Ref[] = []
+
 const isAlike = (a: Pod, b: Pod) =>
-  isReady(a) === isReady(b) && isBeingDeleted(a) === isBeingDeleted(b) && a.metadata.labels === b.metadata.labels
+  areAsReady(a, b) && isBeingDeleted(a) === isBeingDeleted(b) && a.metadata.labels === b.metadata.labels
 
 /** Another wish of an owner changes how many pods are expected. */
 function* budgetsOfScaled(

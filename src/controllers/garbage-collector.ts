@@ -69,6 +69,8 @@ export class GarbageCollector implements Running {
   readonly #remoteKinds: RemoteKinds
   /** Kinds of aggregated API servers. Those of one that cannot be asked stay what they were. */
   #remote: readonly Kind[] = []
+  /** What was there when kinds were looked at the last time. */
+  #seen: { readonly served?: readonly Kind[]; readonly remote?: readonly Kind[] } = {}
   #cancelAsking: () => void = () => {}
   #asked = 0
   #idle = deferred()
@@ -100,8 +102,10 @@ export class GarbageCollector implements Running {
   }
 
   #watchKinds(): void {
-    if (this.#stopped) return
-    const now = new Set([...this.#served(), ...this.#remote])
+    const served = this.#served()
+    if (this.#stopped || (served === this.#seen.served && this.#remote === this.#seen.remote)) return
+    this.#seen = { served, remote: this.#remote }
+    const now = new Set([...served, ...this.#remote])
     for (const kind of this.#unsubscribe.keys()) if (!now.has(kind)) this.#unwatchKind(kind)
     for (const kind of now) this.#watchKind(kind)
     this.#pump()

@@ -90,7 +90,15 @@ export class UnknownControllerError extends Error {}
 function controllers(options: ControllerOptions): (Controller | SpecialController)[] {
   const { rootCertificate, signCertificate, kinds = () => builtIn, controllers: chosen = ['*'] } = options
   // The other versions of a resource show the same objects.
-  const stored = () => onePerResource(kinds())
+  let known: readonly Kind[] = []
+  let onePerKnown: readonly Kind[] = []
+  const stored = () => {
+    // Asked for by several whenever a definition comes, of which there may be thousands: most often nothing else has.
+    const now = kinds()
+    if (now !== known) onePerKnown = onePerResource(now)
+    known = now
+    return onePerKnown
+  }
   const remoteKinds = new RemoteKinds()
   const all = [
     namespaceController(stored, remoteKinds),

@@ -28,7 +28,7 @@ export function podGarbageCollector({ terminatedPodsAtMost = 12_500 }: PodGarbag
     serviceAccount: 'pod-garbage-collector',
     reconciles: Pod,
     watches: [watch(Node, podsOn)],
-    wakes: ({ object, old }) => object !== undefined && (old === undefined || hasMoved(object, old)),
+    wakes: ({ object, old }) => object !== undefined && (old === undefined ? !isYoung(object) : hasMoved(object, old)),
 
     *reconcile(pod, context) {
       const { nodeName } = pod.spec
@@ -44,6 +44,9 @@ export function podGarbageCollector({ terminatedPodsAtMost = 12_500 }: PodGarbag
     },
   })
 }
+
+/** Waits for a node, and nothing else is the matter with it. */
+const isYoung = (pod: Pod) => !pod.spec.nodeName && !isBeingDeleted(pod) && !isTerminal(pod)
 
 const hasMoved = (pod: Pod, old: Pod) =>
   pod.spec.nodeName !== old.spec.nodeName ||

@@ -3,7 +3,14 @@ import { Pod } from '../kinds/core/pod.ts'
 import { countName, overdueAt, quotaApplies, usageOf } from '../kinds/core/quota.ts'
 import { ResourceQuota } from '../kinds/core/resource-quota.ts'
 import type { CacheChange } from '../reconciler/caches.ts'
-import { type Context, type Controller, defineController, type WatchContext, watch } from '../reconciler/controller.ts'
+import {
+  type Context,
+  type Controller,
+  defineController,
+  type Watch,
+  type WatchContext,
+  watch,
+} from '../reconciler/controller.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import { isEqual } from './shared/equal.ts'
 import { isBeingDeleted } from './shared/owner.ts'
@@ -21,7 +28,14 @@ const measured = new Set(['pods', 'services', 'persistentvolumeclaims'])
 export function resourceQuotaController(kinds: () => readonly Kind[]): Controller {
   const countable = () =>
     kinds().filter(({ namespaced, verbs, kind }) => namespaced && verbs.includes('watch') && kind !== 'Event')
-  const watches = () => countable().map((kind) => watch(kind, quotasOf))
+  let known: readonly Kind[] = []
+  let followed: readonly Watch[] = []
+  const watches = () => {
+    const now = kinds()
+    if (now !== known) followed = countable().map((kind) => watch(kind, quotasOf))
+    known = now
+    return followed
+  }
   return defineController<ResourceQuota>({
     name: 'resourcequota-controller',
     reconciles: ResourceQuota,

@@ -30,6 +30,8 @@ export interface NodeAgentOptions {
   readonly staticPods?: { readonly folder: string; readonly checkMs: number }
   /** Whether it makes its Node by itself. */
   readonly registers: boolean
+  /** Asked before it takes the Node that is there under its name; throws when that is another machine's. */
+  readonly mayTake?: (present: Node) => Promise<void>
   /** How often it says that it is alive, and how long that holds. */
   readonly renewMs: number
 }
@@ -152,8 +154,8 @@ export class NodeAgent {
   }
 
   async #register(): Promise<Node> {
-    const { client, world, description, registers } = this.#options
-    if (registers) return registerNode(client, world.clock, description)
+    const { client, world, description, registers, mayTake } = this.#options
+    if (registers) return registerNode(client, world.clock, description, mayTake)
     const present = await client.get(Node, { name: description.name })
     const node = await reportNode(client, world.clock, description, present)
     await renewLease(client, world.clock, node)

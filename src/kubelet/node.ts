@@ -38,9 +38,14 @@ export const statusMs = 300_000
 
 /**
  * Makes the Node object, or brings the one that is there up to date; what it was given by others (its pod range, taints)
- * stays. Gives the Node.
+ * stays. Gives the Node. `mayTake` is asked about one that is there, and throws when it is somebody else's.
  */
-export async function registerNode(client: Client, clock: Clock, description: NodeDescription): Promise<Node> {
+export async function registerNode(
+  client: Client,
+  clock: Clock,
+  description: NodeDescription,
+  mayTake?: (present: Node) => Promise<void>,
+): Promise<Node> {
   const { name, labels, podCIDRs, taints } = description
   const ranges = { podCIDR: podCIDRs[0], podCIDRs }
   const wanted: Draft<Node> = {
@@ -56,6 +61,7 @@ export async function registerNode(client: Client, clock: Clock, description: No
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
     const present = await client.get(Node, { name })
+    await mayTake?.(present)
     const spec = present.spec?.podCIDR ? {} : { spec: ranges }
     await client.patch(Node, { name }, { type: 'strategic', body: { metadata: { labels }, ...spec } })
     node = await reportNode(client, clock, description, present)

@@ -59,24 +59,27 @@ function issueAdmin(authority: KeyPair, { tools }: PkiRequest): KeyPair {
  * certificate without its key, or a file that is none, is a `PkiFileError`: nothing is overwritten.
  */
 export async function loadOrCreatePki(disk: Disk, folder: string, request: PkiRequest): Promise<ClusterPki> {
-  const authority = await pair(disk, folder, 'ca', () => createAuthority('kubernetes', request.tools))
-  return {
-    authority,
-    server: await pair(disk, folder, 'apiserver', () => issueServer(authority, request)),
-    admin: await pair(disk, folder, 'admin', () => issueAdmin(authority, request)),
-    frontProxy: await loadOrCreateFrontProxy(disk, folder, request.tools),
-    serviceAccountKey: await signingKey(disk, folder),
+  const { tools } = request
+  await disk.makeFolder(folder)
+  // What an authority has signed never lies there without it. Nothing else has to wait: twelve trips to the disk take long.
+  const authority = pair(disk, folder, 'ca', () => createAuthority('kubernetes', tools))
+  const front = pair(disk, folder, 'front-proxy-ca', () => createAuthority('front-proxy-ca', tools))
+  const signedBy = async (signer: Promise<KeyPair>, name: string, issue: (signer: KeyPair) => KeyPair) => {
+    const known = await signer
+    return pair(disk, folder, name, () => issue(known))
   }
-}
-
-async function loadOrCreateFrontProxy(
-  disk: Disk,
-  folder: string,
-  tools: PkiRequest['tools'],
-): Promise<ClusterPki['frontProxy']> {
-  const authority = await pair(disk, folder, 'front-proxy-ca', () => createAuthority('front-proxy-ca', tools))
-  const client = await pair(disk, folder, 'front-proxy-client', () => issueFrontProxyClient(authority, tools))
-  return { authority, client }
+  const set = [
+    authority,
+    signedBy(authority, 'apiserver', (signer) => issueServer(signer, request)),
+    signedBy(authority, 'admin', (signer) => issueAdmin(signer, request)),
+    front,
+    signedBy(front, 'front-proxy-client', (signer) => issueFrontProxyClient(signer, tools)),
+    signingKey(disk, folder),
+  ] as const
+  // Nothing is written any more once the caller hears that something is wrong.
+  await Promise.allSettled(set)
+  const [ca, server, admin, frontAuthority, client, serviceAccountKey] = await Promise.all(set)
+  return { authority: ca, server, admin, frontProxy: { authority: frontAuthority, client }, serviceAccountKey }
 }
 
 async function pair(disk: Disk, folder: string, name: string, make: () => KeyPair): Promise<KeyPair> {

@@ -33,7 +33,10 @@ export interface Controller<T extends ApiObject = ApiObject> {
   readonly owns: readonly Kind[]
   /** What else wakes objects. */
   readonly watches: readonly Watch[]
-  /** Watches on kinds that come and go with their definitions: asked whenever other kinds are served than before. */
+  /**
+   * Watches on kinds that come and go with their definitions: asked whenever other kinds may be served than before. The
+   * same list means that nothing has changed.
+   */
   readonly follows: (() => readonly Watch[]) | undefined
   /** Kinds that are read beyond `reconciles`, `owns` and `watches`. */
   readonly reads: readonly Kind[]

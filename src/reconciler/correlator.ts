@@ -1,3 +1,5 @@
+import { forgetOldest } from '../base/forget-oldest.ts'
+
 /** From this many different messages about the same thing within `similarWithinMs`, they become one combined event. */
 const similarAtMost = 10
 const similarWithinMs = 600_000
@@ -87,5 +89,5 @@ export class Correlator {
 function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key)
   map.set(key, value)
-  if (map.size > rememberedAtMost) map.delete(map.keys().next().value!)
+  forgetOldest(map, rememberedAtMost)
 }

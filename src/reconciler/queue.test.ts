@@ -14,6 +14,19 @@ test('a key waits once, in the order of its first arrival', () => {
   assert.deepEqual([queue.take(), queue.take(), queue.take(), queue.take()], ['a', 'b', 'c', undefined])
 })
 
+test('keys come in their order also when some are taken in between, and when there was none left', () => {
+  const { queue } = newQueue()
+  queue.add('a')
+  queue.add('b')
+  assert.deepEqual([queue.take(), queue.take(), queue.take()], ['a', 'b', undefined])
+  queue.done('a')
+  for (const key of ['c', 'a']) queue.add(key)
+  assert.equal(queue.take(), 'c')
+  queue.done('c')
+  for (const key of ['d', 'c']) queue.add(key)
+  assert.deepEqual([queue.take(), queue.take(), queue.take(), queue.take()], ['a', 'd', 'c', undefined])
+})
+
 test('a key that arrives while it is worked on comes again when that is done', () => {
   const { queue } = newQueue()
   queue.add('a')

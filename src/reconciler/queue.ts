@@ -15,6 +15,8 @@ export class WorkQueue {
   readonly #onReady: () => void
   readonly #meter: QueueMeter | undefined
   readonly #waiting = new Set<string>()
+  /** Stands behind the last key that was taken: to begin anew each time is to pass the gaps of all that have gone. */
+  #front: Iterator<string> | undefined
   readonly #running = new Set<string>()
   readonly #again = new Set<string>()
   readonly #failures = new Map<string, number>()
@@ -111,16 +113,19 @@ export class WorkQueue {
   }
 
   take(): string | undefined {
-    for (const key of this.#waiting) {
-      this.#waiting.delete(key)
-      this.#outdated.delete(key)
-      this.#running.add(key)
-      this.#soon.get(key)?.()
-      this.#soon.delete(key)
-      this.#meter?.taken(key, this.#waiting.size)
-      return key
+    this.#front ??= this.#waiting.values()
+    const { value: key, done } = this.#front.next()
+    if (done) {
+      this.#front = undefined
+      return undefined
     }
-    return undefined
+    this.#waiting.delete(key)
+    this.#outdated.delete(key)
+    this.#running.add(key)
+    this.#soon.get(key)?.()
+    this.#soon.delete(key)
+    this.#meter?.taken(key, this.#waiting.size)
+    return key
   }
 
   done(key: string): void {

@@ -167,9 +167,12 @@ class ControllerRuntime implements Steppable {
   }
 
   #followKinds(follows: () => readonly Watch[]): void {
+    let known: readonly Watch[] = []
     const update = () => {
-      if (this.#stopped) return
-      const now = new Map(follows().map((watch) => [watch.kind, watch]))
+      const watches = follows()
+      if (this.#stopped || watches === known) return
+      known = watches
+      const now = new Map(watches.map((watch) => [watch.kind, watch]))
       for (const kind of [...this.#followed.keys()]) if (!now.has(kind)) this.#unfollow(kind)
       for (const watch of now.values()) if (!this.#readable.has(watch.kind)) void this.#follow(watch)
     }
@@ -211,19 +214,19 @@ class ControllerRuntime implements Steppable {
   }
 
   #selfChanged(change: CacheChange<ApiObject>): void {
-    const key = keyOf(refOf(change.object ?? change.old))
-    if (this.#controller.wakes(change)) this.#wake(key, isSameWish(change))
-    if (change.object !== undefined) this.#wakeAtItsTime(key, change.object)
+    if (this.#controller.wakes(change)) this.#wake(keyOf(refOf(change.object ?? change.old)), isSameWish(change))
+    if (change.object !== undefined) this.#wakeAtItsTime(change.object)
   }
 
-  #wakeAtItsTime(key: string, object: ApiObject): void {
+  #wakeAtItsTime(object: ApiObject): void {
     const at = this.#controller.wakeAt(object)
-    if (at !== undefined) this.#queue.addAfter(key, at - this.#options.world.clock.now())
+    if (at !== undefined) this.#queue.addAfter(keyOf(refOf(object)), at - this.#options.world.clock.now())
   }
 
   #ownedChanged({ object, old }: CacheChange<ApiObject>): void {
     const owner = object && this.#ownerKey(object)
-    const formerOwner = old && this.#ownerKey(old)
+    const isStill = old?.metadata.ownerReferences === object?.metadata.ownerReferences
+    const formerOwner = isStill ? owner : old && this.#ownerKey(old)
     if (owner !== undefined) this.#wake(owner, true)
     if (formerOwner !== undefined && formerOwner !== owner) this.#wake(formerOwner, true)
   }
@@ -295,7 +298,7 @@ class ControllerRuntime implements Steppable {
     } catch (error) {
       this.#failed(key, error)
     }
-    if (object !== undefined) this.#wakeAtItsTime(key, object)
+    if (object !== undefined) this.#wakeAtItsTime(object)
   }
 
   async #reconcile(key: string, ref: Ref, object: ApiObject | undefined): Promise<void> {

@@ -1,3 +1,4 @@
+import { forgetOldest } from '../base/forget-oldest.ts'
 import type { Client } from '../client/client.ts'
 import { Event } from '../kinds/core/event.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
@@ -103,7 +104,7 @@ export class SeriesRecorder {
   #remember(key: string, known: Known): void {
     this.#known.delete(key)
     this.#known.set(key, known)
-    if (this.#known.size > rememberedAtMost) this.#known.delete(this.#known.keys().next().value!)
+    forgetOldest(this.#known, rememberedAtMost)
   }
 
   /** Looks after series as long as there are any. */

@@ -39,21 +39,37 @@ export class NodeState {
   }
 
   set version(version: number) {
-    this.#versions.numbers[this.index] = version
+    this.#versions.set(this.index, version)
   }
 }
 
+/** So many nodes with indexes next to one another are neighbours. */
+export const neighbours = 64
+
 /** Versions of all nodes by their index: who wants to know which of thousands have changed looks at nothing else. */
 class Versions {
-  numbers = new Int32Array(64)
+  numbers = new Int32Array(neighbours)
+  /** Of each group of neighbours, how often something has changed there. */
+  changes = new Int32Array(1)
+
+  set(index: number, version: number): void {
+    this.numbers[index] = version
+    this.changes[Math.floor(index / neighbours)]!++
+  }
 
   /** Makes room for one more. */
   reserve(index: number): void {
     if (index < this.numbers.length) return
-    const numbers = new Int32Array(2 * index)
-    numbers.set(this.numbers)
-    this.numbers = numbers
+    const groups = 2 * Math.ceil(index / neighbours)
+    this.numbers = copied(this.numbers, groups * neighbours)
+    this.changes = copied(this.changes, groups)
   }
+}
+
+function copied(numbers: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const copy = new Int32Array(length)
+  copy.set(numbers)
+  return copy
 }
 
 const noImages: ReadonlyMap<string, number> = new Map()
@@ -101,6 +117,11 @@ export class ClusterState {
   /** The version of each node by its index, of which there are `indexes`. */
   get versions(): Int32Array {
     return this.#versions.numbers
+  }
+
+  /** Of each group of neighbours, a number that is another one after something has changed there. */
+  get changes(): Int32Array {
+    return this.#versions.changes
   }
 
   /** Each index of a node is below this. */

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../world/virtual.ts'
 import type { ClusterState } from './cluster-state.ts'
-import { Cycle, sampleSize } from './cycle.ts'
+import { Cycle, type Placement, sampleSize } from './cycle.ts'
 import { clusterOf, clusterState, node, pod, requesting } from './fixtures.ts'
 import { Known, Memory } from './memory.ts'
 import { unschedulable } from './messages.ts'
 import { Nominations } from './nominations.ts'
+import { definePlugin } from './plugin.ts'
 import { defaultPlugins } from './plugins/index.ts'
 import { podState } from './pod-state.ts'
 import { type Found, preempt } from './preemption.ts'
@@ -31,6 +32,9 @@ const message = (wanting: ReturnType<typeof pod>, state: ClusterState) => {
   const preemption = preempt(podState(wanting), placement, context)
   return unschedulable(state.nodes.length, placement, preemption.node ? undefined : preemption.message)
 }
+
+const saying = (state: ClusterState, placement: Placement) =>
+  placement.node ? '' : unschedulable(state.nodes.length, placement, undefined)
 
 test('with no node there is no place', () => {
   assert.equal(message(pod('p'), clusterState()), 'no nodes available to schedule pods')
@@ -167,6 +171,7 @@ test('what is remembered of nodes gives the same places as asking them all anew'
     const anew = new Cycle(profileOf(defaultPlugins), clusterOf(state), new Nominations(), choosing).place(next)
     const found = remembering.place(next)
     assert.equal(found.node?.name, anew.node?.name, `step ${step}`)
+    assert.equal(saying(state, found), saying(state, anew), `step ${step}`)
     if (!found.node) refused++
     else if (some([true, true, false])) {
       state.place(next, found.node.name)
@@ -182,4 +187,63 @@ test('what is remembered of nodes gives the same places as asking them all anew'
     }
   }
   assert.ok(refused > 20 && placed.length > 5, `${refused} refused, ${placed.length} there at the end`)
+})
+
+test('where nobody would have a pod, its like are told so without asking those nodes that have not changed', () => {
+  let asked = 0
+  const counting = definePlugin<undefined>({
+    name: 'Counting',
+    isLocal: true,
+    listens: [],
+    wakes: () => false,
+    filter() {
+      asked++
+      return undefined
+    },
+  })
+  const plugins = [counting, ...defaultPlugins]
+  const full = (at: number) => [node(`n${at}`), pod(`other-${at}`, requesting({ cpu: '2' }))] as const
+  const state = clusterState(...Array.from({ length: 200 }, (_, at) => full(at)))
+  const nominations = new Nominations((name) => state.touch(name))
+  const cycle = new Cycle(profileOf(plugins), clusterOf(state), nominations, seededRandom(1))
+  let turn = 0
+  const tried = () => {
+    const wanting = pod(`p${turn++}`, requesting({ cpu: '1' }))
+    asked = 0
+    const placement = cycle.place(wanting)
+    const questions = asked
+    const anew = new Cycle(profileOf(plugins), clusterOf(state), nominations, seededRandom(1)).place(wanting)
+    assert.equal(saying(state, placement), saying(state, anew))
+    return { name: placement.node?.name, questions, saying: saying(state, placement) }
+  }
+  assert.deepEqual(tried(), {
+    name: undefined,
+    questions: 200,
+    saying: '0/200 nodes are available: 200 Insufficient cpu.',
+  })
+  assert.equal(tried().questions, 0)
+
+  state.setNode(node('n150', { spec: { unschedulable: true } }))
+  const cordoned = tried()
+  assert.equal(cordoned.questions, 1)
+  assert.match(cordoned.saying, /199 Insufficient cpu/)
+
+  state.remove('other-70')
+  assert.equal(tried().name, 'n70')
+  state.place(pod('other-70', requesting({ cpu: '2' })), 'n70')
+  assert.equal(tried().name, undefined)
+
+  state.remove('other-3')
+  const coming = podState(pod('coming', { ...requesting({ cpu: '2' }), priority: 1 }))
+  nominations.set(coming, 'n3')
+  assert.equal(tried().name, undefined, 'the place is for another')
+  nominations.delete('coming')
+  assert.equal(tried().name, 'n3')
+  state.place(pod('other-3', requesting({ cpu: '2' })), 'n3')
+
+  assert.equal(tried().name, undefined)
+  state.removeNode('n199')
+  assert.match(tried().saying, /^0\/199 /)
+  state.setNode(node('new'))
+  assert.equal(tried().name, 'new')
 })

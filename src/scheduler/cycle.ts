@@ -1,12 +1,13 @@
 import type { Pod } from '../kinds/core/pod.ts'
 import type { Random } from '../world/world.ts'
 import type { NodeState } from './cluster-state.ts'
+import { Fruitless } from './fruitless.ts'
 import { Memory, Verdicts } from './memory.ts'
 import type { Nominations } from './nominations.ts'
 import { type ClusterView, Nowhere, never, nothingToSay, type Plugin } from './plugin.ts'
 import { type PodState, podState } from './pod-state.ts'
 import type { Profile } from './profile.ts'
-import { Refusals, type Veto, Vetoes } from './refusals.ts'
+import { noRefusals, Refusals, type Veto, Vetoes } from './refusals.ts'
 
 /** The node for a pod, or why there is none. */
 export type Placement =
@@ -66,16 +67,16 @@ export class Cycle {
   find(pod: Pod): Found | Extract<Placement, { node: undefined }> {
     const { nodes } = this.#cluster.state
     const state = podState(pod)
-    if (nodes.length === 0) return refusedAll([], undefined, new Refusals(), new Set(this.profile.plugins))
+    if (nodes.length === 0) return refusedAll([], undefined, noRefusals, new Set(this.profile.plugins))
     const { prepared, nowhere } = prepare(pod, this.profile.plugins, this.#cluster)
-    if (nowhere) return refusedAll(prepared, nowhere.reason, new Refusals(), new Set([nowhere.plugin]))
+    if (nowhere) return refusedAll(prepared, nowhere.reason, noRefusals, new Set([nowhere.plugin]))
     const { candidates, passedOver } = this.#narrow(pod, nodes, prepared)
     const nominated = this.#nominatedNode(state, candidates, prepared)
-    if (nominated) return { pod: state, fitting: [nominated], refused: new Refusals(), prepared, known: undefined }
+    if (nominated) return { pod: state, fitting: [nominated], refused: noRefusals, prepared, known: undefined }
     // Whom others make room for sees that node with other eyes than its like.
     const known = this.#nominations.nodeOf(state.uid) === undefined ? this.#memory.of(state) : undefined
-    const { fitting, refused } = this.#filter(state, candidates, prepared, known)
-    refused.addAll(passedOver)
+    const { fitting, refused: asked } = this.#filter(state, candidates, prepared, known)
+    const refused = asked.plus(passedOver)
     if (fitting.length === 0) return refusedAll(prepared, undefined, refused)
     return { pod: state, fitting, refused, prepared, known }
   }
@@ -90,16 +91,21 @@ export class Cycle {
 
   #narrow(pod: Pod, nodes: readonly NodeState[], prepared: Prepared) {
     let candidates = nodes
-    const passedOver = new Refusals()
+    const passedOver: NodeState[] = []
+    const vetoes: Veto[] = []
     for (const { plugin, data } of prepared) {
       const names = plugin.narrow?.(pod, data)
       if (!names) continue
       const before = candidates
       candidates = candidates.filter(({ name }) => names.has(name))
       const veto = { plugin, refusal: never(`node(s) didn't satisfy plugin(s) [${plugin.name}]`) }
-      for (const node of before) if (!names.has(node.name)) passedOver.add(node, veto)
+      for (const node of before) {
+        if (names.has(node.name)) continue
+        passedOver.push(node)
+        vetoes.push(veto)
+      }
     }
-    return { candidates, passedOver }
+    return { candidates, passedOver: passedOver.length > 0 ? new Refusals(passedOver, vetoes) : noRefusals }
   }
 
   /** The node for which others had to go, if it fits now: nobody else needs to be asked. */
@@ -115,15 +121,20 @@ export class Cycle {
     const { state } = this.#cluster
     const { versions } = state
     const { local, others } = byWhatTheyLookAt(prepared)
+    known?.reserve(state.indexes)
+    // What is found holds for the whole shape: all nodes are asked, and none of them about more than itself.
+    const ofShape = others.length === 0 && nodes === state.nodes ? known : undefined
+    const still = ofShape && this.#stillRefused(pod, local, ofShape)
+    if (still) return { fitting: [], refused: still }
     const enough = sampleSize(nodes.length, this.profile.percentageOfNodesToScore)
     const fitting: NodeState[] = []
     const refused: NodeState[] = []
     const vetoes: Veto[] = []
-    known?.reserve(state.indexes)
     // Thousands of nodes are looked at: by columns, so that those that are known need not be touched.
     const order = nodes === state.nodes ? state.order : Int32Array.from(nodes, ({ index }) => index)
     // Pods that name their nodes take few of them; the turn goes on among all.
-    let at = this.#start % nodes.length
+    const start = this.#start % nodes.length
+    let at = start
     let looked = 0
     for (; looked < nodes.length && fitting.length < enough; looked++) {
       const node = nodes[at]!
@@ -139,7 +150,18 @@ export class Cycle {
       if (++at === nodes.length) at = 0
     }
     this.#start = (this.#start + looked) % state.nodes.length
+    if (ofShape) ofShape.fruitless = fitting.length > 0 ? undefined : new Fruitless(state, inOrder(vetoes, start))
     return { fitting, refused: new Refusals(refused, vetoes) }
+  }
+
+  /** Who refuses a pod of a shape that nobody would have the last time; nothing when somebody would now. */
+  #stillRefused(pod: PodState, local: Prepared, known: Verdicts): Refusals | undefined {
+    const { state } = this.#cluster
+    return known.fruitless?.refusals(state, (index, at) =>
+      known.versions[index] === state.versions[index]
+        ? known.vetoes[index]
+        : this.#look(pod, state.nodes[at]!, local, known),
+    )
   }
 
   /** Asks those that look at the node alone, and remembers what they say. */
@@ -242,6 +264,12 @@ export class Cycle {
   }
 }
 
+/** Begins with the first again what was begun at `start`. */
+const inOrder = <T>(items: readonly T[], start: number): T[] => {
+  const first = items.length - start
+  return [...items.slice(first), ...items.slice(0, first)]
+}
+
 /** Those that look at the node alone come first in every profile. */
 function byWhatTheyLookAt(prepared: Prepared): { readonly local: Prepared; readonly others: Prepared } {
   const filters = prepared.filter(({ plugin }) => plugin.filter)
@@ -266,12 +294,8 @@ export function prepare(
 }
 
 /** Nobody is left, also of those that others have refused. */
-export const nobodyLeft = (found: Found, others: Refusals): Extract<Placement, { node: undefined }> => {
-  const refused = new Refusals()
-  refused.addAll(found.refused)
-  refused.addAll(others)
-  return refusedAll(found.prepared, undefined, refused)
-}
+export const nobodyLeft = (found: Found, others: Refusals): Extract<Placement, { node: undefined }> =>
+  refusedAll(found.prepared, undefined, found.refused.plus(others))
 
 const refusedAll = (
   prepared: Prepared,

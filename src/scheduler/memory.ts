@@ -1,4 +1,5 @@
 import type { NodeState } from './cluster-state.ts'
+import type { Fruitless } from './fruitless.ts'
 import type { PodState } from './pod-state.ts'
 import type { Veto } from './refusals.ts'
 
@@ -7,18 +8,18 @@ const noVersion = -1
 
 /** What was found out about nodes for pods of one shape; it holds for a node as long as nothing changes there. */
 export class Known<T> {
-  readonly #versions: number[] = []
+  #versions = new Int32Array(0)
   readonly #found: (T | undefined)[] = []
 
-  at({ index, version }: NodeState): T | undefined {
+  /** Of the node with this index, which has this version now. */
+  at(index: number, version: number): T | undefined {
     return this.#versions[index] === version ? this.#found[index] : undefined
   }
 
   set({ index, version }: NodeState, found: T): void {
-    while (this.#versions.length <= index) {
-      this.#versions.push(noVersion)
-      this.#found.push(undefined)
-    }
+    if (index >= this.#versions.length)
+      this.#versions = grown(this.#versions, new Int32Array(2 * (index + 1)).fill(noVersion))
+    while (this.#found.length < index) this.#found.push(undefined)
     this.#versions[index] = version
     this.#found[index] = found
   }
@@ -34,6 +35,8 @@ export class Verdicts {
   vetoes: (Veto | undefined)[] = []
   /** The sums of all scores that only the node decides; not a number until somebody wants to know. */
   scores = new Float64Array(0)
+  /** The last search among all nodes, if none would have such a pod. */
+  fruitless: Fruitless | undefined
 
   set({ index, version }: NodeState, veto: Veto | undefined): void {
     this.versions[index] = version

@@ -6,9 +6,41 @@ import { type Amounts, addAmount, noAmounts } from './amounts.ts'
 import { noTerms, type PodTerms, termsOf } from './terms.ts'
 
 /** What the scheduler wants to know of a pod. */
-export interface PodState extends Wishes {
+export class PodState implements Wishes {
   readonly pod: Pod
   readonly uid: string
+  readonly #wishes: Wishes
+
+  constructor(pod: Pod) {
+    this.pod = pod
+    this.uid = pod.metadata.uid!
+    this.#wishes = wishesOf(pod)
+  }
+
+  get namespace(): Wishes['namespace'] {
+    return this.#wishes.namespace
+  }
+  get priority(): Wishes['priority'] {
+    return this.#wishes.priority
+  }
+  get requests(): Wishes['requests'] {
+    return this.#wishes.requests
+  }
+  get weighed(): Wishes['weighed'] {
+    return this.#wishes.weighed
+  }
+  get hostPorts(): Wishes['hostPorts'] {
+    return this.#wishes.hostPorts
+  }
+  get terms(): Wishes['terms'] {
+    return this.#wishes.terms
+  }
+  get shape(): Wishes['shape'] {
+    return this.#wishes.shape
+  }
+  get hasSharedVolumes(): Wishes['hasSharedVolumes'] {
+    return this.#wishes.hasSharedVolumes
+  }
 }
 
 /** What follows from a pod's spec; computed once for all versions of a pod that share it. */
@@ -32,16 +64,13 @@ interface Wishes {
 /** What a container that requests nothing is taken to need, for scores alone. */
 const assumed = { cpu: '100m', memory: '200Mi' }
 
-const states = new WeakMap<Pod, PodState>()
 const wishes = new WeakMap<PodSpec, Wishes>()
+/** While a place is found for a pod, one plugin after the other asks about it. */
+let latest: PodState | undefined
 
 export function podState(pod: Pod): PodState {
-  let state = states.get(pod)
-  if (!state) {
-    state = { pod, uid: pod.metadata.uid!, ...wishesOf(pod) }
-    states.set(pod, state)
-  }
-  return state
+  if (latest?.pod !== pod) latest = new PodState(pod)
+  return latest
 }
 
 function wishesOf(pod: Pod): Wishes {

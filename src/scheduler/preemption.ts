@@ -115,6 +115,7 @@ interface Harm {
 /** Beginning anywhere, until enough nodes are found on which it would work, one of them without breaking a budget. */
 function dryRun(pod: PodState, refused: Refusals, prepared: Prepared, context: PreemptionContext) {
   const { random, cycle, cluster } = context
+  const { state } = cluster
   const possible = refused.preemptible
   const failures: (readonly string[])[] = []
   const candidates: Candidate[] = []
@@ -130,13 +131,19 @@ function dryRun(pod: PodState, refused: Refusals, prepared: Prepared, context: P
     context.nominations.nodeOf(pod.uid) === undefined &&
     prepared.every(({ plugin }) => !plugin.filter || plugin.isLocal)
   const known = isLikeOthers ? context.memory.of(pod) : undefined
-  const start = random.int(possible.length)
+  // As in the cycle: nodes of which everything is known need not be touched.
+  const order = possible === state.nodes ? state.order : Int32Array.from(possible, ({ index }) => index)
+  let at = random.int(possible.length)
   let harmless = 0
   for (let looked = 0; looked < possible.length && (harmless === 0 || candidates.length < enough); looked++) {
-    const node = possible[(start + looked) % possible.length]!
-    const remembered = known?.at(node)
-    const found = remembered ?? victimsOn(pod, node, prepared, budgets, context)
-    if (!remembered) known?.set(node, found)
+    const index = order[at]!
+    let found = known?.at(index, state.versions[index]!)
+    if (!found) {
+      const node = possible[at]!
+      found = victimsOn(pod, node, prepared, budgets, context)
+      known?.set(node, found)
+    }
+    if (++at === possible.length) at = 0
     if ('reasons' in found) failures.push(found.reasons)
     else {
       candidates.push(found)

@@ -9,24 +9,20 @@ export interface Veto {
 
 /** Nodes that would not have a pod, in the order in which they were asked, each with what stands against it first. */
 export class Refusals {
-  readonly #nodes: NodeState[]
-  readonly #vetoes: Veto[]
+  readonly #nodes: readonly NodeState[]
+  readonly #vetoes: readonly Veto[]
   #counts: ReadonlyMap<Veto, number> | undefined
 
-  /** `vetoes`: of each of the nodes. */
-  constructor(nodes: NodeState[] = [], vetoes: Veto[] = []) {
+  /** `vetoes`: of each of the nodes. `counts`: how often each is among them, if that is known. */
+  constructor(nodes: readonly NodeState[], vetoes: readonly Veto[], counts?: ReadonlyMap<Veto, number>) {
     this.#nodes = nodes
     this.#vetoes = vetoes
+    this.#counts = counts
   }
 
-  add(node: NodeState, veto: Veto): void {
-    this.#nodes.push(node)
-    this.#vetoes.push(veto)
-    this.#counts = undefined
-  }
-
-  addAll({ nodes, vetoes }: Refusals): void {
-    for (let at = 0; at < nodes.length; at++) this.add(nodes[at]!, vetoes[at]!)
+  /** These, and then others. */
+  plus({ nodes, vetoes }: Refusals): Refusals {
+    return nodes.length === 0 ? this : new Refusals([...this.#nodes, ...nodes], [...this.#vetoes, ...vetoes])
   }
 
   get nodes(): readonly NodeState[] {
@@ -63,6 +59,8 @@ export class Refusals {
     return this.#vetoes[this.#nodes.indexOf(node)]
   }
 }
+
+export const noRefusals = new Refusals([], [])
 
 /** Neighbours mostly are refused alike. */
 function countRuns(vetoes: readonly Veto[]): ReadonlyMap<Veto, number> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { cannotBeHandled, DecodeError, decode, zeroOf } from './decode.ts'
+import { cannotBeHandled, DecodeError, decode, decodeAround, decodeLike, zeroOf } from './decode.ts'
+import { clone, deepFreeze } from './freeze.ts'
 import {
   bool,
   bytes,
@@ -306,6 +307,52 @@ test('a fault becomes the answer to a request', () => {
   assert.deepEqual([error.code, error.message], [400, 'Boat in version "v1" cannot be handled as a Boat: why'])
 })
 
+test('what comes out as it was is the old object’s', () => {
+  const old = deepFreeze(
+    decode(Boat, {
+      metadata: { labels: { a: '1', b: '2' } },
+      spec: {
+        containers: [
+          { name: 'x', ports: [{ containerPort: 1 }], limits: { cpu: '1' } },
+          { name: 'y', args: ['-v'] },
+        ],
+        any: { deep: [1, { er: null }] },
+      },
+    }).object,
+  )
+  const same = clone(old)
+  assert.equal(decodeLike(Boat, { ...same, spec: { ...same.spec, unknown: 1 } }, old), old, 'what is unknown goes')
+
+  const { spec } = decodeLike(Boat, { ...same, metadata: {}, spec: { ...same.spec, replicas: 2 } }, old)
+  assert.equal(spec.containers, old.spec.containers)
+  assert.equal(spec.any, old.spec.any)
+  assert.equal(JSON.stringify(spec), JSON.stringify({ containers: spec.containers, replicas: 2, any: spec.any }))
+
+  same.spec.containers[1]!.args = ['-q']
+  const changed = decodeLike(Boat, same, old)
+  assert.equal(changed.metadata, old.metadata)
+  assert.equal(changed.spec.containers[0], old.spec.containers[0])
+  assert.deepEqual(changed.spec.containers[1], { name: 'y', args: ['-q'] })
+  assert.deepEqual(old.spec.containers[1], { name: 'y', args: ['-v'] })
+})
+
+test('a part of the old object in its place is not looked at', () => {
+  const old = decode(Boat, { spec: { containers: [{ name: 'x' }] } }).object
+  Object.defineProperty(old.spec.containers[0], 'name', { get: () => assert.fail('looked at'), enumerable: true })
+  const { spec } = decodeLike(Boat, { ...old, spec: { ...old.spec, paused: true } }, old)
+  assert.equal(spec.containers, old.spec.containers)
+})
+
+test('members can be left out of decoding, and stand in the order of the type all the same', () => {
+  const spec = { anything: 'goes' }
+  const value = { spec, metadata: { name: 'a', labels: {} }, more: 1 }
+  const { object, problems } = decodeAround(Boat, value, ['spec'], { mode: 'Warn' })
+  assert.equal(object.spec, spec)
+  assert.equal(JSON.stringify(object), '{"metadata":{"name":"a"},"spec":{"anything":"goes"}}')
+  assert.deepEqual(problems, ['unknown field "more"'])
+  assert.throws(() => decodeAround(Boat, { spec, metadata: { name: 1 } }, ['spec']), DecodeError)
+})
+
 test('decoding what was decoded changes nothing, and any JSON is decoded or refused', () => {
   const name = fc.constantFrom(
     'metadata',
@@ -330,16 +377,20 @@ test('decoding what was decoded changes nothing, and any JSON is decoded or refu
     ),
   }))
   const boat = fc.record({ metadata: tree, spec: fc.dictionary(name, tree), kind: fc.constant('Boat') })
+  const other = decode(Boat, { spec: { containers: [{ name: 'a', ports: [] }], replicas: 1, any: {} } }).object
   fc.assert(
     fc.property(boat, (value) => {
-      let first: unknown
+      let first: { readonly spec: object }
       try {
         first = decode(Boat, value).object
       } catch (error) {
         assert.ok(error instanceof DecodeError, String(error))
         return
       }
-      assert.equal(JSON.stringify(decode(Boat, first, { mode: 'Strict' }).object), JSON.stringify(first))
+      const text = JSON.stringify(first)
+      assert.equal(JSON.stringify(decode(Boat, first, { mode: 'Strict' }).object), text)
+      assert.equal(decodeLike(Boat, value, first), first)
+      assert.equal(JSON.stringify(decodeLike(Boat, value, other)), text)
     }),
     { numRuns: 300 },
   )

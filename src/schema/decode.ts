@@ -21,7 +21,7 @@ import { canonicalMicroTime, canonicalTime, zeroTime } from '../base/go-time.ts'
 import { canonicalQuantity } from '../base/quantity.ts'
 import { sortedKeys } from '../base/sorted-keys.ts'
 import { faultOf, fitsInt32, fitsInt64, strictDecodingError, unknownFields } from './decode-faults.ts'
-import { setOwn } from './freeze.ts'
+import { setOwn, sharing } from './freeze.ts'
 import { ApiError } from './status.ts'
 import type { Field, Infer, ListType, MapType, Mutable, ObjectType, Scalar, ScalarName, Type } from './types.ts'
 
@@ -60,6 +60,38 @@ export function decode<S extends ObjectType>(
   return { object: object as Mutable<Infer<S>>, problems }
 }
 
+/**
+ * The same, with the parts of `old`, an object of the type as decoding makes it, in the place of those that come out
+ * the same: what `sharing` would make of the decoded object, in one walk instead of two. What is a part of `old` in its
+ * place already is not looked at, and neither is what is unknown.
+ */
+export function decodeLike<S extends ObjectType>(type: S, value: unknown, old: object): Infer<S> {
+  return decoderOf(type).run(value, old).object as Infer<S>
+}
+
+/**
+ * Decodes a value but for some of its members, which are taken as they are: they have been decoded as this type's
+ * before. Only for types whose fields are known (no `options.decode`).
+ * @throws DecodeError
+ */
+export function decodeAround<S extends ObjectType>(
+  type: S,
+  value: Readonly<Record<string, unknown>>,
+  members: readonly string[],
+  options: DecodeOptions = {},
+): Decoded<Mutable<Infer<S>>> {
+  if (members.length === 0) return decode(type, value, options)
+  const rest: Record<string, unknown> = {}
+  for (const name in value) if (!members.includes(name)) setOwn(rest, name, value[name])
+  const { object: others, problems } = decode(type, rest, options)
+  const object: Record<string, unknown> = {}
+  for (const name in type.fields) {
+    const member = members.includes(name) ? value[name] : (others as Record<string, unknown>)[name]
+    if (member !== undefined) object[name] = member
+  }
+  return { object: object as Mutable<Infer<S>>, problems }
+}
+
 /** The object that has nothing but its required and embedded fields, all zero. */
 export function zeroOf<S extends ObjectType>(type: S): Mutable<Infer<S>> {
   return decoderOf(type).zero() as Mutable<Infer<S>>
@@ -85,6 +117,9 @@ const misfit = Symbol('misfit')
 
 /** Decodes a value that is neither null nor undefined; undefined means that the field is not written. */
 type Decode = (value: unknown) => unknown
+
+/** The same, where there is an old value that takes the place of a new one which is the same. */
+type DecodeLike = (value: unknown, old: unknown) => unknown
 
 const decoders = new WeakMap<ObjectType, ObjectDecoder>()
 
@@ -112,6 +147,7 @@ export class ObjectDecoder {
   #names: string[] = []
   #decodes: Decode[] = []
   #zeros: ((() => unknown) | undefined)[] = []
+  #likes: (DecodeLike | undefined)[] | undefined
   #indices: Map<string, number> | undefined
 
   constructor(type: ObjectType) {
@@ -122,11 +158,11 @@ export class ObjectDecoder {
    * Decodes a whole document.
    * @throws DecodeError
    */
-  run(value: unknown): { readonly object: Record<string, unknown>; readonly hasUnknown: boolean } {
+  run(value: unknown, old?: object): { readonly object: Record<string, unknown>; readonly hasUnknown: boolean } {
     if (value === null || value === undefined) return { object: this.zero(), hasUnknown: false }
     sawUnknown = false
     try {
-      const object = this.decode(value)
+      const object = old === undefined ? this.decode(value) : this.decodeLike(value, old)
       return { object, hasUnknown: sawUnknown }
     } catch (error) {
       stack = []
@@ -177,6 +213,50 @@ export class ObjectDecoder {
     return object
   }
 
+  /** The same, with the parts of an old object in the place of those that are the same. */
+  decodeLike(value: unknown, before: unknown): Record<string, unknown> {
+    const old = membersOf(before)
+    if (old === undefined) return this.decode(value)
+    if (value === old) return old
+    if (typeof value !== 'object' || Array.isArray(value)) throw misfit
+    const indices = this.#indices ?? this.#compile()
+    this.#likes ??= Object.values(this.#type.fields).map(fieldDecoderLike)
+    const likes = this.#likes
+    const base = top
+    top += likes.length
+    for (const name in value) {
+      const index = indices.get(name)
+      if (index === undefined) continue
+      const given = (value as Members)[name]
+      if (given === null || given === undefined) continue
+      const like = old[name] === undefined ? undefined : likes[index]
+      stack[base + index] = like === undefined ? (this.#decodes[index] as Decode)(given) : like(given, old[name])
+    }
+    const object = this.#assembleLike(base, old)
+    top = base
+    return object
+  }
+
+  /** The old object itself when it has the same fields. */
+  #assembleLike(base: number, old: Members): Record<string, unknown> {
+    const object: Record<string, unknown> = {}
+    let count = 0
+    let isOld = true
+    for (const [index, name] of this.#names.entries()) {
+      let decoded = stack[base + index]
+      if (decoded !== undefined) stack[base + index] = undefined
+      else {
+        const zero = this.#zeros[index]
+        if (zero === undefined) continue
+        decoded = sharing(zero(), old[name])
+      }
+      object[name] = decoded
+      count++
+      if (decoded !== old[name]) isOld = false
+    }
+    return isOld && count === sizeOf(old) ? old : object
+  }
+
   zero(): Record<string, unknown> {
     return this.decode({})
   }
@@ -206,6 +286,27 @@ function fieldDecoder({ presence, type }: Field): Decode {
   }
 }
 
+/** Undefined for what has no parts. */
+function fieldDecoderLike({ presence, type }: Field): DecodeLike | undefined {
+  const like = valueDecoderLike(type)
+  if (like === undefined || (presence !== 'optional' && type.type !== 'list' && type.type !== 'map')) return like
+  const isZero = zeroTest(type)
+  return (value, old) => {
+    const decoded = like(value, old)
+    return isZero(decoded) ? undefined : decoded
+  }
+}
+
+function valueDecoderLike(type: Type): DecodeLike | undefined {
+  if (type.type === 'object') {
+    const decoder = decoderOf(type)
+    return (value, old) => decoder.decodeLike(value, old)
+  }
+  if (type.type === 'list') return listDecoderLike(type)
+  if (type.type === 'map') return mapDecoderLike(type)
+  return type.type === 'json' || type.type === 'rawObject' ? sharing : undefined
+}
+
 function valueDecoder(type: Type): Decode {
   if (type.type === 'object') {
     const decoder = decoderOf(type)
@@ -230,6 +331,25 @@ function listDecoder(type: ListType): Decode {
   }
 }
 
+function listDecoderLike(type: ListType): DecodeLike {
+  const decodeItem = valueDecoder(type.items)
+  const decodeItemLike = valueDecoderLike(type.items) ?? decodeItem
+  const decode = listDecoder(type)
+  const zero = itemZeroMaker(type.items)
+  return (value, old) => {
+    if (!Array.isArray(value) || !Array.isArray(old)) return decode(value)
+    if (value === old) return old
+    let isOld = old.length === value.length
+    const list = value.map((item: unknown, index) => {
+      const before: unknown = old[index]
+      const decoded = item === null ? sharing(zero(), before) : decodeItemLike(item, before)
+      if (decoded !== before) isOld = false
+      return decoded
+    })
+    return isOld ? old : list
+  }
+}
+
 function mapDecoder(type: MapType): Decode {
   const decodeValue = valueDecoder(type.values)
   const zero = itemZeroMaker(type.values)
@@ -243,6 +363,42 @@ function mapDecoder(type: MapType): Decode {
     }
     return map
   }
+}
+
+function mapDecoderLike(type: MapType): DecodeLike {
+  const decodeValue = valueDecoder(type.values)
+  const decodeValueLike = valueDecoderLike(type.values) ?? decodeValue
+  const decode = mapDecoder(type)
+  const zero = itemZeroMaker(type.values)
+  return (value, before) => {
+    const given = membersOf(value)
+    const old = membersOf(before)
+    if (given === undefined || old === undefined) return decode(value)
+    if (given === old) return old
+    const map: Members = {}
+    const keys = sortedKeys(given)
+    let isOld = keys.length === sizeOf(old)
+    for (const key of keys) {
+      const item = given[key]
+      const last = Object.hasOwn(old, key) ? old[key] : undefined
+      const decoded = item === null ? sharing(zero(), last) : decodeValueLike(item, last)
+      setOwn(map, key, decoded)
+      if (decoded !== last) isOld = false
+    }
+    return isOld ? old : map
+  }
+}
+
+type Members = Record<string, unknown>
+
+function membersOf(value: unknown): Members | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : undefined
+}
+
+function sizeOf(members: Members): number {
+  let size = 0
+  for (const _ in members) size++
+  return size
 }
 
 const decodeScalar: Readonly<Record<ScalarName, Decode>> = {

@@ -169,6 +169,55 @@ test('malformed and hostile YAML is refused', () => {
   )
 })
 
+test('JSON is read as YAML would be, also where the two differ', () => {
+  const read = (text: string) => {
+    try {
+      return parseYaml(Buffer.from(text), { findDuplicates: true })
+    } catch (error) {
+      return (error as BodyError).message
+    }
+  }
+  // With a space before it, it is read as any other YAML is.
+  const readAsYaml = (text: string) => read(` ${text}`)
+  assert.deepEqual(read('{"a":1,\n"a":2}'), {
+    value: { a: 2 },
+    problems: ['line 2: key "a" already set in map'],
+  })
+  assert.equal(read('{"a":1e999}'), 'json: unsupported value: +Inf')
+  for (const text of [
+    '{"a":1e999}',
+    '{"a":{"<<":{"b":1}}}',
+    '{"a":"\\ud800"}',
+    '{\t"a":1}',
+    '{"a":1} x',
+    '{"a":1}\n---\n{}',
+  ])
+    assert.deepEqual(read(text), readAsYaml(text), text)
+  const word = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('*a', '&a', '# x', 'a: b', '~', 'yes', '1:30'))
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      word,
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.integer(),
+      fc.constantFrom(true, null),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(
+        word.map((text) => `k${text}`),
+        tie('value'),
+        { maxKeys: 3 },
+      ),
+    ),
+  }))
+  fc.assert(
+    fc.property(fc.record({ value }), fc.constantFrom(undefined, 2, '\t'), (body, indent) => {
+      const text = JSON.stringify(body, null, indent)
+      assert.deepEqual(read(text), readAsYaml(text), text)
+    }),
+    { numRuns: 300 },
+  )
+})
+
 test('every JSON text is read as JSON.parse reads it, and has no duplicates', () => {
   fc.assert(
     fc.property(fc.json(), fc.constantFrom(undefined, 1, '\t'), (text, indent) => {

@@ -37,9 +37,11 @@ export interface OwnerReferenceLike {
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch'
 
 /**
- * One API kind: its wire format and everything that is special about it. The hooks are pure: an object goes in
- * (a fresh one that nobody else holds where the parameter is mutable), faults and changes come out. `apiserver/`
- * calls them in the reference's order:
+ * One API kind: its wire format and everything that is special about it. The hooks are pure: an object goes in,
+ * faults and changes come out. Where the parameter is mutable, the object, its members and their members (`spec.replicas`)
+ * are there for this write alone and may be set; what lies deeper may be the stored object's, and is replaced instead of
+ * being changed (but by `prepareCreate`, before which nothing is stored). `defaults` may fill in what is missing at any
+ * depth, and must leave alone what it has filled in before. `apiserver/` calls the hooks in the reference's order:
  *
  * create: decode → `defaults` → mutating admission → `prepareCreate` → `validate` → validating admission → store
  * update: decode → `defaults` → mutating admission → `prepareUpdate` → `validate`, `validateUpdate` → … → store

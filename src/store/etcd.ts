@@ -264,18 +264,21 @@ export class EtcdStore implements Store {
     const revision = header!.revision
     const kvs: KeyValue[] = []
     for await (const kv of this.#pages(revision)) kvs.push(kv)
+    const before = this.#mirror
     this.#mirror = new Engine('etcd', this.#options, {
       versions: [versionOf(revision, kvs)],
       compacted: revision,
       leases: [],
     })
+    // Before anybody reads the new one: who follows the store must not take what it knows for the newest state.
+    before.endWatches(new CompactedError(revision))
     this.#feed(this.#mirror)
     this.#wake()
   }
 
   #feed(mirror: Engine): void {
     const request = { key: '\0', rangeEnd: '\0', startRevision: mirror.revision + 1 }
-    const onError = (error: Error) => void this.#beginAgain(mirror, error)
+    const onError = (error: Error) => void this.#beginAgain(error)
     const onEvents = (events: readonly Infer<typeof Event>[]) => {
       for (const version of this.#versionsOf(mirror.newest, events)) mirror.adopt(version)
       this.#wake()
@@ -283,13 +286,11 @@ export class EtcdStore implements Store {
     this.#client.watch(request, { onEvents, onError }, this.#ended.signal)
   }
 
-  async #beginAgain(mirror: Engine, error: Error): Promise<void> {
+  async #beginAgain(error: Error): Promise<void> {
     if (error instanceof WatchCompactedError) this.#compacted = Math.max(this.#compacted, error.compactRevision)
     while (!this.#ended.signal.aborted) {
       try {
-        await this.#beginMirror()
-        mirror.endWatches(new CompactedError(this.#mirror.compacted))
-        return
+        return await this.#beginMirror()
       } catch {
         // Nobody can be reached; whoever asks for something is told so by the call itself.
         await this.#options.clock.after(retryMs, this.#ended.signal).catch(() => {})

@@ -221,7 +221,7 @@ describe('coracle up with files that are not what they should be', { concurrency
     // Permissions do not hold root up, but the system's own folders do.
     const isRoot = process.getuid?.() === 0
     const elsewhere = isRoot ? ['--data-dir', '/sys/coracle'] : []
-    refuses(await home.run(...upQuickly, ...elsewhere), /^error: cannot write \S+: (EACCES|EPERM|EROFS)/)
+    refuses(await home.run(...upQuickly, ...elsewhere), /^error: cannot make \S+: (EACCES|EPERM|EROFS)/)
     await chmod(home.path('.coracle'), 0o700)
   })
 })

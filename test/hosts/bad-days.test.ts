@@ -34,17 +34,19 @@ const untilReady = (from: Host, ...names: string[]) =>
 
 describe('bad days of a cluster of hosts', { skip: hostsMissing() ?? false }, () => {
   let hosts: Hosts
-  let [first, second, third, spare]: Host[] = []
+  let [first, second, third, spare, worker]: Host[] = []
   let join: readonly string[] = []
+  let joinWorker: readonly string[] = []
 
   before(async () => {
-    hosts = await Hosts.create({ count: 4, names: ['m1', 'm2', 'm3', 'm4'] })
-    ;[first, second, third, spare] = hosts.all
+    hosts = await Hosts.create({ count: 5, names: ['m1', 'm2', 'm3', 'm4', 'w1'] })
+    ;[first, second, third, spare, worker] = hosts.all
     const init = ['init', '--control-plane-endpoint', `${first!.address}:6443`, '--upload-certs', ...lenient]
     const made = await first!.coracle(...init)
     assert.equal(made.code, 0, said(made))
     const [command = ''] = /coracle join .*?--certificate-key \S+/s.exec(made.stdout) ?? []
     join = [...command.replaceAll('\\\n', ' ').split(/\s+/).slice(1), ...lenient]
+    joinWorker = join.slice(0, join.indexOf('--control-plane'))
   })
   after(() => hosts?.[Symbol.asyncDispose]())
 
@@ -62,6 +64,60 @@ describe('bad days of a cluster of hosts', { skip: hostsMissing() ?? false }, ()
       assert.match(refused.stderr, /set both by the same time server/)
       assert.equal((await spare!.sh('find /etc/kubernetes /var/lib/kubelet -type f')).stdout, '')
     })
+
+  /** Two hosts join as one, at the same moment, and once more; gives the one that becomes it. */
+  async function rival(name: string, command: readonly string[], ...two: readonly [Host, Host]): Promise<Host> {
+    const args = [...command, '--node-name', name]
+    const told = new RegExp(
+      `error: .*"${name}".*\\bcoracle reset here, then the same command with --node-name NAME`,
+      's',
+    )
+    const address = ['get', 'node', name, '-o', 'jsonpath={.status.addresses[0].address}']
+    const ended = await Promise.all(two.map((host) => host.coracle(...args)))
+    const texts = ended.map(said).join('\n---\n')
+    assert.deepEqual(ended.map(({ code }) => code).sort(), [0, 1], texts)
+    assert.match(ended.find(({ code }) => code === 1)!.stderr, told)
+    const [winner, loser] = ended[0]!.code === 0 ? two : (two.toReversed() as [Host, Host])
+    assert.equal(await first!.kubectl(...address), winner.address, texts)
+    const [again, refused] = await Promise.all([winner, loser].map((host) => host.coracle(...args)))
+    assert.equal(again!.code, 0, said(again!))
+    assert.equal(refused!.code, 1, said(refused!))
+    assert.match(refused!.stderr, told)
+    assert.equal(await first!.kubectl(...address), winner.address)
+    return winner
+  }
+
+  async function undo(names: readonly string[], ...all: readonly Host[]): Promise<void> {
+    const undone = await Promise.all(all.map((host) => host.coracle('reset', '--force')))
+    for (const ended of undone) assert.equal(ended.code, 0, said(ended))
+    await first!.kubectl('delete', 'node', ...names)
+    assert.deepEqual(await members(first!), voters('m1'))
+  }
+
+  it('of two hosts that join at the same moment under one name one becomes it; the other is told so, each time', async () => {
+    const [winner] = await Promise.all([
+      rival('twin', join, second!, third!),
+      rival('pair', joinWorker, spare!, worker!),
+    ])
+    const runsKubelet = (host: Host) => host.processes().some(({ args }) => args.includes('kubelet'))
+    assert.deepEqual([second!, third!].filter(runsKubelet), [winner])
+    assert.deepEqual((await members(first!)).sort(), voters('m1', 'twin'))
+    assert.match(await first!.etcdctl('member', 'list'), new RegExp(`twin, https://${winner.address}:2380`))
+    await untilReady(first!, 'twin', 'pair')
+    await undo(['twin', 'pair'], second!, third!, spare!, worker!)
+  })
+
+  it('so it is where kubelets ask the API server of their own host', async () => {
+    const map = ['configmap', 'kubeadm-config', '-n', 'kube-system'] as const
+    const before = await first!.kubectl('get', ...map, '-o', 'jsonpath={.data.ClusterConfiguration}')
+    const write = (ClusterConfiguration: string) =>
+      first!.kubectl('patch', ...map, '--type=merge', '-p', JSON.stringify({ data: { ClusterConfiguration } }))
+    await write(`${before}\nfeatureGates: {ControlPlaneKubeletLocalMode: true}\n`)
+    const winner = await rival('twin', join, second!, third!)
+    assert.match(await first!.etcdctl('member', 'list'), new RegExp(`twin, https://${winner.address}:2380`))
+    await undo(['twin'], second!, third!)
+    await write(before)
+  })
 
   it('two control planes that join at the same moment both become one', async () => {
     const both = await Promise.all([second!, third!].map((host) => host.coracle(...join)))

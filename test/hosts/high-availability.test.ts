@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSharedPki, kubeletArguments, writeControlPlane } from '../support/control-plane-files.ts'
 import { type Host, Hosts, hostsMissing, until } from '../support/hosts.ts'
+import { startOutside } from '../support/outside.ts'
 
 const api = { KUBECONFIG: '/etc/kubernetes/admin.conf' }
 
@@ -102,6 +103,82 @@ describe('three control planes', { skip: hostsMissing() ?? false }, () => {
     assert.deepEqual((await statuses(other)).sort(), well)
     await asked.write(path, manifest, 0o600)
     await until('it is back', async () => (await statuses(asked)).includes('scheduler Healthy'), 40_000)
+  })
+
+  it("ask somebody else's API server for its group, each of them, and clear it when a namespace goes", async () => {
+    const running = () =>
+      masters.flatMap((master) =>
+        master.processes().flatMap(({ pid, args }) => (args.includes('kube-apiserver') ? pid : [])),
+      )
+    const before = running()
+    const clientAuthority = await masters[0]!.read('/etc/kubernetes/pki/front-proxy-ca.crt')
+    // A further machine on the network of the hosts.
+    const host = hosts.address(254)
+    await using server = await startOutside('aggregated.ts', { host, hosts: ['fleet.default.svc'], clientAuthority })
+    // A balancer cuts connections to a backend that it gives up, which one that is slow may be for a moment.
+    const kubectl = (args: readonly string[], input?: string) =>
+      until(`kubectl ${args.join(' ')}`, async () => {
+        const { code, stdout, stderr } = await outside.run('kubectl', args, { env: api, ...(input && { input }) })
+        if (code !== 0) throw new Error(stderr)
+        return { text: stdout.trim() }
+      })
+    const apply = (...items: object[]) =>
+      kubectl(['apply', '--validate=false', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+    const name = 'v1alpha1.fleet.example.com'
+    await apply(
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 'fleet' }, spec: { ports: [{ port: 443 }] } },
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'fleet-1', labels: { 'kubernetes.io/service-name': 'fleet' } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: [host] }],
+        ports: [{ port: server.port }],
+      },
+      {
+        apiVersion: 'apiregistration.k8s.io/v1',
+        kind: 'APIService',
+        metadata: { name },
+        spec: {
+          group: 'fleet.example.com',
+          version: 'v1alpha1',
+          groupPriorityMinimum: 2000,
+          versionPriority: 15,
+          caBundle: server.caBundle,
+          service: { namespace: 'default', name: 'fleet' },
+        },
+      },
+    )
+    await kubectl(['wait', '--for=condition=Available', `apiservice/${name}`, '--timeout=30s'])
+    const inHarbour = { name: 'pequod', namespace: 'harbour' }
+    await apply(
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'harbour' } },
+      { apiVersion: 'fleet.example.com/v1alpha1', kind: 'Ship', metadata: inHarbour },
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: inHarbour },
+    )
+    const at = (master: Host) => ['-s', `https://${master.address}:6443`]
+    for (const master of masters) {
+      const resources = ['api-resources', '--api-group=fleet.example.com', '-o', 'name', '--cached=false']
+      await until(`${master.name} knows the group`, async () =>
+        (await kubectl([...resources, ...at(master)])).text.includes('ships.fleet.example.com'),
+      )
+      const ships = await kubectl(['get', 'ships', '-n', 'harbour', '-o', 'name', ...at(master)])
+      assert.equal(ships.text, 'ship.fleet.example.com/pequod')
+      const path = '/apis/fleet.example.com/v1alpha1/namespaces/harbour/ships/whoami'
+      assert.match((await kubectl(['get', '--raw', path, ...at(master)])).text, /"x-remote-user":"kubernetes-admin"/)
+    }
+    await kubectl(['delete', 'namespace', 'harbour', '--ignore-not-found', '--timeout=30s'])
+    assert.equal((await kubectl(['get', 'ships', '-A', '-o', 'name'])).text, '')
+
+    await kubectl(['delete', 'apiservice', name, '--ignore-not-found'])
+    for (const master of masters)
+      await until(`${master.name} has forgotten it`, async () =>
+        /NotFound/.test(
+          (await outside.run('kubectl', ['get', '--raw', '/apis/fleet.example.com', ...at(master)], { env: api }))
+            .stderr,
+        ),
+      )
+    assert.deepEqual(running(), before, 'the same processes as at the beginning')
   })
 
   it('go on when the one is lost that leads etcd: writes go on, nothing that was answered is lost [TOP-01]', async () => {

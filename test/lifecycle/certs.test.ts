@@ -405,6 +405,22 @@ describe('rotate-ca', () => {
     assert.equal((await host.says('certs rotate-ca ca --dry-run'))[0], 'Step 1 of 3 (trust) for ca:')
   })
 
+  test('says by which step to go on when what was made could not be handed over', async () => {
+    const host = await Host.make()
+    let isOver = false
+    const rotating = host.run('certs rotate-ca ca --upload-certs').finally(() => {
+      isOver = true
+    })
+    while (!isOver) await host.world.advance(10_000)
+    const { code, err } = await rotating
+    assert.equal(code, 1)
+    assert.match(err.join('\n'), /what was made could not be handed over: /)
+    assert.match(err.at(-1)!, /before the next step: coracle certs rotate-ca ca --step trust --upload-certs$/)
+    assert.equal(parseBundle(await host.read('ca.crt')).length, 2)
+    await host.says('certs rotate-ca ca --step trust')
+    assert.equal(parseBundle(await host.read('ca.crt')).length, 2)
+  })
+
   test('tells old and new apart by more than their name', async () => {
     const host = await Host.make()
     await host.says('certs rotate-ca ca')

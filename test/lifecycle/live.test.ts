@@ -116,7 +116,7 @@ describe('a cluster whose certificates are renewed', () => {
       'certificate for the front proxy client renewed',
       '',
       'Done renewing certificates. A cluster that runs takes them up by itself: no restart is needed.',
-      'The credential in your kubeconfig is still the old one: "coracle kubeconfig" prints the new one.',
+      'The credential in your kubeconfig is still the old one: "coracle up" puts the new one there, "coracle kubeconfig" prints it.',
     ])
     const after = await shownOther(before)
     assert.equal(after.subjectAltName, before.subjectAltName)

@@ -13,7 +13,8 @@ export const program = build()
 
 async function build(): Promise<readonly string[]> {
   const bundle = process.env['CORACLE_TEST_BUNDLE'] ?? (await buildHere())
-  return ['--max-semi-space-size=32', '--snapshot-blob', bundle.replace(/\.mjs$/, '.blob'), bundle]
+  const image = bundle.replace(/\.mjs$/, '.blob')
+  return ['--max-semi-space-size=32', '--initial-old-space-size=64', '--snapshot-blob', image, bundle]
 }
 
 /** For a test that is run by itself. */

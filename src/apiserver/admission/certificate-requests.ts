@@ -38,11 +38,15 @@ export function certificateTimes(clock: Clock): AdmissionPlugin {
     admit({ object, oldObject }) {
       const now = formatTime(clock.now())
       const before = (oldObject as CertificateSigningRequest).status.conditions ?? []
-      for (const condition of (object as Mutable<CertificateSigningRequest>).status.conditions ?? []) {
+      const { status } = object as Mutable<CertificateSigningRequest>
+      status.conditions &&= status.conditions.map((condition) => {
         const same = before.find(({ type, status }) => type === condition.type && status === condition.status)
-        condition.lastUpdateTime ??= now
-        condition.lastTransitionTime ??= same?.lastTransitionTime ?? now
-      }
+        return {
+          ...condition,
+          lastUpdateTime: condition.lastUpdateTime ?? now,
+          lastTransitionTime: condition.lastTransitionTime ?? same?.lastTransitionTime ?? now,
+        }
+      })
     },
   }
 }

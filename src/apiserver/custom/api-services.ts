@@ -4,7 +4,6 @@ import { isAlreadyExists, isNotFound } from '../../schema/status.ts'
 import type { Log } from '../../world/world.ts'
 import type { RequestContext } from '../context.ts'
 import type { Registry } from '../registry.ts'
-import type { CustomKind } from './custom-kind.ts'
 
 const automanaged = 'kube-aggregator.kubernetes.io/automanaged'
 
@@ -12,12 +11,20 @@ const automanaged = 'kube-aggregator.kubernetes.io/automanaged'
 const groupPriorityMinimum = 1000
 const versionPriority = 100
 
+export interface GroupVersion {
+  readonly group: string
+  readonly version: string
+}
+
+/** As its APIService is called. */
+export const groupVersionName = ({ group, version }: GroupVersion): string => `${version}.${group}`
+
 /** Says of every group version that definitions make that this server serves it. */
 export class ApiServices {
   readonly #registry: Registry
   readonly #context: RequestContext
   readonly #log: Log
-  #served: ReadonlySet<string> = new Set()
+  readonly #served = new Set<string>()
   /** One after another, so that what was written last is what is true. */
   #work: Promise<void> = Promise.resolve()
 
@@ -28,19 +35,26 @@ export class ApiServices {
   }
 
   /** Takes over what was written before this server began. */
-  async begin(kinds: readonly CustomKind[]): Promise<void> {
+  async begin(served: () => readonly GroupVersion[]): Promise<void> {
     const page = await this.#registry.resource(APIService).list('', { labelSelector: `${automanaged}=true` })
-    this.#served = new Set(page.entries.map(({ object }) => object.metadata.name ?? ''))
-    this.update(kinds)
+    const wanted = new Set(served().map(groupVersionName))
+    for (const { object } of page.entries) {
+      const { group = '', version = '' } = object.spec
+      this.#served.add(groupVersionName({ group, version }))
+      if (!wanted.has(groupVersionName({ group, version }))) this.set({ group, version }, false)
+    }
+    for (const groupVersion of served()) this.set(groupVersion, true)
     await this.#work
   }
 
-  update(kinds: readonly CustomKind[]): void {
-    const wanted = new Map(kinds.map((kind) => [`${kind.version}.${kind.group}`, kind]))
-    const before = this.#served
-    this.#served = new Set(wanted.keys())
-    for (const [name, kind] of wanted) if (!before.has(name)) this.#do(() => this.#create(name, kind))
-    for (const name of before) if (!wanted.has(name)) this.#do(() => this.#delete(name))
+  /** Whether this server serves the version of a group, from now on. */
+
+  set(groupVersion: GroupVersion, isServed: boolean): void {
+    const name = groupVersionName(groupVersion)
+    if (this.#served.has(name) === isServed) return
+    if (isServed) this.#served.add(name)
+    else this.#served.delete(name)
+    this.#do(() => (isServed ? this.#create(name, groupVersion) : this.#delete(name)))
   }
 
   #do(write: () => Promise<void>): void {
@@ -49,13 +63,13 @@ export class ApiServices {
     })
   }
 
-  async #create(name: string, { group, version }: CustomKind): Promise<void> {
+  async #create(name: string, { group, version }: GroupVersion): Promise<void> {
     const service = {
       metadata: { name, labels: { [automanaged]: 'true' } },
       spec: { group, version, groupPriorityMinimum, versionPriority },
     } as ApiObject
     try {
-      await this.#registry.resource(APIService).create('', service, this.#context)
+      await this.#registry.resource(APIService).create('', service, this.#context, { owned: true })
     } catch (error) {
       if (!isAlreadyExists(error)) throw error
     }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionVersion,
@@ -12,7 +12,7 @@ import { validateChange, validateValue } from '../../kinds/apiextensions/structu
 import { ObjectMeta } from '../../kinds/meta/object-meta.ts'
 import { typeMeta } from '../../kinds/meta/type-meta.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
-import { equalJson } from '../../schema/freeze.ts'
+import { clone, equalJson } from '../../schema/freeze.ts'
 import {
   type ApiObject,
   apiVersionOf,
@@ -122,7 +122,7 @@ function deprecation(group: string, kind: string, version: CustomResourceDefinit
 }
 
 function storageVersionHash(group: string, version: string, kind: string): string {
-  return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64')
+  return hash('sha256', `${group}/${version}/${kind}`, 'buffer').subarray(0, 8).toString('base64')
 }
 
 function typeOf(
@@ -244,7 +244,7 @@ function keepAllButStatus(object: Mutable<ApiObject>, old: ApiObject): void {
   // Who manages which field changes with the status.
   const { managedFields } = object.metadata
   for (const name of Object.keys(loose)) delete loose[name]
-  Object.assign(loose, structuredClone({ ...old, metadata: { ...old.metadata, managedFields } }))
+  Object.assign(loose, clone({ ...old, metadata: { ...old.metadata, managedFields } }))
   if (hasStatus) loose['status'] = status
   else delete loose['status']
 }

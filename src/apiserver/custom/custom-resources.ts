@@ -8,7 +8,7 @@ import { follow } from '../follow.ts'
 import type { OutgoingParts } from '../outgoing.ts'
 import type { Registry } from '../registry.ts'
 import { toTimestamp } from '../storage/state.ts'
-import { ApiServices } from './api-services.ts'
+import { ApiServices, type GroupVersion, groupVersionName } from './api-services.ts'
 import { Cleanup } from './cleanup.ts'
 import { type CustomKind, customKinds } from './custom-kind.ts'
 import { conditionOf, namesTaken, statusWithNames } from './names.ts'
@@ -29,9 +29,9 @@ interface Known {
   readonly kinds: readonly CustomKind[]
 }
 
-/** As many changes in a row are made known at once; further ones wait for others. */
+/** As many changes in a row are made known at once; further ones wait for others, until there was none for a while. */
 const mostAtOnce = 50
-const publishWindowMs = 1_000
+const publishPauseMs = 1_000
 const publishDelayMs = 50
 
 /**
@@ -56,14 +56,16 @@ class CustomResources {
   /** The definitions of each group by name: those that may be in each other's way. */
   readonly #groups = new Map<string, Map<string, CustomResourceDefinition>>()
   /** By group, versions in order: as discovery lists them. */
-  #kinds: readonly CustomKind[] = []
+  readonly #kinds: CustomKind[] = []
   readonly #services: ApiServices
   readonly #cleanups = new Map<string, Cleanup>()
   #hasBegun = false
   #publishing = false
-  /** Since when `#published` is counted. */
-  #windowStart = 0
+  #lastChange = 0
+  /** How many changes in a row were made known at once. */
   #published = 0
+  /** Versions of groups (`v1.example.com`) that may have come or gone since changes were last made known. */
+  readonly #touched = new Map<string, GroupVersion>()
 
   constructor(options: CustomResourcesOptions) {
     this.#options = options
@@ -75,7 +77,7 @@ class CustomResources {
   async begin(): Promise<void> {
     this.#hasBegun = true
     this.#publish()
-    await this.#services.begin(this.#kinds)
+    await this.#services.begin(() => this.#kinds)
     for (const { definition } of this.#known.values()) this.#settle(definition)
   }
 
@@ -107,10 +109,9 @@ class CustomResources {
 
   #replaceKinds(old: readonly CustomKind[], kinds: readonly CustomKind[]): void {
     if (old.length === 0 && kinds.length === 0) return
-    const gone = new Set(old)
-    const rest = gone.size === 0 ? [...this.#kinds] : this.#kinds.filter((kind) => !gone.has(kind))
-    for (const kind of kinds) rest.splice(placeOf(kind, rest), 0, kind)
-    this.#kinds = rest
+    for (const kind of old) this.#kinds.splice(this.#kinds.indexOf(kind), 1)
+    for (const kind of kinds) this.#kinds.splice(placeOf(kind, this.#kinds), 0, kind)
+    for (const kind of [...old, ...kinds]) this.#touched.set(groupVersionName(kind), kind)
     this.#publishSoon()
   }
 
@@ -124,20 +125,25 @@ class CustomResources {
     const publish = () => {
       this.#publishing = false
       this.#publish()
-      this.#services.update(this.#kinds)
+      for (const groupVersion of this.#touched.values()) this.#services.set(groupVersion, this.#isServed(groupVersion))
+      this.#touched.clear()
     }
     const { clock } = this.#options
     const now = clock.now()
-    if (now - this.#windowStart >= publishWindowMs) {
-      this.#windowStart = now
-      this.#published = 0
-    }
+    if (now - this.#lastChange >= publishPauseMs) this.#published = 0
+    this.#lastChange = now
     if (++this.#published <= mostAtOnce) queueMicrotask(publish)
     else clock.timer(publishDelayMs, publish)
   }
 
   #publish(): void {
     this.#options.registry.setKinds([...this.#builtIn, ...this.#kinds])
+  }
+
+  #isServed({ group, version }: GroupVersion): boolean {
+    const at = placeOf({ group, version, plural: '' }, this.#kinds)
+    const next = this.#kinds[at]
+    return next?.group === group && next.version === version
   }
 
   /** Brings the status to what follows from the definition, and its objects to their end when it is deleted. */
@@ -162,7 +168,9 @@ class CustomResources {
     try {
       await registry
         .resource(CustomResourceDefinition)
-        .update('', metadata.name!, 'status', (current) => change(current) as ApiObject, serverContext)
+        .update('', metadata.name!, 'status', (current) => change(current) as ApiObject, serverContext, {
+          derived: true,
+        })
     } catch (error) {
       if (isNotFound(error)) return
       log('error', 'the status of a definition was not written', { name: metadata.name, error: String(error) })
@@ -205,7 +213,7 @@ function kindsOf(
 }
 
 /** Where a kind belongs in the sorted list. */
-function placeOf(kind: CustomKind, kinds: readonly CustomKind[]): number {
+function placeOf(kind: Sorted, kinds: readonly Sorted[]): number {
   let [low, high] = [0, kinds.length]
   while (low < high) {
     const middle = (low + high) >> 1
@@ -215,7 +223,9 @@ function placeOf(kind: CustomKind, kinds: readonly CustomKind[]): number {
   return low
 }
 
-function compareKinds(left: CustomKind, right: CustomKind): number {
+type Sorted = Pick<Kind, 'group' | 'version' | 'plural'>
+
+function compareKinds(left: Sorted, right: Sorted): number {
   if (left.group !== right.group) return left.group < right.group ? -1 : 1
   return compareVersions(left.version, right.version) || (left.plural < right.plural ? -1 : 1)
 }

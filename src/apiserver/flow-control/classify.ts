@@ -33,7 +33,9 @@ function compileRules({ subjects, resourceRules = [], nonResourceRules = [] }: R
   const resources = resourceRules.map(compileResources)
   const paths = nonResourceRules.map(compilePaths)
   return (info, user) => {
-    for (const matches of info.isResource ? resources : paths) if (matches(info)) return senders.include(user)
+    // Schemas differ in whom they are for more than in what they are for.
+    if (!senders.include(user)) return false
+    for (const matches of info.isResource ? resources : paths) if (matches(info)) return true
     return false
   }
 }

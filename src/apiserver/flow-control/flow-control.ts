@@ -8,7 +8,7 @@ import type { ApiObject, Kind } from '../../schema/kind.ts'
 import type { Clock, Log } from '../../world/world.ts'
 import type { UserInfo } from '../context.ts'
 import { follow } from '../follow.ts'
-import type { ApiRequest, ApiResponse } from '../request.ts'
+import type { ApiRequest } from '../request.ts'
 import type { RequestInfo } from '../request-info.ts'
 import type { Resource } from '../resource.ts'
 import { lastsLong } from '../timeout.ts'
@@ -114,15 +114,11 @@ export class FlowControl implements FlowAdmission {
     const work = estimate(info, this.#sizes, this.#watches, level.mostSeats)
     const entrant: Entrant = { flow, distinguisher: flow.distinguish(info, user), work, info, user, request }
     const ticket = level.enter(entrant)
-    const ended = isWatch ? this.#watches.add(info) : undefined
-    if (!(ticket instanceof Promise)) return new Seat(ticket, ended)
-    return ticket.then(
-      (ticket) => new Seat(ticket, ended),
-      (error: unknown) => {
-        ended?.()
-        throw error
-      },
-    )
+    if (!isWatch) return ticket
+    const ended = this.#watches.add(info)
+    if (ticket instanceof Promise) return counted(ticket, ended)
+    ticket.ended = ended
+    return ticket
   }
 
   /** The first schema that matches; the last one matches all. */
@@ -211,29 +207,15 @@ export class FlowControl implements FlowAdmission {
   }
 }
 
-class Seat implements Place {
-  readonly #ticket: Ticket
-  readonly ended: (() => void) | undefined
-
-  constructor(ticket: Ticket, ended: (() => void) | undefined) {
-    this.#ticket = ticket
-    this.ended = ended
-  }
-
-  get isForBeginning(): boolean {
-    return this.ended !== undefined
-  }
-
-  get isScarce(): boolean {
-    return !this.#ticket.entrant.flow.level.isExempt
-  }
-
-  marked(response: ApiResponse): ApiResponse {
-    return this.#ticket.entrant.flow.marked(response)
-  }
-
-  leave(): void {
-    this.#ticket.leave()
+/** A watch counts while it waits for its seat, too. */
+async function counted(waiting: Promise<Ticket>, ended: () => void): Promise<Ticket> {
+  try {
+    const ticket = await waiting
+    ticket.ended = ended
+    return ticket
+  } catch (error) {
+    ended()
+    throw error
   }
 }
 

@@ -1,9 +1,11 @@
+import { LinkedList, Member } from '../../base/linked-list.ts'
 import type { PriorityLevelConfigurationSpec } from '../../kinds/flowcontrol/priority-level-configuration.ts'
 import type { Clock } from '../../world/world.ts'
 import type { UserInfo } from '../context.ts'
-import type { ApiRequest } from '../request.ts'
+import type { ApiRequest, ApiResponse } from '../request.ts'
 import type { RequestInfo } from '../request-info.ts'
 import { timeoutOf } from '../timeout.ts'
+import type { Place } from './admission.ts'
 import type { Flow } from './flow.ts'
 import type { RefusalReason } from './flow-metrics.ts'
 import { RetryAfter } from './retry-after.ts'
@@ -88,7 +90,8 @@ export class Level {
   #queueLength = 0
   readonly #clock: Clock
   readonly #all: Queue[] = []
-  readonly #tickets = new Set<Ticket>()
+  readonly #tickets = new LinkedList<Ticket>()
+  readonly #ended = (ticket: Ticket) => this.#end(ticket)
   #limit = 0
   #inUse = 0
   #waiting = 0
@@ -187,7 +190,7 @@ export class Level {
   } {
     this.#advance()
     return {
-      executing: [...this.#tickets].map(({ entrant }) => entrant),
+      executing: this.#tickets.toArray().map(({ entrant }) => entrant),
       queues: this.#all.map(({ index, executing, seats, nextStart, waiting }) => ({
         index,
         executing,
@@ -332,13 +335,14 @@ export class Level {
     series.executing.value++
     series.seats.value += width
     series.waited.observe(waitedMs / 1000)
-    const ticket = new Ticket(entrant, this.#asOf, () => this.#end(ticket, queue))
-    this.#tickets.add(ticket)
+    const ticket = new Ticket(entrant, queue, this.#asOf, this.#ended)
+    this.#tickets.push(ticket)
     return ticket
   }
 
   /** The answer is out. Where watches have to be told of it, some seats are kept for a while. */
-  #end(ticket: Ticket, queue: Queue | undefined): void {
+  #end(ticket: Ticket): void {
+    const { queue } = ticket
     const { seats, seatsAfter, afterMs } = ticket.entrant.work
     const { series } = ticket.entrant.flow
     this.#advance()
@@ -348,19 +352,20 @@ export class Level {
       queue.nextStart -= seats * (guessedSeconds - tookMs / 1000)
       queue.bound()
     }
-    if (seatsAfter === 0) return this.#release(ticket, queue, seats, true)
+    if (seatsAfter === 0) return this.#release(ticket, seats, true)
     const width = Math.max(seats, seatsAfter)
-    this.#release(ticket, queue, width - seatsAfter, false)
+    this.#release(ticket, width - seatsAfter, false)
     this.#clock.timer(afterMs, () => {
       this.#advance()
-      this.#release(ticket, queue, seatsAfter, true)
+      this.#release(ticket, seatsAfter, true)
     })
   }
 
-  #release(ticket: Ticket, queue: Queue | undefined, seats: number, isLast: boolean): void {
+  #release(ticket: Ticket, seats: number, isLast: boolean): void {
+    const { queue } = ticket
     const { series } = ticket.entrant.flow
     if (isLast) {
-      this.#tickets.delete(ticket)
+      ticket.unlink()
       series.executing.value--
     }
     if (queue !== undefined) {
@@ -395,21 +400,38 @@ export class Level {
 }
 
 /** A seat, or several, from the moment in which a request has them. */
-export class Ticket {
+export class Ticket extends Member implements Place {
   readonly entrant: Entrant
+  /** In which it waited, or would have. */
+  readonly queue: Queue | undefined
   readonly since: number
-  #end: (() => void) | undefined
+  /** Set for watches. */
+  ended: (() => void) | undefined
+  #end: ((ticket: Ticket) => void) | undefined
 
-  constructor(entrant: Entrant, since: number, end: () => void) {
+  constructor(entrant: Entrant, queue: Queue | undefined, since: number, end: (ticket: Ticket) => void) {
+    super()
     this.entrant = entrant
+    this.queue = queue
     this.since = since
     this.#end = end
   }
 
-  /** Gives the seats back. Once is enough. */
+  get isForBeginning(): boolean {
+    return this.ended !== undefined
+  }
+
+  get isScarce(): boolean {
+    return !this.entrant.flow.level.isExempt
+  }
+
+  marked(response: ApiResponse): ApiResponse {
+    return this.entrant.flow.marked(response)
+  }
+
   leave(): void {
     const end = this.#end
     this.#end = undefined
-    end?.()
+    end?.(this)
   }
 }

@@ -1,5 +1,5 @@
 import { own } from '../../base/own.ts'
-import { DecodeError, decode, type FieldValidation } from '../../schema/decode.ts'
+import { DecodeError, decodeAround, type FieldValidation } from '../../schema/decode.ts'
 import { goQuote } from '../../schema/field-errors.ts'
 import { type Body, BodyError, parseJson } from '../../schema/json.ts'
 import { applyJsonPatch } from '../../schema/json-patch.ts'
@@ -116,13 +116,23 @@ export function applyPatch(
     if (sent !== undefined) throw invalid(notRegistered(sent, expected))
   }
   try {
-    const { object, problems } = decode(expected.schema, patched, { mode, textProblems: patch.problems })
+    const untouched = untouchedMembers(patched, current, expected)
+    const options = { mode, textProblems: patch.problems }
+    const { object, problems } = decodeAround(expected.schema, patched as Members, untouched, options)
     warnings.push(...problems)
     return identified(keepEmpty(expected.schema, object as unknown as Mutable<ApiObject>, patched), expected)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     throw invalid(error.message)
   }
+}
+
+/** What the patch leaves as it is has been decoded when it was stored. Only the metadata is taken apart anew. */
+function untouchedMembers(patched: object, current: ApiObject, { schema }: Expected): readonly string[] {
+  if (schema.options.decode !== undefined) return []
+  const [members, stored] = [patched as Members, current as object as Members]
+  const isUntouched = (name: string) => typeof members[name] === 'object' && members[name] === stored[name]
+  return Object.keys(members).filter((name) => name !== 'metadata' && name in schema.fields && isUntouched(name))
 }
 
 /** A custom object that is no longer what it was has no fields that anybody knows. */
@@ -161,5 +171,7 @@ function patchedText(patched: unknown, current: unknown): string {
   return `{${members.map((key) => `${JSON.stringify(key)}:${patchedText(patched[key], current[key])}`).join(',')}}`
 }
 
-const isMembers = (value: unknown): value is Readonly<Record<string, unknown>> =>
+type Members = Readonly<Record<string, unknown>>
+
+const isMembers = (value: unknown): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

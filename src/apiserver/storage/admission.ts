@@ -16,7 +16,9 @@ export function admit(plugins: readonly AdmissionPlugin[], attributes: Admitted)
   const concerned = mutating(plugins, attributes)
   if (concerned.length === 0) return undefined
   const mayRepeat = concerned.some(({ reinvokes }) => reinvokes === true)
-  return mayRepeat ? inRounds(plugins, attributes) : inTurn(concerned, (plugin) => plugin.admit?.(attributes))
+  return mayRepeat
+    ? inRounds(plugins, attributes, concerned)
+    : inTurn(concerned, (plugin) => plugin.admit?.(attributes))
 }
 
 /** Asks the validating plugins; the first that refuses throws. */
@@ -43,8 +45,12 @@ async function inTurn(
   }
 }
 
-/** One round, and a second one when a plugin has asked for it. */
-async function inRounds(plugins: readonly AdmissionPlugin[], attributes: Admitted): Promise<void> {
+/** One round, of those `concerned`, and a second one when a plugin has asked for it: then others may be. */
+async function inRounds(
+  plugins: readonly AdmissionPlugin[],
+  attributes: Admitted,
+  concerned: readonly AdmissionPlugin[],
+): Promise<void> {
   const memory = new Map<string, unknown>()
   let isWanted = false
   const round = (isSecond: boolean) => {
@@ -52,7 +58,7 @@ async function inRounds(plugins: readonly AdmissionPlugin[], attributes: Admitte
       isWanted = true
     }
     const given = { ...attributes, reinvocation: { isSecond, memory, request } }
-    return inTurn(mutating(plugins, given), (plugin) => plugin.admit?.(given))
+    return inTurn(isSecond ? mutating(plugins, given) : concerned, (plugin) => plugin.admit?.(given))
   }
   const { managedFields } = attributes.object.metadata
   await round(false)

@@ -1,5 +1,6 @@
 import type { Scale } from '../../kinds/autoscaling/scale.ts'
 import { DecodeError, decode } from '../../schema/decode.ts'
+import { clone } from '../../schema/freeze.ts'
 import { type ApiObject, apiVersionOf, type Kind, type ObjectMetaLike } from '../../schema/kind.ts'
 import { apply as applyConfiguration } from '../../schema/managed-fields/apply.ts'
 import { Conflicts } from '../../schema/managed-fields/conflicts.ts'
@@ -39,7 +40,11 @@ export function apply<T extends ApiObject>(
     matchName(object.metadata, name)
     return { ...object, metadata: { ...object.metadata, managedFields: encodeOwners(owners) } } as ApiObject
   }
-  return update(state, namespace, name, subresource, change, context, { forceCreate: true, keepsManagers: true })
+  return update(state, namespace, name, subresource, change, context, {
+    forceCreate: true,
+    keepsManagers: true,
+    owned: subresource !== 'scale',
+  })
 }
 
 function tellProblems(problems: readonly string[], { fieldValidation, warn }: RequestContext): void {
@@ -47,7 +52,7 @@ function tellProblems(problems: readonly string[], { fieldValidation, warn }: Re
   if (fieldValidation === 'Warn') for (const problem of problems) warn(problem)
 }
 
-/** The object that the configuration makes of the current one, and who then owns its fields. */
+/** The object that the configuration makes of the current one, which nobody else holds, and who then owns its fields. */
 function applied<T extends ApiObject>(
   kind: Kind<T>,
   current: T | undefined,
@@ -56,7 +61,7 @@ function applied<T extends ApiObject>(
   force: boolean,
 ): [ApiObject, Owners] {
   const live = current && withoutManagers(current)
-  const { object = live!, owners, patch } = applyTo(kind, live, ownersOf(current), configuration, write, force)
+  const { object = clone(live!), owners, patch } = applyTo(kind, live, ownersOf(current), configuration, write, force)
   const { metadata, ...rest } = withLastApplied(write.manager, object, patch)
   return [
     { ...rest, metadata: current === undefined ? { ...metadata, ...unversioned } : metadata } as ApiObject,

@@ -39,10 +39,14 @@ interface ToStore<T extends ApiObject> {
 }
 
 /** What to store of a new object, and the entry to hang on it; see `entryToStore`. */
-export function toStore<T extends ApiObject>(kind: Kind<T>, object: T): ToStore<T> | Promise<ToStore<T>> {
+export function toStore<T extends ApiObject>(
+  kind: Kind<T>,
+  object: T,
+  before?: StoredEntry<T>,
+): ToStore<T> | Promise<ToStore<T>> {
   const { conversion } = kind
   if (conversion === undefined || conversion.storage.apiVersion === apiVersionOf(kind))
-    return entryToStore(kind, object)
+    return entryToStore(kind, object, before)
   return convertToStore(kind, conversion, object)
 }
 

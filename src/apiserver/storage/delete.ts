@@ -14,6 +14,7 @@ import { list } from './list.ts'
 import { toStoredForm } from './metadata.ts'
 import { propagationFinalizers } from './propagation.ts'
 import { removeKey } from './remove.ts'
+import { passOnSettled } from './settled.ts'
 import { type ResourceState, toTimestamp } from './state.ts'
 import { changeIf } from './transaction.ts'
 import { isNamespace } from './update-rules.ts'
@@ -131,8 +132,10 @@ async function replace<T extends ApiObject>(
   object: T,
   context: RequestContext,
 ): Promise<{ readonly entry: StoredEntry<T>; readonly kv?: KeyValue } | undefined> {
-  const storing = toStore(state.kind, object)
+  const current = entryOf(state.kind, kv)
+  const storing = toStore(state.kind, object, current)
   const { value, entry } = storing instanceof Promise ? await storing : storing
+  passOnSettled(current, object, entry)
   if (context.dryRun) return { entry: entry.at(kv.modRevision) }
   const put = { type: 'put', key: kv.key, value, memo: entry, ...(kv.lease !== 0n && { lease: kv.lease }) } as const
   const { succeeded, kv: written } = await changeIf(state.store, kv.key, kv.modRevision, put)

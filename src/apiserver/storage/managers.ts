@@ -41,7 +41,7 @@ export function writeOf(state: Tracked, subresource: string, context: RequestCon
 
 /**
  * Sets `managedFields` of an object that is about to be stored, before admission changes it: what the server fills in
- * later belongs to nobody.
+ * later belongs to nobody. Gives the object with the parts of the old one in the place of those that are the same.
  * @param given the object as it was sent, with what it says of managed fields
  */
 export function recordManagers<T extends ApiObject>(
@@ -51,15 +51,18 @@ export function recordManagers<T extends ApiObject>(
   object: Mutable<T>,
   given: ApiObject,
   context: RequestContext,
-): void {
+): T {
+  const shared = sharing(object as unknown as T, old)
   const known = ownersOf(old, subresource === '' ? given : undefined)
   const { kind } = state
+  const tracked = asTracked(kind, shared)
   const write = { ...writeOf(state, subresource, context), given: emptyListsOf(kind.schema, given) }
   const owners =
     subresource === 'scale'
-      ? afterScale(kind, write, old!, object as unknown as T, known)
-      : afterUpdate(write, old, sharing(asTracked(kind, object as unknown as T), old), known)
+      ? afterScale(kind, write, old!, shared, known)
+      : afterUpdate(write, old, tracked === shared ? shared : sharing(tracked, old), known)
   setManagers(object, owners === known && old !== undefined ? keptEntries(old, known) : encodeOwners(owners))
+  return shared
 }
 
 export function setManagers(object: Mutable<ApiObject>, entries: readonly unknown[] | undefined): void {

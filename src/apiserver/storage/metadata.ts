@@ -1,5 +1,5 @@
-import { decode } from '../../schema/decode.ts'
-import { equalJson } from '../../schema/freeze.ts'
+import { decodeAround, decodeLike } from '../../schema/decode.ts'
+import { equalJson, sharing } from '../../schema/freeze.ts'
 import type { ApiObject, Kind, ObjectMetaLike, OwnerReferenceLike } from '../../schema/kind.ts'
 import { emptyListsOf } from '../../schema/managed-fields/empty-lists.ts'
 import { isEmptySet } from '../../schema/managed-fields/field-set.ts'
@@ -36,20 +36,45 @@ export function toStoredForm<T extends ApiObject>(kind: Kind<T>, object: ApiObje
 
 /**
  * A draft as a complete object that nobody else holds, so that hooks may change it. One that is `owned` is that already,
- * but for what it may have of empty lists and maps, which mean something to managed fields alone.
+ * but for what it may have of empty lists and maps, which mean something to managed fields alone. Of the members `kept`,
+ * which are those of a stored object, the new one has copies that share what lies below.
  */
-export function fresh<T extends ApiObject>(kind: Kind<T>, draft: ApiObject, owned = false): Mutable<T> {
+export function fresh<T extends ApiObject>(
+  kind: Kind<T>,
+  draft: ApiObject,
+  owned = false,
+  kept: readonly string[] = [],
+): Mutable<T> {
   const { schema } = kind
   const isComplete = owned && schema.options.decode === undefined && isEmptySet(emptyListsOf(schema, draft))
-  return toStoredForm(kind, isComplete ? draft : (decode(schema, draft).object as unknown as ApiObject))
+  const object = toStoredForm(kind, isComplete ? draft : decodedAround(kind, draft, kept))
+  loosen(object, kept)
+  return object
+}
+
+function decodedAround({ schema }: Kind, draft: object, kept: readonly string[]): ApiObject {
+  return decodeAround(schema, draft as Readonly<Record<string, unknown>>, kept).object as unknown as ApiObject
+}
+
+/** Puts copies of members in their place, which share what lies below. */
+export function loosen(object: object, names: readonly string[]): void {
+  const members = object as Record<string, unknown>
+  for (const name of names) {
+    const member = members[name] as object
+    members[name] = Array.isArray(member) ? [...member] : { ...member }
+  }
 }
 
 /**
  * The object as it is stored: every field in its type's order, wherever defaults and admission have put it, so that the
- * same object always gives the same bytes.
+ * same object always gives the same bytes. What is the same in `old`, the object that it takes the place of, is shared
+ * with that.
  */
-export function canonical<T extends ApiObject>(kind: Kind<T>, object: ApiObject): T {
-  return fresh(kind, object) as unknown as T
+export function canonical<T extends ApiObject>(kind: Kind<T>, object: ApiObject, old?: T): T {
+  if (old === undefined) return fresh(kind, object) as unknown as T
+  const { schema } = kind
+  if (schema.options.decode !== undefined) return sharing(fresh(kind, object) as unknown as T, old)
+  return toStoredForm(kind, decodeLike(schema, object, old) as unknown as ApiObject) as unknown as T
 }
 
 function orderedMetadata(metadata: ObjectMetaLike): Mutable<ObjectMetaLike> {

@@ -1,5 +1,5 @@
 import { FieldErrors } from '../../schema/field-errors.ts'
-import { equalJson, sharing } from '../../schema/freeze.ts'
+import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, ObjectMetaLike } from '../../schema/kind.ts'
 import { ApiError, conflict, modifiedMessage, notFound } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
@@ -14,6 +14,7 @@ import { keyOf } from './keys.ts'
 import { isOnlyNewer, recordManagers, setManagers } from './managers.ts'
 import { canonical, fresh, settleNamespace, toStoredForm, withoutDuplicateOwners } from './metadata.ts'
 import { removeKey } from './remove.ts'
+import { hasUnsettled, keptMembers, noteSettled, passOnSettled, putBack } from './settled.ts'
 import { errorKind, notANumber, parseRevision, type ResourceState } from './state.ts'
 import { type Companions, changeIf } from './transaction.ts'
 import { rulesOf, type UpdateRules } from './update-rules.ts'
@@ -99,18 +100,24 @@ async function updateExisting<T extends ApiObject>(task: Update<T>, kv: KeyValue
   checkUid(task, old.metadata.uid ?? '')
   const given = await task.change(old)
   if (given === old) return { entry: current, created: false }
-  const changed = fresh(kind, given, task.options.owned)
+  const { owned, derived, keepsManagers } = task.options
+  const kept = keptMembers(given, current)
+  const changed = derived
+    ? toStoredForm(kind, given)
+    : fresh(kind, given, owned && !hasUnsettled(given, current, kept), kept)
   settleNamespace(kind, namespace, changed.metadata as Mutable<ObjectMetaLike>)
   withoutDuplicateOwners(changed.metadata as Mutable<ObjectMetaLike>, context.warn)
-  kind.defaults(changed)
-  if (task.options.keepsManagers === true) setManagers(changed, given.metadata.managedFields)
+  if (!derived) kind.defaults(changed)
+  let settled = kept
+  if (keepsManagers === true) setManagers(changed, given.metadata.managedFields)
   else {
     const recording = withVersions(kind, () => recordManagers(state, subresource, old, changed, given, context))
-    if (recording instanceof Promise) await recording
+    settled = noteSettled(state, current, recording instanceof Promise ? await recording : recording)
   }
   const about = { operation: 'UPDATE' as const, kind, subresource, namespace, name, oldObject: old, context }
   const admission = admit(state.admission, { ...about, object: changed })
   if (admission !== undefined) await admission
+  else putBack(changed, old, settled, kept)
   checkRevision(state, name, askedRevision(given), kv.modRevision)
 
   const prepared = toStoredForm(kind, changed)
@@ -130,7 +137,7 @@ async function writeChange<T extends ApiObject>(
   const current = entryOf(kind, kv)
   const old = current.object
   rules.prepareUpdate(prepared, old)
-  const object = sharing(canonical(kind, prepared), old)
+  const object = canonical(kind, prepared, old)
   validate(task, object, old)
   const together: Companions[] = []
   const validation = validateAdmission(state.admission, {
@@ -147,8 +154,9 @@ async function writeChange<T extends ApiObject>(
   if (validation !== undefined) await validation
   if (shouldDelete(task, object, old)) return deleteInstead(task, object, kv)
   if (isSame(object, old) && state.store.isStale?.(kv) !== true) return { entry: current, created: false }
-  const storing = toStore(kind, object)
+  const storing = toStore(kind, object, current)
   const { value, entry } = storing instanceof Promise ? await storing : storing
+  passOnSettled(current, object, entry)
   if (context.dryRun) return { entry: entry.at(kv.modRevision), created: false }
   const lease = kind.ttlSeconds === undefined ? kv.lease : await state.leases.leaseFor(kind.ttlSeconds)
   const put = { type: 'put', key, value, memo: entry, ...(lease !== 0n && { lease }) } as const

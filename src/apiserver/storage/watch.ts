@@ -91,6 +91,8 @@ async function beginWithList(
   // The newest state of a remote store is asked for before the watch joins, so that what comes meanwhile is not lost.
   if (!isAny) await store.currentRevision()
   const index = FieldIndex.for(state, member.selection)
+  // Who is just being told of a change may begin a watch before the index is told.
+  if (index !== undefined) await undefined
   if (signal.aborted) return
   const result = index?.find(member.selection.exactField!.value, member.namespace) ?? store.rangeNow(range)
   if (member.after > result.revision) throw tooLargeRevision(member.after, result.revision)

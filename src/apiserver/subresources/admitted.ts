@@ -21,6 +21,6 @@ export function admitted(
     const about = { operation: 'CREATE' as const, kind, subresource, namespace, name, object, bodyKind, context }
     await admit(plugins, about)
     await validateAdmission(plugins, about)
-    return create(resources, namespace, name, object, { ...context, admitted: true })
+    return create(resources, namespace, name, object, { ...context, signal: context.signal, admitted: true })
   }
 }

@@ -26,6 +26,7 @@ export async function bind(
   const uid = metadata.uid
   await resources.resource(Pod).update(namespace, name, 'binding', change, context, {
     keepsManagers: true,
+    derived: true,
     ...(uid && { uid }),
   })
   return created

@@ -41,7 +41,7 @@ export async function evict(
 /** Clients such as `kubectl drain --dry-run=server` ask for a dry run in the body, others in the query; not differently. */
 function withDryRunOf(inBody: readonly string[] | undefined, context: RequestContext): RequestContext {
   if (inBody === undefined || inBody.length === 0 || context.dryRun) return context
-  return { ...context, dryRun: true }
+  return { ...context, signal: context.signal, dryRun: true }
 }
 
 async function evictNow(
@@ -133,9 +133,11 @@ async function takeDisruption(
   if (context.dryRun) return
   const now = toTimestamp(resources.world.clock.now())
   const booked = withDisruption(budget, pod.metadata.name ?? '', now)
-  await resources
-    .resource(PodDisruptionBudget)
-    .update(namespace, name, 'status', () => structuredClone(booked), { ...context, fieldManager: 'kube-apiserver' })
+  await resources.resource(PodDisruptionBudget).update(namespace, name, 'status', () => structuredClone(booked), {
+    ...context,
+    signal: context.signal,
+    fieldManager: 'kube-apiserver',
+  })
 }
 
 function withDisruption(budget: PodDisruptionBudget, pod: string, now: string): PodDisruptionBudget {

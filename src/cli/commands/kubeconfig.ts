@@ -1,7 +1,7 @@
 import { putIntoKubeconfig } from '../../lifecycle/kubeconfig.ts'
 import { type Command, UserError } from '../command.ts'
-import { contextName, dataDirFlag, dataDirOf } from '../flags.ts'
-import { findRunning } from '../running.ts'
+import { dataDirFlag, dataDirOf } from '../flags.ts'
+import { adminOf, findRunning } from '../running.ts'
 import { kubeconfigUser } from './kubeconfig-user.ts'
 
 export const kubeconfig: Command = {
@@ -15,14 +15,6 @@ export const kubeconfig: Command = {
     const dataDir = dataDirOf(context)
     const running = await findRunning(world, dataDir)
     if (!running) throw new UserError(`no cluster is running on ${dataDir}`, { hint: 'start one with: coracle up' })
-    const [certificate, key] = await Promise.all(
-      ['crt', 'key'].map((ending) => world.disk.read(`${dataDir}/pki/admin.${ending}`)),
-    )
-    if (!certificate || !key)
-      throw new UserError(`${dataDir}/pki lacks the administrator's certificate`, {
-        hint: 'restart the cluster; it makes a new one',
-      })
-    const entry = { name: contextName, server: running.url, certificateAuthority: running.certificateAuthority }
-    print(putIntoKubeconfig(undefined, { ...entry, clientCertificate: certificate, clientKey: key }).trimEnd())
+    print(putIntoKubeconfig(undefined, await adminOf(world, dataDir, running)).trimEnd())
   },
 }

@@ -5,13 +5,19 @@ import {
   serveCluster,
   TokenFileError,
 } from '../../cluster/serve.ts'
-import { KubeconfigError, putIntoKubeconfig, requireKubeconfig } from '../../lifecycle/kubeconfig.ts'
+import {
+  type KubeconfigEntry,
+  KubeconfigError,
+  putIntoKubeconfig,
+  requireKubeconfig,
+} from '../../lifecycle/kubeconfig.ts'
 import { PkiFileError } from '../../lifecycle/pki-store.ts'
+import type { HostWorld } from '../../world/world.ts'
 import { accessArguments, accessCliFlags, accessFlagsOf } from '../access-flags.ts'
 import { type Command, type CommandContext, UserError } from '../command.ts'
 import { etcdArguments, etcdCliFlags, etcdEndpointOf } from '../etcd-flags.ts'
 import { contextName, dataDirFlag, dataDirOf, integerFlag, kubeconfigFlag, kubeconfigOf } from '../flags.ts'
-import { findRunning, forgetRunning, type RunningCluster, recordRunning } from '../running.ts'
+import { adminOf, findRunning, forgetRunning, type RunningCluster, recordRunning } from '../running.ts'
 
 export const up: Command = {
   name: 'up',
@@ -52,14 +58,19 @@ export const up: Command = {
   async run(context) {
     const dataDir = context.flags.ephemeral ? undefined : dataDirOf(context)
     const running = dataDir && (await findRunning(context.world, dataDir))
-    if (running) return sayRunning(context, running)
+    if (running) return sayRunning(context, dataDir, running)
     if (context.flags.detach) await startDetached(context, dataDir)
     else await serve(context, dataDir)
   },
 }
 
-function sayRunning({ print }: CommandContext, running: RunningCluster): void {
+async function sayRunning(context: CommandContext, dataDir: string, running: RunningCluster): Promise<void> {
+  const { world, print } = context
   print(`A cluster is running already on ${running.url} (process ${running.pid}).`)
+  // Its certificates may have been renewed, and its authority replaced, since it was started.
+  const file = kubeconfigOf(context)
+  if (await writeKubeconfig(world, file, await adminOf(world, dataDir, running)))
+    print(`Context "${contextName}" is up to date again, and current, in ${file}`)
   print('Stop it with: coracle down')
 }
 
@@ -93,7 +104,7 @@ async function serve(context: CommandContext, dataDir: string | undefined): Prom
     throw explain(error, port, dataDir)
   })
   await using _ = served
-  await writeKubeconfig(context, kubeconfig, served)
+  await writeKubeconfig(world, kubeconfig, { name: contextName, ...served.admin })
   const { url, certificateAuthority } = served
   const running = { pid: world.exec.ownPid, url, certificateAuthority, startedAtMs: world.clock.now(), nodes }
   if (dataDir) await recordRunning(world, dataDir, running)
@@ -180,16 +191,18 @@ async function readPrometheus(context: CommandContext): Promise<ServeOptions['pr
   return undefined
 }
 
-async function writeKubeconfig({ world }: CommandContext, file: string, served: ServedCluster): Promise<void> {
+/** Whether there was anything to change. */
+async function writeKubeconfig(world: HostWorld, file: string, admin: KubeconfigEntry): Promise<boolean> {
   const before = await world.disk.read(file)
-  await understood(file, () =>
-    world.disk.write(file, putIntoKubeconfig(before, { name: contextName, ...served.admin })),
-  )
+  const text = await understood(file, async () => putIntoKubeconfig(before, admin))
+  if (text === before) return false
+  await world.disk.write(file, text)
+  return true
 }
 
-async function understood(file: string, work: () => Promise<void>): Promise<void> {
+async function understood<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
-    await work()
+    return await work()
   } catch (error) {
     if (!(error instanceof KubeconfigError)) throw error
     throw new UserError(`${file} is not a kubeconfig: ${error.message}`, {

@@ -4,6 +4,7 @@ import { LateClient } from '../../client/late.ts'
 import { NodeAgent } from '../../kubelet/agent.ts'
 import type { NodeDescription } from '../../kubelet/node.ts'
 import { ProcessRuntime, processVersion } from '../../kubelet/process/runtime.ts'
+import { requireOwnNode } from '../../lifecycle/node-owner.ts'
 import { paths } from '../../lifecycle/paths.ts'
 import type { KeyPair } from '../../lifecycle/pki.ts'
 import { httpConnect } from '../../lifecycle/tokens/connect.ts'
@@ -39,6 +40,7 @@ async function run(flags: GivenFlags, world: HostWorld, interrupted: Promise<voi
     description: await describe(settings, world),
     ...(settings.staticPodFolder && { staticPods: { folder: settings.staticPodFolder, checkMs: settings.checkMs } }),
     registers: settings.registers,
+    mayTake: (present) => requireOwnNode(connection.client, present, world),
     renewMs: settings.renewMs,
     makeRuntime: (event) =>
       new ProcessRuntime({

@@ -1,26 +1,28 @@
 import type { Pod } from '../../kinds/core/pod.ts'
 import { Service, type ServicePort } from '../../kinds/core/service.ts'
 import type { CacheChange } from '../../reconciler/caches.ts'
-import type { WatchContext } from '../../reconciler/controller.ts'
+import type { Wake, WatchContext } from '../../reconciler/controller.ts'
 import { mapMatcherOf } from '../../reconciler/selector.ts'
 import { isEqual } from '../shared/equal.ts'
-import { isReady, isTerminal } from '../shared/pods.ts'
+import { areAsReady, isTerminal } from '../shared/pods.ts'
 
 /** For `watch(Pod, …)`: a pod wakes the services that select it, or did, when something that endpoints show has changed. */
-export function* servicesOf({ object, old }: CacheChange<Pod>, { list }: WatchContext) {
-  if (object !== undefined && old !== undefined && isAlike(object, old)) return
-  for (const { metadata, spec } of list(Service, (object ?? old!).metadata.namespace)) {
+export function servicesOf({ object, old }: CacheChange<Pod>, { list }: WatchContext): readonly Wake[] {
+  if (object !== undefined && old !== undefined && isAlike(object, old)) return nobody
+  return list(Service, (object ?? old!).metadata.namespace).flatMap(({ metadata, spec }) => {
     const matches = mapMatcherOf(spec.selector)
     const isConcerned = (object && matches(object.metadata.labels)) || (old && matches(old.metadata.labels))
-    if (isConcerned) yield { namespace: metadata.namespace, name: metadata.name! }
-  }
+    return isConcerned ? [{ namespace: metadata.namespace, name: metadata.name! }] : []
+  })
 }
+
+const nobody: readonly Wake[] = []
 
 function isAlike(a: Pod, b: Pod): boolean {
   return (
     a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
     a.spec.nodeName === b.spec.nodeName &&
-    isReady(a) === isReady(b) &&
+    areAsReady(a, b) &&
     isTerminal(a) === isTerminal(b) &&
     isEqual(a.status.podIPs, b.status.podIPs) &&
     isEqual(a.metadata.labels, b.metadata.labels)

@@ -51,15 +51,17 @@ export class OwnerGraph {
     if (uid === undefined) return nothing
     this.#items.set(uid, { kind, object })
     const isRelinked = old?.metadata.ownerReferences !== ownerReferences
-    const freed = isRelinked ? this.#relink(uid, old, object) : []
-    const look = new Set(freed)
+    const waitsNow = waitsForDependents(object) && !(old && waitsForDependents(old))
+    const letsGoNow = letsDependentsGo(object) && !(old && letsDependentsGo(old))
+    // As it is with almost every change of almost every object.
+    if (!isRelinked && !waitsNow && !letsGoNow) return nothing
+    const look = new Set(isRelinked ? this.#relink(uid, old, object) : [])
     if (isRelinked && (ownerReferences?.length ?? 0) > 0 && this.#mayHaveToGo(object)) look.add(uid)
-    if (waitsForDependents(object) && !(old && waitsForDependents(old))) {
+    if (waitsNow) {
       look.add(uid)
       for (const dependent of this.#dependents.get(uid) ?? []) look.add(dependent)
     }
-    const orphan = letsDependentsGo(object) && !(old && letsDependentsGo(old)) ? [uid] : []
-    return { look, orphan }
+    return { look, orphan: letsGoNow ? [uid] : [] }
   }
 
   /** An owner that is there and stays is the usual case, and no reason to look. */

@@ -23,11 +23,17 @@ export function podCondition({ status }: Pod, type: string): PodCondition | unde
 export function isReady(pod: Pod): boolean {
   let ready = readiness.get(pod)
   if (ready === undefined) {
-    ready = podCondition(pod, 'Ready')?.status === 'True'
+    ready = saysReady(pod)
     readiness.set(pod, ready)
   }
   return ready
 }
+
+const saysReady = (pod: Pod): boolean => podCondition(pod, 'Ready')?.status === 'True'
+
+/** Whether two versions of a pod are as ready. Asked of each change once, so that nothing is remembered. */
+export const areAsReady = (a: Pod, b: Pod): boolean =>
+  a.status.conditions === b.status.conditions || saysReady(a) === saysReady(b)
 
 const readiness = new WeakMap<Pod, boolean>()
 

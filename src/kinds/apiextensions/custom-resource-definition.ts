@@ -1,3 +1,4 @@
+import { clone } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { subdomainNameRule } from '../../schema/names.ts'
 import type { Mutable } from '../../schema/types.ts'
@@ -419,7 +420,7 @@ export const CustomResourceDefinition: Kind<CustomResourceDefinition> = defineKi
     storeVersions(definition)
   },
   prepareUpdate(definition, old) {
-    definition.status = structuredClone(old.status) as Mutable<CustomResourceDefinitionStatus>
+    definition.status = clone(old.status)
     storeVersions(definition)
     countChange(definition, old, ({ spec }) => spec)
   },
@@ -428,7 +429,8 @@ export const CustomResourceDefinition: Kind<CustomResourceDefinition> = defineKi
   warnings: definitionWarnings,
   status: {
     prepareUpdate(definition, old) {
-      definition.spec = structuredClone(old.spec) as Mutable<CustomResourceDefinitionSpec>
+      // Nobody changes it from here on, and what is the very same need not be looked at.
+      definition.spec = old.spec as Mutable<CustomResourceDefinitionSpec>
       storeVersions(definition)
     },
   },
@@ -436,6 +438,8 @@ export const CustomResourceDefinition: Kind<CustomResourceDefinition> = defineKi
 })
 
 function fill({ spec }: Mutable<CustomResourceDefinition>): void {
+  // Schemas are settled in place, and these may be those of the stored definition.
+  if (spec.versions) spec.versions = clone(spec.versions)
   for (const { schema } of spec.versions ?? []) settleSchema(schema?.openAPIV3Schema as Mutable<JsonSchema> | undefined)
   spec.names.singular ||= spec.names.kind.toLowerCase()
   spec.names.listKind ||= spec.names.kind === '' ? '' : `${spec.names.kind}List`

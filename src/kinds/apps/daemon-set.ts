@@ -1,4 +1,4 @@
-import { clone, equalJson } from '../../schema/freeze.ts'
+import { equalJson } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { subdomainNameRule } from '../../schema/names.ts'
 import {
@@ -153,7 +153,7 @@ export const DaemonSet: Kind<DaemonSet> = defineKind<DaemonSet>({
     setTemplateGeneration(object, Math.max(templateGeneration(object), 1))
   },
   prepareUpdate(object, old) {
-    object.status = clone(old.status)
+    object.status = old.status as typeof object.status
     countChange(object, old, ({ spec }) => spec)
     const changed = !equalJson(object.spec.template, old.spec.template)
     setTemplateGeneration(object, templateGeneration(old) + (changed ? 1 : 0))

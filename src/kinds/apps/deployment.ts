@@ -1,4 +1,3 @@
-import { clone } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { subdomainNameRule } from '../../schema/names.ts'
 import {
@@ -161,7 +160,7 @@ export const Deployment: Kind<Deployment> = defineKind<Deployment>({
     startGeneration(object)
   },
   prepareUpdate(object, old) {
-    object.status = clone(old.status)
+    object.status = old.status as typeof object.status
     countChange(object, old, ({ spec, metadata }) => ({ spec, annotations: metadata.annotations }))
   },
   validate: validateDeployment,

@@ -1,4 +1,3 @@
-import { clone } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { labelNameRule } from '../../schema/names.ts'
 import {
@@ -217,7 +216,7 @@ export const StatefulSet: Kind<StatefulSet> = defineKind<StatefulSet>({
   },
   prepareUpdate(object, old) {
     if (old.spec.updateStrategy.rollingUpdate?.maxUnavailable === undefined) dropMaxUnavailable(object)
-    object.status = clone(old.status)
+    object.status = old.status as typeof object.status
     countChange(object, old, ({ spec }) => spec)
   },
   validate: validateStatefulSet,

@@ -1,5 +1,4 @@
 import { humanDuration } from '../../base/duration.ts'
-import { clone } from '../../schema/freeze.ts'
 import { defineKind, type Kind } from '../../schema/kind.ts'
 import { subdomainNameRule } from '../../schema/names.ts'
 import {
@@ -128,7 +127,7 @@ export const Job: Kind<Job> = defineKind<Job>({
     if (!job.spec.manualSelector) generateSelector(job)
   },
   prepareUpdate(job, old) {
-    job.status = clone(old.status)
+    job.status = old.status as typeof job.status
     countChange(job, old, ({ spec }) => spec)
   },
   validate: validateJob,

@@ -47,8 +47,8 @@ export const LimitRange: Kind<LimitRange> = defineKind<LimitRange>({
   storageVersionHash: 'EBKMFVe6cwo=',
   schema: limitRangeSchema,
   nameRule: subdomainNameRule,
-  defaults(limitRange) {
-    for (const item of limitRange.spec.limits ?? []) if (item.type === 'Container') fillContainerLimits(item)
+  defaults({ spec }) {
+    if (spec.limits) spec.limits = spec.limits.map((item) => (item.type === 'Container' ? withAllLimits(item) : item))
   },
   validate: validateLimitRange,
   validateUpdate: (limitRange, _old, errors) => validateLimitRange(limitRange, errors),
@@ -58,9 +58,12 @@ export const LimitRange: Kind<LimitRange> = defineKind<LimitRange>({
 })
 
 /** What is not said follows from what is: the default from the maximum, the default request from the default or the minimum. */
-function fillContainerLimits(item: Mutable<LimitRangeItem>): void {
+function withAllLimits(item: Mutable<LimitRangeItem>): Mutable<LimitRangeItem> {
   const limits = { ...item.max, ...item.default }
   const requests = { ...item.min, ...limits, ...item.defaultRequest }
-  if (Object.keys(limits).length > 0) item.default = limits
-  if (Object.keys(requests).length > 0) item.defaultRequest = requests
+  return {
+    ...item,
+    ...(Object.keys(limits).length > 0 && { default: limits }),
+    ...(Object.keys(requests).length > 0 && { defaultRequest: requests }),
+  }
 }

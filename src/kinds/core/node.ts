@@ -232,7 +232,7 @@ export const Node: Kind<Node> = defineKind<Node>({
     if (spec.podCIDRs !== undefined) spec.podCIDR = spec.podCIDRs[0]
   },
   prepareUpdate(node, old) {
-    node.status = structuredClone(old.status) as Mutable<NodeStatus>
+    node.status = old.status as Mutable<NodeStatus>
   },
   validate: validateNode,
   validateUpdate(node, old, errors) {

@@ -74,10 +74,9 @@ function defaultHandler(handler: Pick<Mutable<LifecycleHandler>, 'httpGet'> | un
 }
 
 function defaultRequests({ resources }: Mutable<Container>): void {
-  if (!resources.limits) return
-  const requests = { ...resources.requests }
-  for (const [name, amount] of Object.entries(resources.limits)) requests[name] ??= amount
-  resources.requests = sortedByName(requests)
+  const { limits = {}, requests = {} } = resources
+  const missing = Object.entries(limits).filter(([name]) => requests[name] === undefined)
+  if (missing.length > 0) resources.requests = sortedByName({ ...requests, ...Object.fromEntries(missing) })
 }
 
 /** Maps are written in the order of their names. */
@@ -96,7 +95,6 @@ function defaultPodLevelResources(spec: Mutable<PodSpec>): void {
   for (const [name, amount] of containerAmounts(spec, 'limits')) {
     if (isHugePages(name)) limits[name] ??= amount.toString()
   }
-  if (Object.keys(limits).length > 0) resources.limits = sortedByName(limits)
   const requests = { ...resources.requests }
   for (const [name, amount] of containerAmounts(spec, 'requests')) {
     if (isPodLevelResource(name) && !isHugePages(name)) requests[name] ??= amount.toString()
@@ -104,7 +102,11 @@ function defaultPodLevelResources(spec: Mutable<PodSpec>): void {
   for (const [name, amount] of Object.entries(limits)) {
     if (isPodLevelResource(name)) requests[name] ??= amount
   }
-  if (Object.keys(requests).length > 0) resources.requests = sortedByName(requests)
+  spec.resources = {
+    ...resources,
+    ...(Object.keys(limits).length > 0 && { limits: sortedByName(limits) }),
+    ...(Object.keys(requests).length > 0 && { requests: sortedByName(requests) }),
+  }
 }
 
 function defaultHostPorts(spec: Mutable<PodSpec>): void {

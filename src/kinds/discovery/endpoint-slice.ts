@@ -122,7 +122,9 @@ export const EndpointSlice: Kind<EndpointSlice> = defineKind<EndpointSlice>({
     for (const endpoint of slice.endpoints ?? []) endpoint.deprecatedTopology = undefined
   },
   prepareUpdate(slice, old) {
-    for (const endpoint of slice.endpoints ?? []) endpoint.deprecatedTopology = undefined
+    for (const endpoint of slice.endpoints ?? []) {
+      if (endpoint.deprecatedTopology !== undefined) endpoint.deprecatedTopology = undefined
+    }
     countChange(slice, old, ({ addressType, endpoints, ports }) => ({ addressType, endpoints, ports }))
   },
   validate: validateEndpointSlice,

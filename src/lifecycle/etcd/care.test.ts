@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EtcdError, grpcCode } from '../../etcd/client.ts'
+import { type EtcdClient, EtcdError, grpcCode } from '../../etcd/client.ts'
 import { VirtualHost } from '../../world/virtual-host.ts'
 import { findEtcd, parseEtcdManifest } from './access.ts'
 import { explainEtcd } from './faults.ts'
 import { clusterIdOf, initialMemberId } from './ids.ts'
 import { findRestorer, findTool } from './install.ts'
-import { type EtcdMember, mayComeGood } from './members.ts'
+import { addLearner, type EtcdMember, mayComeGood, patienceOf, takeOut } from './members.ts'
 import { quorumOf, requireQuorumWithout, requireRoomForAnother, toleratedFailures, warnAboutSize } from './quorum.ts'
 import { parseHosts } from './restore-plan.ts'
 import { compareHashes } from './status.ts'
@@ -38,6 +38,40 @@ test('a change of members is asked for again after what goes by itself', () => {
     [grpcCode.unknown, 'etcd: the answer is missing', false],
   ] as const)
     assert.equal(mayComeGood(new EtcdError(code, message)), goesBy, message)
+})
+
+test('a call that no answer came to is made again, at another endpoint; what it had done is found', async () => {
+  const world = new VirtualHost(7)
+  const calls: string[] = []
+  const silent = new EtcdError(grpcCode.deadlineExceeded, 'etcd: https://10.0.0.1:2379 did not answer within 5000 ms')
+  const gone = new EtcdError(grpcCode.unknown, 'etcdserver: member not found')
+  const client = (...answers: (EtcdError | object)[]) => {
+    const ask = async ({ path }: { path: string }) => {
+      calls.push(path.split('/').at(-1)!)
+      const answer = answers.shift()
+      if (answer instanceof EtcdError) throw answer
+      return answer
+    }
+    return { read: ask, write: ask, failOver: () => calls.push('-') } as unknown as EtcdClient
+  }
+  const said: string[] = []
+  const patience = patienceOf(world.clock, '2m0s', (line) => said.push(line))
+  const settle = async <T>(work: Promise<T>) => {
+    const settled = work.catch((error: unknown) => error)
+    for (let step = 0; step < 20; step++) await world.advance(1000)
+    return settled
+  }
+  const members = [{ id: 2n, name: 'm2', peerUrls: ['https://10.0.0.2:2380'] }]
+  await settle(takeOut(client(silent, gone, { members }), 1n, patience))
+  assert.deepEqual(calls.splice(0), ['MemberRemove', '-', 'MemberRemove', 'MemberList'])
+  assert.deepEqual(said, [`${silent.message}: asking again for up to 2m0s`])
+  assert.equal(await settle(takeOut(client(gone), 1n, patience)), gone)
+  calls.length = 0
+
+  const url = 'https://10.0.0.2:2380'
+  const added = await settle(addLearner(client({ members: [] }, silent, { members }), url, patience))
+  assert.equal((added as { member: EtcdMember }).member.id, 2n)
+  assert.deepEqual(calls, ['MemberList', 'MemberAdd', '-', 'MemberList'])
 })
 
 test('how many members may be lost [ETQ-01 ETQ-02 ETQ-03]', () => {

@@ -5,40 +5,41 @@ import { type EtcdMember, listMembers } from './members.ts'
 import { type Liveness, nameOf, quorumOf, votersOf } from './quorum.ts'
 import type { VersionedMember } from './versions.ts'
 
-const patienceMs = 10_000
+/** For an election to end, and for those that are silent: one that is only slow answers one of several looks. */
+const patienceMs = { election: 10_000, silence: 5_000 }
 const betweenLooksMs = 250
 const probeMs = 2_000
 
 /**
- * Who belongs to the cluster, and who of them answers. Waits for an election to end: what is asked meanwhile is lost
- * without a word. Throws an `EtcdCareError` when no majority answers.
+ * Who belongs to the cluster, and who of them answers. Waits for an election to end, as what is asked meanwhile is
+ * lost without a word, and for those that are slow. Throws an `EtcdCareError` when no majority answers.
  */
 export async function livenessOf(
   connections: EtcdConnections,
 ): Promise<Liveness & { readonly versions: readonly VersionedMember[] }> {
-  const deadline = connections.clock.monotonic() + patienceMs
+  const began = connections.clock.monotonic()
   for (;;) {
     const members = await listMembers(connections.client, { linearizable: false })
     const seen = await Promise.all(members.map((member) => probe(connections, member)))
     const answering = seen.filter(({ version }) => version !== undefined)
     const alive = new Set(answering.map(({ id }) => id))
-    requireMajority({ members, alive })
-    if (answering.some(({ leader }) => leader !== undefined && alive.has(leader))) {
+    const lost = quorumLost({ members, alive })
+    if (!lost && answering.some(({ leader }) => leader !== undefined && alive.has(leader))) {
       return { members, alive, versions: answering.map(({ name, version }) => ({ name, version: version! })) }
     }
-    if (connections.clock.monotonic() > deadline) {
-      throw new EtcdCareError('the members that answer have no leader', { hint: 'see "coracle etcd status"' })
+    if (connections.clock.monotonic() - began > (lost ? patienceMs.silence : patienceMs.election)) {
+      throw lost ?? new EtcdCareError('the members that answer have no leader', { hint: 'see "coracle etcd status"' })
     }
     await connections.clock.after(betweenLooksMs)
   }
 }
 
-function requireMajority({ members, alive }: Liveness): void {
+function quorumLost({ members, alive }: Liveness): EtcdCareError | undefined {
   const voters = votersOf(members)
   const silent = voters.filter(({ id }) => !alive.has(id))
   const answering = voters.length - silent.length
-  if (answering >= quorumOf(voters.length)) return
-  throw new EtcdCareError(
+  if (answering >= quorumOf(voters.length)) return undefined
+  return new EtcdCareError(
     `quorum is lost: ${answering} of ${voters.length} voting members answer (silent: ${silent.map(nameOf).join(', ')})`,
     {
       hint:

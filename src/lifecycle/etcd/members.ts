@@ -1,3 +1,4 @@
+import { parseDuration } from '../../base/duration.ts'
 import { type EtcdClient, EtcdError, grpcCode } from '../../etcd/client.ts'
 import { type Member, methods } from '../../etcd/messages.ts'
 import type { Infer } from '../../schema/types.ts'
@@ -61,19 +62,21 @@ export async function addMember(client: EtcdClient, peerUrls: readonly string[],
 
 /**
  * Adds a member that gets the log and has no vote, at `peerUrl`; one that was added there before, and has not come up
- * or has no vote yet, is found again. With the members as they are then: what `--initial-cluster` must name.
+ * or has no vote yet, is found again. With the members as they are then: what `--initial-cluster` must name. Asks again
+ * as long as that may help; throws etcd's last `EtcdError`.
  */
-export async function addLearner(
+export function addLearner(
   client: EtcdClient,
   peerUrl: string,
-  patience?: Patience,
-): Promise<{ readonly member: EtcdMember; readonly members: readonly EtcdMember[] }> {
-  const before = await listMembers(client)
-  const known = before.find(({ peerUrls = [] }) => peerUrls.includes(peerUrl))
-  if (known) return { member: known, members: before }
-  const add = () => addMember(client, [peerUrl], true)
-  const { member } = await (patience ? whenWell(patience, add) : add())
-  return { member, members: await listMembers(client) }
+  patience: Patience,
+): Promise<{ readonly clusterId: bigint; readonly member: EtcdMember; readonly members: readonly EtcdMember[] }> {
+  return askAgain(client, patience, async () => {
+    const before = await memberList(client)
+    const known = before.members.find(({ peerUrls = [] }) => peerUrls.includes(peerUrl))
+    if (known) return { ...before, member: known }
+    const { member } = await addMember(client, [peerUrl], true)
+    return { ...(await memberList(client)), member }
+  })
 }
 
 export interface Patience {
@@ -81,23 +84,44 @@ export interface Patience {
   /** Default 15 seconds for what passes, 2 minutes for a member that has to come up and catch up. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** Called when it has to wait, with etcd's reason. */
+  waiting?(reason: string): void
 }
+
+/** As long as a configuration says (`timeouts.etcdAPICall`); whoever waits is told once that it takes time. */
+export function patienceOf(clock: Clock, timeout: string, say: (line: string) => void): Patience {
+  let told = false
+  const waiting = (reason: string) => {
+    if (!told) say(`${reason}: asking again for up to ${timeout}`)
+    told = true
+  }
+  return { clock, timeoutMs: parseDuration(timeout), waiting }
+}
+
+const usualMs = 15_000
+const betweenTriesMs = 250
 
 /**
  * Tries a change of the members again while etcd refuses it for what passes: it wants them all connected for some
  * seconds, which they are not right after another change. Throws etcd's last `EtcdError`.
  */
 export function whenWell<T>(patience: Patience, run: () => Promise<T>): Promise<T> {
-  return retry(patience, patience.timeoutMs ?? 15_000, run, ({ message }) =>
-    /unhealthy cluster|no leader|leader changed/.test(message),
-  )
+  return retry(patience, run, ({ message }) => /unhealthy cluster|no leader|leader changed/.test(message))
 }
 
-const betweenTriesMs = 250
+/**
+ * Does something that may be done twice, until it has an answer that waiting does not change; who has not answered in
+ * time is not asked next. Throws etcd's last `EtcdError`.
+ */
+export function askAgain<T>(client: EtcdClient, patience: Patience, run: () => Promise<T>): Promise<T> {
+  return retry(patience, run, (error) => {
+    if (error.code === grpcCode.deadlineExceeded) client.failOver()
+    return mayComeGood(error)
+  })
+}
 
 async function retry<T>(
-  { clock, signal }: Patience,
-  timeoutMs: number,
+  { clock, signal, timeoutMs = usualMs, waiting }: Patience,
   run: () => Promise<T>,
   passes: (error: EtcdError) => boolean,
 ): Promise<T> {
@@ -107,6 +131,7 @@ async function retry<T>(
       return await run()
     } catch (error) {
       if (!(error instanceof EtcdError && passes(error)) || clock.monotonic() > deadline) throw error
+      waiting?.(error.message)
       await clock.after(betweenTriesMs, signal)
     }
   }
@@ -123,11 +148,6 @@ export function initialCluster(members: readonly EtcdMember[], joining?: { id: b
     .join(',')
 }
 
-export interface PromoteOptions extends Patience {
-  /** Called when it has to wait, with etcd's reason. */
-  waiting?(reason: string): void
-}
-
 /** etcd's words for a learner that has not caught up; everything else is an answer. */
 const notReady = 'can only promote a learner member which is in sync with leader'
 
@@ -135,7 +155,7 @@ const notReady = 'can only promote a learner member which is in sync with leader
  * Gives a learner its vote as soon as it is in sync with the leader; one that has its vote already is left alone.
  * Throws etcd's last `EtcdError` when that takes too long.
  */
-export function promoteWhenReady(client: EtcdClient, id: bigint, options: PromoteOptions): Promise<void> {
+export function promoteWhenReady(client: EtcdClient, id: bigint, patience: Patience): Promise<void> {
   const promote = async () => {
     try {
       await client.write(methods.memberPromote, { id })
@@ -144,11 +164,7 @@ export function promoteWhenReady(client: EtcdClient, id: bigint, options: Promot
       if (!(await isVoter(client, id))) throw error
     }
   }
-  return retry(options, options.timeoutMs ?? 120_000, promote, (error) => {
-    const passes = mayComeGood(error)
-    if (passes) options.waiting?.(error.message)
-    return passes
-  })
+  return askAgain(client, { timeoutMs: 120_000, ...patience }, promote)
 }
 
 /** What etcd refuses while members come and go, whatever the request. */
@@ -181,6 +197,22 @@ export async function promoteMember(client: EtcdClient, id: bigint): Promise<Mem
 export async function removeMember(client: EtcdClient, id: bigint): Promise<MemberChange> {
   const { header, members = [] } = await client.write(methods.memberRemove, { id })
   return { clusterId: header?.clusterId ?? 0n, memberId: header?.memberId ?? 0n, members }
+}
+
+/** The same, asking again as long as that may help: one that is gone by then is out. Throws etcd's last `EtcdError`. */
+export function takeOut(client: EtcdClient, id: bigint, patience: Patience): Promise<MemberChange> {
+  let tried = false
+  return askAgain(client, patience, async () => {
+    try {
+      return await removeMember(client, id)
+    } catch (error) {
+      // The answer to the first time may be lost.
+      if (!tried || !(error instanceof EtcdError) || !error.message.includes('member not found')) throw error
+      return await memberList(client)
+    } finally {
+      tried = true
+    }
+  })
 }
 
 /** Says where a member is reached by the others. */

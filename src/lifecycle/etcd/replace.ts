@@ -3,7 +3,7 @@ import type { EtcdConnections } from './access.ts'
 import { EtcdCareError, explainEtcd } from './faults.ts'
 import { livenessOf } from './liveness.ts'
 import {
-  addMember,
+  addLearner,
   clusterIdText,
   type EtcdMember,
   hexId,
@@ -11,8 +11,7 @@ import {
   isStarted,
   listMembers,
   promoteWhenReady,
-  removeMember,
-  whenWell,
+  takeOut,
 } from './members.ts'
 import {
   type Liveness,
@@ -168,7 +167,7 @@ async function remove(replacement: Replacement): Promise<void> {
   judge(standing, replacement)
   const { leaving } = standing
   const { clusterId } = await attempt('remove', replacement, () =>
-    whenWell(patience(replacement), () => removeMember(replacement.connections.client, leaving.id)),
+    takeOut(replacement.connections.client, leaving.id, patience(replacement)),
   )
   replacement.print(`Member ${hexId(leaving.id)} removed from cluster ${clusterIdText(clusterId)}`)
   replacement.print(
@@ -183,7 +182,7 @@ async function add(replacement: Replacement): Promise<void> {
   if (standing.coming) return
   requireRoomForAnother(standing)
   const { member, clusterId } = await attempt('add', replacement, () =>
-    whenWell(patience(replacement), () => addMember(connections.client, [next.peerUrl], true)),
+    addLearner(connections.client, next.peerUrl, patience(replacement)),
   )
   print(`Member ${hexId(member.id)} added to cluster ${clusterIdText(clusterId)}`)
 }

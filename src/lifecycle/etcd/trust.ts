@@ -39,6 +39,7 @@ export async function renewMemberTrust(trust: MemberTrust): Promise<boolean> {
       throw new LifecycleError(`etcd of this host has not come back within ${patienceMs / 1000} s`, {
         hint: 'its log is below /var/log/pods; the same step goes on from here when it is well',
       })
+    // Who starts it anew is another process, and nobody tells when an etcd begins to serve.
     await world.clock.after(lookMs)
   }
 }

@@ -10,6 +10,7 @@ import { healthAddress, kubeletLogFile, runningAgent } from './node-agent.ts'
 /** Waiting until what was started is well. */
 type Print = (line: string) => void
 
+/** Nobody tells when a port begins to be served; a refused connection costs little. */
 const pauseMs = 50
 const tailLines = 10
 

@@ -1,6 +1,7 @@
 import { parse } from 'yaml'
 import { goYaml } from '../../base/go-yaml.ts'
 import type { HostWorld } from '../../world/world.ts'
+import { FileChanges } from '../file-changes.ts'
 import { paths } from '../paths.ts'
 import type { Phase } from '../phase.ts'
 import type { InitData } from './data.ts'
@@ -63,14 +64,16 @@ export const kubeletFinalize: Phase<InitData> = {
 }
 
 const patienceMs = 5_000
+const lookMs = 250
 
 /** Whether a file is there, or comes soon: an agent that has just been started may be about to write it. */
-async function isWritten({ disk, clock }: HostWorld, path: string): Promise<boolean> {
-  const end = clock.monotonic() + patienceMs
+async function isWritten(world: HostWorld, path: string): Promise<boolean> {
+  const end = world.clock.monotonic() + patienceMs
+  using changes = new FileChanges(path, world)
   for (;;) {
-    if (await disk.stat(path)) return true
-    if (clock.monotonic() > end) return false
-    await clock.after(100)
+    if (await world.disk.stat(path)) return true
+    if (world.clock.monotonic() > end) return false
+    await changes.wait(lookMs)
   }
 }
 

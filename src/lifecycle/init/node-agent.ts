@@ -4,6 +4,7 @@ import type { HostWorld } from '../../world/world.ts'
 import type { ComponentConfiguration } from '../config/component-defaults.ts'
 import type { Argument, NodeRegistration } from '../config/types.ts'
 import { LifecycleError } from '../failure.ts'
+import { FileChanges } from '../file-changes.ts'
 import { commandLine } from '../manifests/arguments.ts'
 import { applyPatches, type PatchFile } from '../manifests/patches.ts'
 import { paths } from '../paths.ts'
@@ -85,6 +86,7 @@ export async function startAgent(world: HostWorld, print: Print): Promise<void> 
   const args = [...own, 'kubelet', ...fixedArguments, ...(await flagsFromFile(world))]
   // The number is written by the process itself: whoever is killed now leaves no agent that nobody knows of.
   const script = `echo $$ > ${kubeletPidFile}; exec "$@"`
+  using changes = new FileChanges(kubeletPidFile, world)
   const child = world.exec.start('sh', ['-c', script, 'sh', program, ...args], {
     logFile: kubeletLogFile,
     detached: true,
@@ -95,7 +97,7 @@ export async function startAgent(world: HostWorld, print: Print): Promise<void> 
   void child.exited.then(() => {
     ended = true
   })
-  while (!ended && (await runningAgent(world)) !== child.pid) await world.clock.after(lookMs)
+  while (!ended && (await runningAgent(world)) !== child.pid) await changes.wait(lookMs)
 }
 
 async function flagsFromFile({ disk }: HostWorld): Promise<readonly string[]> {
@@ -137,8 +139,16 @@ export async function runningAgent(world: HostWorld): Promise<number | undefined
   const pid = Number(((await world.disk.read(kubeletPidFile)) ?? '').trim())
   if (!Number.isInteger(pid) || pid <= 0 || !world.exec.isAlive(pid)) return undefined
   const words = await world.disk.read(`/proc/${pid}/cmdline`).catch(() => undefined)
-  // Numbers are given out again; a process that has ended and is not buried yet has no words.
-  return words === undefined || words.split('\0').includes('kubelet') ? pid : undefined
+  // Numbers are given out again. While a process becomes another program it has no words.
+  if (words === undefined || words.split('\0').includes('kubelet')) return pid
+  return words === '' && (await hasMemory(world, pid)) ? pid : undefined
+}
+
+/** One that has ended and is not buried yet has none. */
+async function hasMemory({ disk }: HostWorld, pid: number): Promise<boolean> {
+  const text = (await disk.read(`/proc/${pid}/stat`).catch(() => undefined)) ?? ''
+  // The name stands in brackets and may hold anything; the size is the 23rd field, the third comes behind the name.
+  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[20] ?? 0) > 0
 }
 
 /** Ends the agent; what it runs goes on. Whether there was one. */
@@ -154,6 +164,7 @@ export async function stopAgent(world: HostWorld): Promise<boolean> {
   const deadline = clock.monotonic() + stopMs
   while ((await runningAgent(world)) !== undefined) {
     if (clock.monotonic() > deadline) exec.signal(pid, 'SIGKILL')
+    // Only a parent is told that a process ends, and this is none.
     await clock.after(lookMs)
   }
   await disk.remove(kubeletPidFile)

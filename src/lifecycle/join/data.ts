@@ -140,6 +140,13 @@ export class JoinData implements AsyncDisposable {
     )
   }
 
+  /** The API as this host's node: when its kubelet has a certificate. */
+  nodeClient(): Promise<Client> {
+    return this.#client('node', async () =>
+      httpConnect(this.world)(await readEndpoint(this.world.disk, paths.kubeletKubeconfig)),
+    )
+  }
+
   #client(name: string, make: () => Promise<Client & AsyncDisposable>): Promise<Client> {
     const known = this.#clients.get(name)
     if (known) return known
@@ -194,6 +201,9 @@ export class JoinData implements AsyncDisposable {
     for (const made of this.#clients.values()) await (await made.catch(() => undefined))?.[Symbol.asyncDispose]()
   }
 }
+
+/** What a host can do whose name another one has. */
+export const anotherName = 'another name for this one: coracle reset here, then the same command with --node-name NAME'
 
 /** Etcd's own words with a next step: what a cluster says that does not take a member. */
 export const etcdFailure = (what: string, error: unknown, hint: string): LifecycleError =>

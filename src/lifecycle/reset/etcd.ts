@@ -1,5 +1,6 @@
+import { timeoutsOf } from '../config/defaults.ts'
 import { EtcdAccessError, EtcdConnections, type EtcdManifest, findEtcd, readEtcdManifest } from '../etcd/access.ts'
-import { hexId, listMembers, removeMember, whenWell } from '../etcd/members.ts'
+import { askAgain, hexId, listMembers, patienceOf, takeOut } from '../etcd/members.ts'
 import { paths } from '../paths.ts'
 import type { Phase } from '../phase.ts'
 import type { ResetData } from './data.ts'
@@ -12,11 +13,12 @@ export const removeEtcdMember: Phase<ResetData> = {
     const manifest = await ownManifest(world)
     return manifest ? ['[reset] Would remove the etcd member on this node from the etcd cluster'] : []
   },
-  async run({ world, tools }) {
+  async run({ world, tools, reset }) {
     const manifest = await ownManifest(world)
     if (!manifest) return
     try {
-      const removed = await removeOwn(world, manifest)
+      const { etcdAPICall } = timeoutsOf(reset.timeouts ?? {})
+      const removed = await removeOwn(world, manifest, etcdAPICall, tools.print)
       if (removed !== undefined) tools.print(`[reset] Removed etcd member ${removed} from the etcd cluster`)
     } catch (error) {
       tools.warn(
@@ -37,18 +39,26 @@ export async function ownManifest({ disk }: ResetData['world']): Promise<EtcdMan
 }
 
 /** The id of the member that was taken out; nothing when it is the last one, or is out already. */
-async function removeOwn(world: ResetData['world'], manifest: EtcdManifest): Promise<string | undefined> {
+async function removeOwn(
+  world: ResetData['world'],
+  manifest: EtcdManifest,
+  timeout: string,
+  print: (line: string) => void,
+): Promise<string | undefined> {
   const own = manifest.flag('initial-advertise-peer-urls')
   const access = await findEtcd(world, {})
   const others = othersOf(manifest, own)
-  using first = await EtcdConnections.open(world, { ...access, endpoints: [...access.endpoints, ...others] })
-  const members = await listMembers(first.client)
+  const patience = patienceOf(world.clock, timeout, (line) => print(`[reset] ${line}`))
+  // One that was alone has nobody to wait for.
+  const first = others.length > 0 ? patience : { ...patience, timeoutMs: 0 }
+  using all = await EtcdConnections.open(world, { ...access, endpoints: [...access.endpoints, ...others] })
+  const members = await askAgain(all.client, first, () => listMembers(all.client))
   const mine = members.find(({ peerUrls = [] }) => own !== undefined && peerUrls.includes(own))
   if (!mine || members.length === 1) return undefined
   // Another is asked: this one ends as soon as it hears of it, perhaps before it has answered.
   const endpoints = members.filter(({ id }) => id !== mine.id).flatMap(({ clientUrls = [] }) => clientUrls)
   using rest = await EtcdConnections.open(world, { ...access, endpoints, ofHost: false })
-  await whenWell(world, () => removeMember(rest.client, mine.id))
+  await takeOut(rest.client, mine.id, patience)
   return hexId(mine.id)
 }
 

@@ -20,6 +20,7 @@ export async function stopStaticPods(world: HostWorld): Promise<void> {
   const deadline = clock.monotonic() + graceMs
   for (let left = running; left.length > 0; left = await alive(world, left)) {
     if (clock.monotonic() > deadline) for (const { pid } of left) exec.signal(pid, 'SIGKILL')
+    // Only a parent is told that a process ends, and this is none.
     await clock.after(lookMs)
   }
 }

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { ApiError } from '../../schema/status.ts'
 import type { Clock, Disk, Log, Random } from '../../world/world.ts'
 import { LifecycleError } from '../failure.ts'
+import { FileChanges } from '../file-changes.ts'
 import { paths } from '../paths.ts'
 import { newKey } from '../pki/create.ts'
 import { utc } from '../pki/files.ts'
@@ -196,11 +197,12 @@ async function waitUntilDue(
 ): Promise<void> {
   const { clock, random, log } = world
   const due = rotationTime(certificate, random)
-  using changes = new Changes(kubeconfig, world)
+  using changes = new FileChanges(kubeconfig, world)
   let nextMs = Math.min(lookInMs, lookMs)
   // By the wall clock, which may be set; so it is looked at now and then.
   for (let left = due - clock.now(); left > 0; left = due - clock.now()) {
-    if (nextMs > 0) await changes.wait(Math.min(left, nextMs * (0.9 + 0.2 * random.next())), signal)
+    const waitMs = Math.min(left, nextMs * (0.9 + 0.2 * random.next()))
+    if (nextMs > 0 && (await changes.wait(waitMs, signal))) await clock.after(settleMs, signal)
     nextMs = lookMs
     try {
       if (of.kind === 'client') await followTrust(world, kubeconfig)
@@ -209,36 +211,6 @@ async function waitUntilDue(
       if (signal.aborted) throw error
       log('debug', 'the authorities of the cluster could not be looked at', { error: (error as Error).message })
     }
-  }
-}
-
-/** Notices changes of a file until it is closed, those between two waits as well. */
-class Changes implements Disposable {
-  readonly #clock: Clock
-  readonly #end: (() => void) | undefined
-  #hasChanged = false
-  #wake = () => {}
-
-  constructor(path: string, { disk, clock }: KubeletWorld) {
-    this.#clock = clock
-    this.#end = disk.watch?.(path, () => {
-      this.#hasChanged = true
-      this.#wake()
-    })
-  }
-
-  /** Resolves when there has been one, or the time is over. @throws when the signal comes */
-  async wait(timeMs: number, signal: AbortSignal): Promise<void> {
-    const over = new AbortController()
-    this.#wake = () => over.abort()
-    if (this.#hasChanged) over.abort()
-    await this.#clock.after(timeMs, AbortSignal.any([signal, over.signal])).catch(() => signal.throwIfAborted())
-    if (this.#hasChanged) await this.#clock.after(settleMs, signal)
-    this.#hasChanged = false
-  }
-
-  [Symbol.dispose](): void {
-    this.#end?.()
   }
 }
 

@@ -3,7 +3,7 @@ import type { Log, Network } from '../../world/world.ts'
 import type { NodeState } from '../cluster-state.ts'
 import { definePlugin } from '../plugin.ts'
 import type { Candidate } from '../preemption.ts'
-import { Refusals } from '../refusals.ts'
+import { Refusals, type Veto } from '../refusals.ts'
 import { Extender, ExtenderError } from './extender.ts'
 import type { ExtenderConfiguration } from './settings.ts'
 
@@ -45,7 +45,8 @@ export class Extenders {
    */
   async filter(pod: Pod, nodes: readonly NodeState[]): Promise<{ fitting: readonly NodeState[]; refused: Refusals }> {
     let fitting = nodes
-    const refused = new Refusals()
+    const refused: NodeState[] = []
+    const vetoes: Veto[] = []
     for (const extender of this.#of(pod)) {
       if (fitting.length === 0) break
       if (!extender.filters) continue
@@ -56,11 +57,12 @@ export class Extenders {
         if (said.fitting.has(node.name)) continue
         const why = said.refused.get(node.name)
         const refusal = { reasons: why ? [why.reason] : [], preemptible: why?.preemptible ?? false }
-        refused.add(node, { plugin: asPlugin, refusal })
+        refused.push(node)
+        vetoes.push({ plugin: asPlugin, refusal })
       }
       fitting = fitting.filter(({ name }) => said.fitting.has(name))
     }
-    return { fitting, refused }
+    return { fitting, refused: new Refusals(refused, vetoes) }
   }
 
   /** What is added to the scores of nodes. Who cannot be asked has no say. */

@@ -8,8 +8,10 @@ import { apply } from './apply.ts'
 import { Conflicts } from './conflicts.ts'
 import { emptySet } from './field-set.ts'
 import { lastAppliedAnnotation, withLastApplied } from './last-applied.ts'
+import { merge } from './merge.ts'
 import { decodeOwners, encodeOwners, type ManagedFieldsEntryLike, type Owners } from './owners.ts'
 import { ownersAfterScale, scaleOwners } from './scale.ts'
+import { shapeOf } from './shape.ts'
 import { afterUpdate, type Write } from './tracking.ts'
 import { validateApplied } from './validate-applied.ts'
 
@@ -373,6 +375,20 @@ test('applying twice is applying once', () => {
       assert.deepEqual(dock.managed, managed)
     }),
     { numRuns: 200 },
+  )
+})
+
+test('what stays as it was is the very same value, so that nobody need compare it', () => {
+  const shape = shapeOf(Boat)
+  fc.assert(
+    fc.property(specs, specs, (first, second) => {
+      const live = merge(shape, boat(first), boat(second)) as ApiObject
+      assert.equal(merge(shape, live, boat(second)), live)
+      const faster = merge(shape, live, boat({ speed: 9 })) as ApiObject
+      for (const [name, value] of Object.entries(specOf(live)))
+        if (name !== 'speed') assert.equal(specOf(faster)[name], value)
+    }),
+    { numRuns: 100 },
   )
 })
 

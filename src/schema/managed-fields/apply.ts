@@ -9,7 +9,7 @@ import { merge } from './merge.ts'
 import { identityOf, type Owner, type Owners } from './owners.ts'
 import { removeFields, withNamedFields } from './remove.ts'
 import { type Shape, shapeOf } from './shape.ts'
-import { ownedOf, ownersBefore, settle, type Write, writer, zeroObject } from './tracking.ts'
+import { Comparisons, ownedOf, ownersBefore, settle, type Write, writer, zeroObject } from './tracking.ts'
 
 export interface Applied {
   /** The object that is to be; undefined when it stays as it is. */
@@ -65,8 +65,10 @@ function applyTo(write: Write, live: ApiObject, patch: ApiObject, owners: Owners
   const mine = writer(write, 'Apply', last?.time, set)
   const known = new Map(before).set(id, mine)
   const merged = merge(shape, live, patch)
-  const object = last === undefined ? merged : prune(shape, merged, known, last)
-  const { after } = settle(write, live, object as ApiObject, known, id, force)
+  // Whatever was applied last and is applied again stays.
+  const isLetGo = last !== undefined && !isEmptySet(difference(last.fields, set))
+  const object = isLetGo ? prune(shape, merged, known, last) : merged
+  const after = settle(new Comparisons(write, live, object as ApiObject), known, id, force)
   const isUnchanged = isSame(live, object)
   const owned = ownedOf(write, set)
   if (isEmptySet(owned)) after.delete(id)
@@ -79,7 +81,6 @@ function applyTo(write: Write, live: ApiObject, patch: ApiObject, owners: Owners
  * that differ in their fields' names are not told apart here: such a field stays until somebody takes it away.
  */
 function prune(shape: Shape, merged: unknown, owners: Owners, last: Owner): unknown {
-  if (isEmptySet(last.fields)) return merged
   const named = (set: FieldSet) => withNamedFields(shape, set)
   const lastSet = named(last.fields)
   const without = removeFields(shape, merged, lastSet)

@@ -1,9 +1,12 @@
 import { setOwn } from '../freeze.ts'
+import { isSame } from './compare.ts'
 import {
+  isMembers,
   itemElement,
   itemsOf,
   type ListShape,
   type MapShape,
+  type Members,
   membersOf,
   type SetShape,
   type Shape,
@@ -12,13 +15,14 @@ import {
 
 /**
  * The live object with an applied configuration laid over it (`TypedValue.Merge`): what the configuration states wins,
- * everything else stays; items of lists are matched by their keys. Shares what it does not change. Throws ItemFault.
+ * everything else stays; items of lists are matched by their keys. What it does not change is the live object's, up to
+ * the whole of it, so that comparing the two costs only what did change. Throws ItemFault.
  */
 export function merge(shape: Shape, live: unknown, applied: unknown): unknown {
   if (applied === undefined) return live
   switch (shape.form) {
     case 'leaf':
-      return applied
+      return isSame(live, applied) ? live : applied
     case 'any':
       return mergeUntyped(live, applied)
     case 'map':
@@ -36,15 +40,23 @@ function mergeUntyped(live: unknown, applied: unknown): unknown {
 function mergeMaps(shape: MapShape, live: unknown, applied: unknown): unknown {
   const before = membersOf(live) ?? {}
   const given = membersOf(applied) ?? {}
-  if (Object.keys(before).length === 0 && Object.keys(given).length === 0) return applied
+  if (isNothing(before) && isNothing(given)) return isSame(live, applied) ? live : applied
   const result: Record<string, unknown> = {}
+  let isLive = isMembers(live)
   for (const name in before) if (!Object.hasOwn(given, name)) setOwn(result, name, before[name])
   for (const name in given) {
     const below = shape.fields.get(name)?.shape() ?? shape.values()
-    if (below === undefined) continue
-    setOwn(result, name, merge(below, Object.hasOwn(before, name) ? before[name] : undefined, given[name]))
+    const old = Object.hasOwn(before, name) ? before[name] : undefined
+    const merged = below && merge(below, old, given[name])
+    if (merged !== old) isLive = false
+    if (below !== undefined) setOwn(result, name, merged)
   }
-  return result
+  return isLive ? live : result
+}
+
+function isNothing(members: Members): boolean {
+  for (const _ in members) return false
+  return true
 }
 
 /**
@@ -54,7 +66,7 @@ function mergeMaps(shape: MapShape, live: unknown, applied: unknown): unknown {
 function mergeLists(shape: SetShape | ListShape, live: unknown, applied: unknown): unknown {
   const before = itemsOf(live) ?? []
   const given = itemsOf(applied) ?? []
-  if (before.length === 0 && given.length === 0) return applied
+  if (before.length === 0 && given.length === 0) return isSame(live, applied) ? live : applied
   const givenNames = given.map((item) => itemElement(shape, item))
   const beforeNames = before.map((item) => itemElement(shape, item))
   const givenByName = new Map(givenNames.map((name, index) => [name, given[index]]))
@@ -99,7 +111,8 @@ function mergeLists(shape: SetShape | ListShape, live: unknown, applied: unknown
       if (shared[nextShared] === givenName) nextShared++
     }
   }
-  return result
+  const isLive = result.length === before.length && result.every((item, index) => item === before[index])
+  return isLive ? live : result
 }
 
 /** Items that occur twice are not merged with anything: they go, and what is applied stands alone. */

@@ -82,9 +82,10 @@ export function afterUpdate(write: Write, live: ApiObject | undefined, object: A
 
 function recordUpdate(write: Write, live: ApiObject, object: ApiObject, owners: Owners): Owners {
   const known = withoutPartsOfAtoms(shapeOf(write.schema), write.apiVersion, owners)
-  const { after, comparison } = settle(write, live, object, known, '', true)
+  const comparisons = new Comparisons(write, live, object)
+  const after = settle(comparisons, known, '', true)
   const given = recursiveDifference(write.given ?? emptySet, write.reset)
-  const written = difference(union(comparison.changed, given), systemFields)
+  const written = difference(union(comparisons.in(write.apiVersion)!.changed, given), systemFields)
   if (isEmptySet(written)) return after
   const owner = writer(write, 'Update', write.now, written)
   const id = identityOf(owner)
@@ -139,15 +140,7 @@ const absentInZero: Readonly<Record<string, string>> = {
  * Takes from everybody but `self` what the write changes or removes. Throws Conflicts where somebody owns what is
  * changed, unless `force`.
  */
-export function settle(
-  write: Write,
-  live: ApiObject,
-  object: ApiObject,
-  owners: Owners,
-  self: string,
-  force: boolean,
-): { readonly after: Owners; readonly comparison: KnownComparison } {
-  const comparisons = new Comparisons(write, live, object)
+export function settle(comparisons: Comparisons, owners: Owners, self: string, force: boolean): Owners {
   const conflicts = new Map<string, { owner: Owner; fields: FieldSet }>()
   const after: Owners = new Map()
   for (const [id, owner] of owners) {
@@ -168,7 +161,7 @@ export function settle(
   if (!force && conflicts.size > 0) throw new Conflicts(conflicts)
   const own = after.get(self)
   if (own !== undefined && isEmptySet(own.fields)) after.delete(self)
-  return { after, comparison: comparisons.in(write.apiVersion)! }
+  return after
 }
 
 interface KnownComparison extends Comparison {
@@ -176,8 +169,8 @@ interface KnownComparison extends Comparison {
   readonly changed: FieldSet
 }
 
-/** The same change as every version sees it. */
-class Comparisons {
+/** The same change as every version sees it, as far as somebody asks. */
+export class Comparisons {
   readonly #write: Write
   readonly #live: ApiObject
   readonly #object: ApiObject
@@ -187,15 +180,17 @@ class Comparisons {
     this.#write = write
     this.#live = live
     this.#object = object
-    this.#known.set(write.apiVersion, this.#compare(shapeOf(write.schema), live, object))
   }
 
+  /** Undefined: there is no such version any more. */
   in(apiVersion: string): KnownComparison | undefined {
-    if (!this.#known.has(apiVersion)) this.#known.set(apiVersion, this.#convert(apiVersion))
+    if (!this.#known.has(apiVersion)) this.#known.set(apiVersion, this.#compareIn(apiVersion))
     return this.#known.get(apiVersion)
   }
 
-  #convert(apiVersion: string): KnownComparison | undefined {
+  #compareIn(apiVersion: string): KnownComparison | undefined {
+    if (apiVersion === this.#write.apiVersion)
+      return this.#compare(shapeOf(this.#write.schema), this.#live, this.#object)
     const live = this.#write.inVersion(apiVersion, this.#live)
     const object = this.#write.inVersion(apiVersion, this.#object)
     if (live === undefined || object === undefined) return undefined

@@ -2,23 +2,34 @@
 
 import { sortedKeys } from '../../base/sorted-keys.ts'
 import type { Scalar, Type } from '../types.ts'
-import { elementText } from './path-element.ts'
+import { elementText, fieldElement } from './path-element.ts'
 import { ItemFault, itemElement, type ListShape, type SetShape, shapeOf } from './shape.ts'
 
 /** Gives undefined when nothing is wrong. */
 export function validateApplied(type: Type, value: unknown): string | undefined {
   const faults: string[] = []
-  check(type, value, '', faults)
+  check(type, value, undefined, faults)
   if (faults.length <= 1) return faults[0]
   return ['errors:', ...faults.map((fault) => `  ${fault}`)].join('\n')
 }
 
-function check(type: Type, value: unknown, path: string, faults: string[]): void {
+/** Where a value stands; undefined: at the top. Put into words only when something is wrong there. */
+interface Place {
+  readonly above: Place | undefined
+  readonly element: string
+}
+
+function textOf(place: Place | undefined): string {
+  return place === undefined ? '' : textOf(place.above) + elementText(place.element)
+}
+
+function check(type: Type, value: unknown, at: Place | undefined, faults: string[]): void {
   if (value === null || value === undefined) return
   if (type.type === 'object' && type.options.structure !== undefined) {
-    return check(type.options.structure(), value, path, faults)
+    return check(type.options.structure(), value, at, faults)
   }
-  const fault = (message: string, at = path) => void faults.push(at === '' ? message : `${at}: ${message}`)
+  const fault = (message: string, place = at) =>
+    void faults.push(place === undefined ? message : `${textOf(place)}: ${message}`)
   switch (type.type) {
     case 'object':
     case 'map': {
@@ -26,16 +37,17 @@ function check(type: Type, value: unknown, path: string, faults: string[]): void
       for (const name of sortedKeys(value)) {
         const inner = type.type === 'map' ? type.values : fieldType(type.fields, name)
         if (inner === undefined && type.type === 'object' && type.options.open === true) continue
-        if (inner === undefined) return fault('field not declared in schema', `${path}.${name}`)
-        check(inner, (value as Record<string, unknown>)[name], `${path}.${name}`, faults)
+        const place = { above: at, element: fieldElement(name) }
+        if (inner === undefined) return fault('field not declared in schema', place)
+        check(inner, (value as Record<string, unknown>)[name], place, faults)
       }
       return
     }
     case 'list': {
       if (!Array.isArray(value)) return fault(`expected list, got ${goStruct(value)}`)
       const shape = shapeOf(type)
-      if (shape.form === 'set' || shape.form === 'list') return checkItems(shape, type.items, value, path, faults)
-      for (const [index, item] of value.entries()) check(type.items, item, `${path}[${index}]`, faults)
+      if (shape.form === 'set' || shape.form === 'list') return checkItems(shape, type.items, value, at, faults)
+      for (const [index, item] of value.entries()) check(type.items, item, { above: at, element: `i:${index}` }, faults)
       return
     }
     default: {
@@ -53,7 +65,7 @@ function checkItems(
   shape: SetShape | ListShape,
   items: Type,
   value: readonly unknown[],
-  path: string,
+  at: Place | undefined,
   faults: string[],
 ): void {
   const seen = new Set<string>()
@@ -63,13 +75,12 @@ function checkItems(
       element = itemElement(shape, item)
     } catch (error) {
       if (!(error instanceof ItemFault)) throw error
-      faults.push(`${path}: element ${index}: ${error.message}`)
+      faults.push(`${textOf(at)}: element ${index}: ${error.message}`)
       return
     }
-    const text = elementText(element)
-    if (seen.has(element)) faults.push(`${path}: duplicate entries for key ${text}`)
+    if (seen.has(element)) faults.push(`${textOf(at)}: duplicate entries for key ${elementText(element)}`)
     seen.add(element)
-    check(items, item, path + text, faults)
+    check(items, item, { above: at, element }, faults)
   }
 }
 

@@ -8,10 +8,15 @@ const modes = ['enforce', 'audit', 'warn'] as const
 export type Mode = (typeof modes)[number]
 export type Labels = Readonly<Record<string, string>>
 
+/** Put together once: every pod that is made is looked at in all modes. */
+const keys = Object.fromEntries(
+  modes.map((mode) => [mode, { level: `${prefix}/${mode}`, version: `${prefix}/${mode}-version` }]),
+) as Readonly<Record<Mode, { readonly level: string; readonly version: string }>>
+
 /** What a namespace asks for in a mode. A level that there is not is taken as the strictest. */
 export function policyOf(labels: Labels, mode: Mode): Policy {
-  const level = labels[`${prefix}/${mode}`]
-  const version = minorOf(labels[`${prefix}/${mode}-version`] ?? 'latest')
+  const level = labels[keys[mode].level]
+  const version = minorOf(labels[keys[mode].version] ?? 'latest')
   if (level === undefined) return { level: 'privileged', version: version ?? 'latest' }
   return { level: isLevel(level) ? level : 'restricted', version: version ?? 'latest' }
 }

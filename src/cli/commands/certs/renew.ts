@@ -37,7 +37,9 @@ export const renew: Command = {
     if (isLocal) {
       print('Done renewing certificates. A cluster that runs takes them up by itself: no restart is needed.')
       if (members.some((member) => nameOf(member) === 'admin')) {
-        print('The credential in your kubeconfig is still the old one: "coracle kubeconfig" prints the new one.')
+        print(
+          'The credential in your kubeconfig is still the old one: "coracle up" puts the new one there, "coracle kubeconfig" prints it.',
+        )
       }
       return
     }

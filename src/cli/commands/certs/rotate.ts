@@ -1,5 +1,6 @@
 import { renewMemberTrust } from '../../../lifecycle/etcd/trust.ts'
 import { LifecycleError } from '../../../lifecycle/failure.ts'
+import { patient } from '../../../lifecycle/init/patient.ts'
 import { readEndpoint } from '../../../lifecycle/pki/kubeconfigs.ts'
 import { nextStep, planOfStep, type RotationStep, rotateStep, rotationSteps } from '../../../lifecycle/pki/rotate.ts'
 import { clusterEndpoint } from '../../../lifecycle/pki/settings.ts'
@@ -56,7 +57,10 @@ export const rotateCa: Command = {
     if (isEtcd && step !== 'reissue' && !(await renewMemberTrust(etcd)))
       print(`[etcd] no etcd of this host names ${etcd.bundle}: where one trusts it, start that anew before you go on`)
     if (!pki.isLocal) await tellCluster(context, pki, spec)
-    const key = flags.uploadCerts && !pki.isLocal ? await handOver(context, pki) : undefined
+    const handsOver = flags.uploadCerts && !pki.isLocal
+    const key = handsOver
+      ? await handOver(context, pki).catch((error) => Promise.reject(notHandedOver(error, step, spec)))
+      : undefined
     const again = `coracle certs rotate-ca ${spec.name}${pki.isLocal ? ` --data-dir ${flags.dataDir}` : ''}`
     for (const line of whatIsNext(step, spec, key, pki.isLocal, again)) print(line)
   },
@@ -83,15 +87,27 @@ async function connected({ flags, world }: CommandContext) {
 async function fetchShared(context: CommandContext, { settings }: ChosenPki): Promise<void> {
   await using client = await connected(context)
   const key = context.flags.certificateKey as string
-  await downloadCertificates(client, { settings }, key, context.world, context.print)
+  const fetch = () => downloadCertificates(client, { settings }, key, context.world, context.print)
+  await patient(fetch, patienceOf(context))
 }
+
+/** As long as kubeadm is patient with the API. */
+const patienceOf = ({ world: { clock } }: CommandContext) => ({ clock, timeout: '1m0s' })
 
 async function handOver(context: CommandContext, { settings }: ChosenPki): Promise<string> {
   await using client = await connected(context)
   const key = newCertificateKey(context.world.random)
-  await uploadCertificates(client, { settings }, key, context.world, context.print)
+  const upload = () => uploadCertificates(client, { settings }, key, context.world, context.print)
+  await patient(upload, patienceOf(context))
   return key
 }
+
+/** The step is done here by then: without its name the same command would go on to the next one. */
+const notHandedOver = (error: unknown, step: RotationStep, { name }: AuthoritySpec) =>
+  new UserError(`what was made could not be handed over: ${(error as Error).message}`, {
+    hint: `when the API server answers, before the next step: coracle certs rotate-ca ${name} --step ${step} --upload-certs`,
+    cause: error,
+  })
 
 /** Hosts that join, and nodes that look now and then, learn from cluster-info which authorities to trust. */
 async function tellCluster(context: CommandContext, { settings }: ChosenPki, spec: AuthoritySpec): Promise<void> {
@@ -116,11 +132,15 @@ function whatIsNext(
   again: string,
 ): readonly string[] {
   const next = rotationSteps[rotationSteps.indexOf(step) + 1]
-  const lines = ['', ...elsewhere(step, name, key, isLocal)]
+  const copies = name === 'ca' && !isLocal ? [copiesOfKubeconfig] : []
+  const lines = ['', ...elsewhere(step, name, key, isLocal), ...copies]
   if (next === undefined) return [...lines, `Done: ${name} is the new authority alone.`]
   const wait = name === 'ca' && !isLocal ? `${waits[step]}; then go on with:` : 'Go on with:'
   return [...lines, wait, `  ${again}`]
 }
+
+const copiesOfKubeconfig =
+  'Copies of admin.conf, such as ~/.kube/config, are as they were: copy it anew before the old authority is dropped.'
 
 const waits: Readonly<Record<RotationStep, string>> = {
   trust: 'Nodes and pods learn of the new authority within the hour',
@@ -132,7 +152,7 @@ const waits: Readonly<Record<RotationStep, string>> = {
 function elsewhere(step: RotationStep, name: string, key: string | undefined, isLocal: boolean): readonly string[] {
   if (isLocal)
     return [
-      'A cluster that runs takes it up by itself. Your kubeconfig does not: "coracle kubeconfig" prints one that trusts what ca.crt holds.',
+      'A cluster that runs takes it up by itself. Your kubeconfig does not: "coracle up" brings it up to date, "coracle kubeconfig" prints one.',
     ]
   if (key)
     return [`On every other control plane: coracle certs rotate-ca ${name} --step ${step} --certificate-key ${key}`]

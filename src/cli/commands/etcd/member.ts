@@ -8,7 +8,7 @@ import {
   listMembers,
   memberList,
   promoteMember,
-  removeMember,
+  takeOut,
   updateMember,
   whenWell,
 } from '../../../lifecycle/etcd/members.ts'
@@ -123,7 +123,7 @@ const remove: Command = {
         if (warning) print(`note: ${warning}`)
         return
       }
-      const { clusterId } = await whenWell(connections, () => removeMember(connections.client, member.id))
+      const { clusterId } = await takeOut(connections.client, member.id, connections)
       print(`Member ${hexId(member.id)} removed from cluster ${clusterIdText(clusterId)}`)
       if (warning) print(`note: ${warning}`)
     }),

@@ -1,5 +1,5 @@
 import type { FieldErrors } from '../../../schema/field-errors.ts'
-import { equalJson } from '../../../schema/freeze.ts'
+import { clone, equalJson } from '../../../schema/freeze.ts'
 import { coerce } from './coerce.ts'
 import { coerceEmbedded, validateEmbedded } from './embedded.ts'
 import { evaluateDefault } from './evaluate.ts'
@@ -117,7 +117,7 @@ function validateDefault(schema: JsonSchema, path: string, errors: FieldErrors):
   evaluateDefault(schema, where, errors)
   try {
     const unknown: string[] = []
-    const coerced = structuredClone(value)
+    const coerced = clone(value)
     coerceEmbedded(schema, coerced, where, unknown)
     validateEmbedded(schema, coerced, where, errors)
     if (unknown.length > 0 || !equalJson(coerced, value)) {

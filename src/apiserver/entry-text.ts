@@ -1,0 +1,121 @@
+import { Buffer } from 'node:buffer'
+import type { ApiObject } from '../schema/kind.ts'
+
+/**
+ * The JSON of objects. A write mostly changes little: while a status is reported the wish is the very same, while a
+ * label is set all but the metadata is, and so are the sets of fields that others manage. Such parts are copied from the
+ * bytes of the object that was there before.
+ */
+export interface Written {
+  readonly object: ApiObject
+  readonly bytes: Buffer
+  /**
+   * Where parts lie in the bytes, as pairs of a start and an end: the set of each entry of the managed fields, and then
+   * every member behind the metadata. Empty: it is not known.
+   */
+  readonly places: readonly number[]
+}
+
+/** The JSON of a whole object in canonical form, byte for byte as `JSON.stringify` writes it. */
+export function toJson(object: ApiObject): Buffer {
+  const text = JSON.stringify(object)
+  // A buffer of its own. The small ones that Node makes share a slab, and a value that is kept for hours would keep
+  // alive what else lay in its slab.
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
+}
+
+/** The same for an object that takes the place of another one, with the places of its parts. */
+export function toJsonLike(object: ApiObject, before: Written): Omit<Written, 'object'> {
+  const { kind, apiVersion, metadata, ...members } = object
+  const { managedFields, ...facts } = metadata
+  const parts = partsOf(before)
+  const writer = new PartWriter(before.bytes)
+  const start = JSON.stringify({ kind, apiVersion, metadata: facts })
+  if (managedFields === undefined) writer.text(start.slice(0, -1))
+  else {
+    writer.text(`${start.slice(0, -2)},"managedFields":[`)
+    for (const [index, entry] of managedFields.entries()) {
+      if (index > 0) writer.text(',')
+      writeEntry(entry as Entry, parts, writer)
+    }
+    writer.text(']}')
+  }
+  for (const [name, value] of Object.entries(members)) {
+    if (value === undefined) continue
+    writer.text(`,${JSON.stringify(name)}:`)
+    writer.part(value, parts)
+  }
+  writer.text('}')
+  return writer.end()
+}
+
+type Entry = Readonly<Record<string, unknown>>
+
+/** One entry of the managed fields, whose bulk is the set. */
+function writeEntry(entry: Entry, parts: Parts, writer: PartWriter): void {
+  const { fieldsV1, subresource, ...facts } = entry
+  if (fieldsV1 === undefined) return writer.text(JSON.stringify(entry))
+  writer.text(`${JSON.stringify(facts).slice(0, -1)},"fieldsV1":`)
+  writer.part(fieldsV1, parts)
+  writer.text(subresource === undefined ? '}' : `,"subresource":${JSON.stringify(subresource)}}`)
+}
+
+/** Values and where they lie in the bytes. */
+type Parts = ReadonlyMap<unknown, readonly [number, number]>
+
+function partsOf({ object, places }: Written): Parts {
+  const { kind: _, apiVersion: __, metadata, ...members } = object
+  const sets = (metadata.managedFields ?? []).map((entry) => (entry as Entry)['fieldsV1'])
+  const values = [...sets, ...Object.values(members)].filter((value) => value !== undefined)
+  return new Map(places.length === 0 ? [] : values.map((value, at) => [value, [places[2 * at]!, places[2 * at + 1]!]]))
+}
+
+/** Gathers text, and stretches of the old bytes, until it is known how long the whole is. */
+class PartWriter {
+  readonly #old: Buffer
+  readonly #pieces: (string | readonly [number, number])[] = []
+  readonly #places: number[] = []
+  #text = ''
+  #length = 0
+
+  constructor(old: Buffer) {
+    this.#old = old
+  }
+
+  text(text: string): void {
+    this.#text += text
+  }
+
+  part(value: unknown, parts: Parts): void {
+    this.#flush()
+    const start = this.#length
+    const known = typeof value === 'object' ? parts.get(value) : undefined
+    if (known === undefined) {
+      this.#text = JSON.stringify(value)
+      this.#flush()
+    } else {
+      this.#pieces.push(known)
+      this.#length += known[1] - known[0]
+    }
+    this.#places.push(start, this.#length)
+  }
+
+  end(): Omit<Written, 'object'> {
+    this.#flush()
+    const bytes = Buffer.allocUnsafeSlow(this.#length)
+    let at = 0
+    for (const piece of this.#pieces) {
+      at += typeof piece === 'string' ? bytes.write(piece, at) : this.#old.copy(bytes, at, piece[0], piece[1])
+    }
+    return { bytes, places: this.#places }
+  }
+
+  #flush(): void {
+    if (this.#text === '') return
+    this.#pieces.push(this.#text)
+    this.#length += Buffer.byteLength(this.#text)
+    this.#text = ''
+  }
+}
