@@ -48,7 +48,6 @@ export class ApiServices {
   }
 
   /** Whether this server serves the version of a group, from now on. */
-
   set(groupVersion: GroupVersion, isServed: boolean): void {
     const name = groupVersionName(groupVersion)
     if (this.#served.has(name) === isServed) return
