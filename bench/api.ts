@@ -18,7 +18,7 @@ export interface RequestOptions {
 }
 
 /** So many connections share the load, as the clients of a cluster do. */
-const connections = 4
+export const connections = 4
 
 /** A client over HTTP/2 that does as little as possible beside asking. */
 export class Api {
@@ -98,6 +98,9 @@ const bodyHeaders = (body: string, { contentType = 'application/json' }: Request
   'content-type': contentType,
   'content-length': Buffer.byteLength(body),
 })
+
+/** As many requests of one client are under way. */
+export const width = 32
 
 /** Runs `task` for each number below `count`, so many at a time. */
 export async function inFlight(width: number, count: number, task: (at: number) => Promise<unknown>): Promise<void> {

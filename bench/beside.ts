@@ -13,7 +13,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { pluginEntries } from '../src/apiserver/admission/plugins.ts'
-import { Api, inFlight } from './api.ts'
+import { Api, inFlight, width } from './api.ts'
 import { completePod } from './objects.ts'
 import { build, flagsOf, plainToken, plainUser, type ServedProcess, serve } from './process.ts'
 import { untilServiceAccount } from './requests.ts'
@@ -29,7 +29,6 @@ const { values: flags } = parseArgs({
   },
 })
 
-const width = 32
 const batch = 100
 const collection = '/api/v1/namespaces/default/pods'
 const path = (at: number) => `${collection}/pod-${at}`

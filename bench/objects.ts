@@ -3,6 +3,11 @@ export function pod(name: string, more: { readonly schedulerName?: string; reado
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, spec: { ...podSpec, ...more } }
 }
 
+/** A pod whose name the server makes, so that one body makes many. */
+export function namelessPod(more: { readonly schedulerName?: string } = {}): object {
+  return { ...pod('', more), metadata: { generateName: 'pod-', labels } }
+}
+
 /** A pod with all that admission would add, but for what depends on the cluster; nobody places it. */
 export function completePod(name: string, more: Readonly<Record<string, string>> = {}): object {
   const [container] = podSpec.containers

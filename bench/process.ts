@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { nodeFlags } from '../tools/node-flags.ts'
 import { Api } from './api.ts'
 
 export const root = join(import.meta.dirname, '..')
@@ -15,10 +16,7 @@ const token = 'bench-token'
 export const plainToken = 'plain-token'
 export const plainUser = 'plain'
 /** With which `./coracle` starts it on a machine of more than 8 GiB. */
-const flagsOfUsers = [
-  ...flagsOf(/^exec "\$node" (.*) "\$@"/m.exec(readFileSync(join(root, 'coracle'), 'utf8'))![1]),
-  `--max-old-space-size=${Math.floor(totalmem() / 2 ** 21)}`,
-]
+const flagsOfUsers = [...nodeFlags, `--max-old-space-size=${Math.floor(totalmem() / 2 ** 21)}`]
 
 export interface StartOptions {
   readonly nodes: number

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Api, inFlight } from './api.ts'
+import { type Api, inFlight, width } from './api.ts'
 import type { Benchmark, Figures } from './benchmark.ts'
 import { deployment, pod } from './objects.ts'
 import { type ServedProcess, serve } from './process.ts'
 import { measured, untilServiceAccount } from './requests.ts'
 
-const width = 32
 const objects = 5_000
 const listed = 10_000
 const definitions = 1_000

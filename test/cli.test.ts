@@ -49,6 +49,7 @@ describe('the command line', { concurrency: 2 }, () => {
       [['up', '--port', '65536'], 'error: --port must be a whole number from 0 to 65535, not "65536"\n'],
       [['up', '--port', '-1'], "error: Option '--port' argument is ambiguous"],
       [['up', '--nodes', 'many'], 'error: --nodes must be a whole number from 0 to 5000, not "many"\n'],
+      [['up', '--dns-port', 'x'], 'error: --dns-port must be a whole number from 0 to 65535, not "x"\n'],
       [['up', '--nodes=1e3'], 'error: --nodes must be a whole number from 0 to 5000, not "1e3"\n'],
       [
         ['up', '--detach', '--ephemeral'],

@@ -44,6 +44,10 @@ const layers: Readonly<Record<string, { readonly may: readonly string[]; readonl
     may: ['base', 'world', 'schema', 'kinds', 'client', 'reconciler'],
     why: 'it tells what others measure; what measures is handed in',
   },
+  network: {
+    may: ['base', 'world', 'schema', 'kinds', 'client', 'reconciler'],
+    why: 'what clients of services meet is made of what the API holds',
+  },
   lifecycle: {
     may: ['base', 'world', 'schema', 'kinds', 'etcd', 'client'],
     why: 'the care of a cluster goes through its API, its files, and the etcd below it',
@@ -63,6 +67,7 @@ const layers: Readonly<Record<string, { readonly may: readonly string[]; readonl
       'scheduler',
       'kubelet',
       'metrics',
+      'network',
       'lifecycle',
     ],
     why: 'the composition: the one place where both sides of the API are put together',

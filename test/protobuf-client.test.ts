@@ -288,10 +288,13 @@ function remember(kind: Kind, type: DescMessage, object: Enveloped, json: Json):
 
 const asJson = (object: ApiObject) => JSON.parse(JSON.stringify(object)) as Json
 
-/** Without what is each object's own. */
+/** Without what is each object's own, and without when this server found what it says of it. */
 function lasting(object: Json): Json {
   const { uid: _, resourceVersion: __, creationTimestamp: ___, managedFields: ____, ...kept } = metadataOf(object)
-  return { ...object, metadata: kept }
+  const { conditions, ...status } = (object['status'] ?? {}) as { readonly conditions?: readonly Json[] }
+  if (!Array.isArray(conditions)) return { ...object, metadata: kept }
+  const found = conditions.map(({ lastTransitionTime: _, ...condition }) => condition)
+  return { ...object, metadata: kept, status: { ...status, conditions: found } }
 }
 
 async function readAs(type: DescMessage, path: string, accept: string = protobuf): Promise<Enveloped> {

@@ -6,7 +6,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loosen, toStoredForm } from '../src/apiserver/storage/metadata.ts'
+import { startCluster } from '../src/cluster/cluster.ts'
+import { LimitRange } from '../src/kinds/core/limit-range.ts'
+import { Namespace } from '../src/kinds/core/namespace.ts'
+import { ServiceAccount } from '../src/kinds/core/service-account.ts'
 import { kinds } from '../src/kinds/index.ts'
+import { PriorityClass } from '../src/kinds/scheduling/priority-class.ts'
+import { StorageClass } from '../src/kinds/storage/storage-class.ts'
 import { decode } from '../src/schema/decode.ts'
 import { clone, deepFreeze } from '../src/schema/freeze.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../src/schema/kind.ts'
@@ -35,6 +41,40 @@ for (const kind of kinds) {
     }
   })
 }
+
+test('what admission puts into a new object is complete', { skip: !haveRecordings }, async () => {
+  await using cluster = await startCluster({ apiOnly: true })
+  const { client } = cluster
+  const namespace = sampleNamespace
+  await client.create(Namespace, { metadata: { name: namespace } })
+  await client.create(ServiceAccount, {
+    metadata: { name: 'default', namespace },
+    imagePullSecrets: [{ name: 'pull' }],
+  })
+  await client.create(PriorityClass, { metadata: { name: 'usual' }, value: 7, globalDefault: true })
+  const limits = [{ type: 'Container', default: { cpu: '500m' }, max: { memory: '1Gi' } }]
+  await client.create(LimitRange, { metadata: { name: 'limits', namespace }, spec: { limits } })
+  const isDefault = { 'storageclass.kubernetes.io/is-default-class': 'true' }
+  await client.create(StorageClass, {
+    metadata: { name: 'usual', annotations: isDefault },
+    provisioner: 'sea.example/p',
+  })
+  let accepted = 0
+  for (const kind of kinds.filter((each) => !isReview(each))) {
+    for (const [at, sample] of samplesOf(kind).entries()) {
+      const draft = decode(kind.schema, sample).object as unknown as Mutable<ApiObject>
+      draft.metadata.name = `sample-${at}`
+      if (kind.namespaced) draft.metadata.namespace = namespace
+      const made = await client.create(kind, draft as ApiObject).catch(() => undefined)
+      if (made === undefined) continue
+      accepted++
+      const again = sharingCopy(kind, made)
+      kind.defaults(again)
+      assert.deepEqual(inOrder(kind, again), inOrder(kind, made), `${kind.kind} ${at}`)
+    }
+  }
+  assert.ok(accepted > 100, `${accepted} were accepted`)
+})
 
 function storedOf(kind: Kind, sample: object): ApiObject {
   const object = decode(kind.schema, sample).object as unknown as Mutable<ApiObject>

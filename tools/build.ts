@@ -10,6 +10,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { nodeFlags } from './node-flags.ts'
 
 const root = join(import.meta.dirname, '..')
 const bundle = process.argv[2] ?? join(root, '.cache/build/coracle.mjs')
@@ -109,13 +110,16 @@ const [map, text] = outputFiles.map((file) => file.text) as [string, string]
 writeFileSync(imageSource, text.replace(/[^\0-\xff]/g, escaped))
 writeFileSync(`${imageSource}.map`, map)
 
-// The flags must be those with which ./coracle starts it.
-const flags = ['--max-semi-space-size=32', '--initial-old-space-size=64', '--disable-warning=ExperimentalWarning']
 // Who starts the program meanwhile finds the last image, or none, but never half of one.
 const unfinished = `${image}.${process.pid}`
-const made = spawnSync(process.execPath, [...flags, '--snapshot-blob', unfinished, '--build-snapshot', imageSource], {
-  encoding: 'utf8',
-})
+// Only who starts with the same flags can use all of the image.
+const made = spawnSync(
+  process.execPath,
+  [...nodeFlags, '--snapshot-blob', unfinished, '--build-snapshot', imageSource],
+  {
+    encoding: 'utf8',
+  },
+)
 if (made.status === 0) renameSync(unfinished, image)
 else {
   rmSync(image, { force: true })

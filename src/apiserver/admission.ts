@@ -13,6 +13,8 @@ export interface AdmissionPlugin {
   readonly name: string
   /** Whether it may ask for a second round (`Reinvocation`). */
   readonly reinvokes?: boolean
+  /** Whether all that it puts into a new object is complete, so that decoding and defaults would leave it as it is. */
+  readonly completes?: boolean
   /** Whether it has anything to do with this request: asked first, so that most requests pay nothing. */
   handles(attributes: AdmissionAttributes): boolean
   /**

@@ -18,48 +18,89 @@ export interface Written {
 
 /** The JSON of a whole object in canonical form, byte for byte as `JSON.stringify` writes it. */
 export function toJson(object: ApiObject): Buffer {
-  const text = JSON.stringify(object)
+  const writer = new TextWriter()
+  write(object, writer)
   // A buffer of its own. The small ones that Node makes share a slab, and a value that is kept for hours would keep
   // alive what else lay in its slab.
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
-  bytes.write(text)
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(writer.whole))
+  bytes.write(writer.whole)
   return bytes
 }
 
 /** The same for an object that takes the place of another one, with the places of its parts. */
 export function toJsonLike(object: ApiObject, before: Written): Omit<Written, 'object'> {
-  const { kind, apiVersion, metadata, ...members } = object
+  const writer = new PartWriter(before)
+  write(object, writer)
+  return writer.end()
+}
+
+interface Writer {
+  text(text: string): void
+  /** The set of an entry of the managed fields. */
+  set(fields: object): void
+  /** A member behind the metadata. */
+  member(value: unknown): void
+}
+
+function write({ kind, apiVersion, metadata, ...members }: ApiObject, writer: Writer): void {
   const { managedFields, ...facts } = metadata
-  const parts = partsOf(before)
-  const writer = new PartWriter(before.bytes)
   const start = JSON.stringify({ kind, apiVersion, metadata: facts })
   if (managedFields === undefined) writer.text(start.slice(0, -1))
   else {
     writer.text(`${start.slice(0, -2)},"managedFields":[`)
     for (const [index, entry] of managedFields.entries()) {
       if (index > 0) writer.text(',')
-      writeEntry(entry as Entry, parts, writer)
+      writeEntry(entry as Entry, writer)
     }
     writer.text(']}')
   }
   for (const [name, value] of Object.entries(members)) {
     if (value === undefined) continue
     writer.text(`,${JSON.stringify(name)}:`)
-    writer.part(value, parts)
+    writer.member(value)
   }
   writer.text('}')
-  return writer.end()
 }
 
 type Entry = Readonly<Record<string, unknown>>
 
 /** One entry of the managed fields, whose bulk is the set. */
-function writeEntry(entry: Entry, parts: Parts, writer: PartWriter): void {
+function writeEntry(entry: Entry, writer: Writer): void {
   const { fieldsV1, subresource, ...facts } = entry
-  if (fieldsV1 === undefined) return writer.text(JSON.stringify(entry))
+  if (typeof fieldsV1 !== 'object' || fieldsV1 === null) return writer.text(JSON.stringify(entry))
   writer.text(`${JSON.stringify(facts).slice(0, -1)},"fieldsV1":`)
-  writer.part(fieldsV1, parts)
+  writer.set(fieldsV1)
   writer.text(subresource === undefined ? '}' : `,"subresource":${JSON.stringify(subresource)}}`)
+}
+
+/** As many texts of sets are kept at hand; then all are forgotten and it begins again. */
+const keptTexts = 256
+const setTexts = new Map<object, string>()
+
+/** Objects that are made alike have the very same sets. */
+function setText(fields: object): string {
+  const known = setTexts.get(fields)
+  if (known !== undefined) return known
+  const text = JSON.stringify(fields)
+  if (setTexts.size >= keptTexts) setTexts.clear()
+  setTexts.set(fields, text)
+  return text
+}
+
+class TextWriter implements Writer {
+  whole = ''
+
+  text(text: string): void {
+    this.whole += text
+  }
+
+  set(fields: object): void {
+    this.whole += setText(fields)
+  }
+
+  member(value: unknown): void {
+    this.whole += JSON.stringify(value)
+  }
 }
 
 /** Values and where they lie in the bytes. */
@@ -73,27 +114,37 @@ function partsOf({ object, places }: Written): Parts {
 }
 
 /** Gathers text, and stretches of the old bytes, until it is known how long the whole is. */
-class PartWriter {
+class PartWriter implements Writer {
   readonly #old: Buffer
+  readonly #parts: Parts
   readonly #pieces: (string | readonly [number, number])[] = []
   readonly #places: number[] = []
   #text = ''
   #length = 0
 
-  constructor(old: Buffer) {
-    this.#old = old
+  constructor(before: Written) {
+    this.#old = before.bytes
+    this.#parts = partsOf(before)
   }
 
   text(text: string): void {
     this.#text += text
   }
 
-  part(value: unknown, parts: Parts): void {
+  set(fields: object): void {
+    this.#part(fields, setText)
+  }
+
+  member(value: unknown): void {
+    this.#part(value, JSON.stringify)
+  }
+
+  #part<T>(value: T, textOf: (value: T) => string): void {
     this.#flush()
     const start = this.#length
-    const known = typeof value === 'object' ? parts.get(value) : undefined
+    const known = typeof value === 'object' ? this.#parts.get(value) : undefined
     if (known === undefined) {
-      this.#text = JSON.stringify(value)
+      this.#text = textOf(value)
       this.#flush()
     } else {
       this.#pieces.push(known)

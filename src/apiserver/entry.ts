@@ -160,7 +160,8 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T>, W
     this.#isShared = true
     const object = this.#object ?? (JSON.parse(this.#bytes.toString()) as T)
     const shown = this.#revision === 0 ? object : withResourceVersion(object, String(this.#revision))
-    this.#object = deepFreeze(sharingWithLast(this.kind, shown))
+    // What takes the place of another object shares with that already.
+    this.#object = deepFreeze(this.places === nowhere ? sharingWithLast(this.kind, shown) : shown)
     return this.#object
   }
 
@@ -248,6 +249,11 @@ const nowhere: readonly number[] = []
 
 /** The object of each kind that was shown last. */
 const lastShown = new WeakMap<Kind, ApiObject>()
+
+/** With which a new object of the kind most likely has much in common. */
+export function lastShownOf<T extends ApiObject>(kind: Kind<T>): T | undefined {
+  return lastShown.get(kind) as T | undefined
+}
 
 /**
  * Objects of a kind often come in numbers and are alike, as pods of one template are: what the object has in common

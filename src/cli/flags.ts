@@ -39,5 +39,6 @@ export function integerFlag(flags: CommandContext['flags'], name: string, least:
   const text = String(flags[name])
   const value = Number(text)
   if (/^\d+$/.test(text) && value >= least && value <= most) return value
-  throw new UserError(`--${name} must be a whole number from ${least} to ${most}, not "${text}"`, { exitCode: 2 })
+  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  throw new UserError(`--${flag} must be a whole number from ${least} to ${most}, not "${text}"`, { exitCode: 2 })
 }

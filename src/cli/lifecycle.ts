@@ -16,7 +16,7 @@ import { type Command, type CommandContext, type Flag, type FlagValues, UserErro
 import { absolute } from './flags.ts'
 import { rooted } from './rootfs.ts'
 
-/** What `init`, `join` and `reset` have in common. */
+/** What `init`, `join`, `reset` and `upgrade` have in common. */
 export const processFlags = {
   config: { type: 'string', value: 'FILE', help: 'kubeadm configuration: kubeadm.k8s.io/v1beta4, or an older one' },
   dryRun: { type: 'boolean', help: "don't apply any changes; just output what would be done" },
@@ -45,6 +45,13 @@ const besideConfig = new Set([
   'uploadCerts',
   'rootfs',
   'force',
+  'yes',
+  'output',
+  'printConfig',
+  'etcdUpgrade',
+  'certificateRenewal',
+  'allowExperimentalUpgrades',
+  'allowReleaseCandidateUpgrades',
 ])
 
 /** Other flags say what the file says: kubeadm refuses them, in these words. */
@@ -86,7 +93,7 @@ export async function configDocuments(flags: FlagValues, tools: LifecycleTools):
   return readDocuments(await readConfigFile(file, tools), tools.warn)
 }
 
-/** What `join` and `reset` begin with: their tools, and the documents of `--config`, if given with one of the kind. */
+/** What `join`, `reset` and `upgrade` begin with: their tools, and the documents of `--config`, if given with one of the kind. */
 export async function beginWith(
   kind: string,
   context: CommandContext,

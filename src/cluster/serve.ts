@@ -21,7 +21,7 @@ import { LmdbStore } from '../store/lmdb.ts'
 import { StoreInUseError } from '../store/lmdb-lock.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
-import type { HostWorld } from '../world/world.ts'
+import type { HostWorld, MessageServer } from '../world/world.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 import { type EtcdEndpointOptions, readEtcdEndpoint, startEtcdEndpoint } from './etcd-endpoint.ts'
 import { followCertificates } from './local-certificates.ts'
@@ -55,6 +55,8 @@ export interface ServeOptions {
   readonly schedulerConfig?: string
   /** Where custom and external metrics come from, and the text of the rules. What is wrong there is a `SettingError`. */
   readonly prometheus?: { readonly url: string; readonly rules: string }
+  /** Where the names of services are answered for, on `host`; 0: any free port. Absent: nowhere. A port in use is a `DnsPortError`. */
+  readonly dnsPort?: number
   /** Serves etcd's own protocol on the store. What is wrong there is a `SettingError`. */
   readonly etcd?: EtcdEndpointOptions
 }
@@ -70,7 +72,12 @@ export interface ServedCluster extends AsyncDisposable {
   readonly certificateAuthority: string
   /** Where etcd's protocol is served. */
   readonly etcdUrl?: string
+  /** Where names are answered for, over UDP and TCP. */
+  readonly dnsPort?: number
 }
+
+/** Names cannot be answered for where somebody else does. */
+export class DnsPortError extends Error {}
 
 /** What those hear who are faster than the start. */
 const notReady: ApiResponse = { status: 503, headers: { 'retry-after': '1' }, body: 'starting\n' }
@@ -166,6 +173,12 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
       await running[Symbol.asyncDispose]()
       throw error
     }))
+  const dns = await startNames(options, running).catch(async (error: unknown) => {
+    await etcd?.[Symbol.asyncDispose]()
+    await server.close(0)
+    await running[Symbol.asyncDispose]()
+    throw error
+  })
   const url = `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${server.port}`
   return {
     cluster: running,
@@ -173,6 +186,7 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
     port: server.port,
     certificateAuthority: pki.authority.certificate,
     ...(etcd && { etcdUrl: etcd.url }),
+    ...(dns && { dnsPort: dns.port }),
     admin: {
       server: url,
       certificateAuthority: pki.authority.certificate,
@@ -181,10 +195,26 @@ export async function serveCluster(options: ServeOptions): Promise<ServedCluster
     },
     async [Symbol.asyncDispose]() {
       stop.abort()
+      await dns?.[Symbol.asyncDispose]()
       await etcd?.[Symbol.asyncDispose]()
       await server.close()
       await running[Symbol.asyncDispose]()
     },
+  }
+}
+
+async function startNames(
+  { world, host, dnsPort }: ServeOptions,
+  { caches }: Cluster,
+): Promise<MessageServer | undefined> {
+  if (dnsPort === undefined) return undefined
+  // Most clusters answer for no names.
+  const { startDns } = await import('../network/dns/server.ts')
+  try {
+    return await startDns({ ...world, caches, at: { host, port: dnsPort } })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw code === 'EADDRINUSE' ? new DnsPortError(`port ${dnsPort} of ${host} is in use`, { cause: error }) : error
   }
 }
 

@@ -290,6 +290,8 @@ class Session {
     this.http2.on('close', giveUp)
     this.http2.on('connect', () => {
       giveUp()
+      // It may have been given up in the same turn.
+      if (this.http2.destroyed) return
       this.connected = true
       this.http2.setLocalWindowSize(windowBytes)
       this.#keepAlive(clock)

@@ -11,10 +11,11 @@ import { Gate } from './gate.ts'
 import { type NodeDescription, registerNode, renewLease, reportNode, statusMs } from './node.ts'
 import { podEvents } from './pod-events.ts'
 import { PodWorker, type PodWorkerTools } from './pod-worker.ts'
+import { type PodRecord, statusOf } from './process/records.ts'
 import type { ProcessRuntime } from './process/runtime.ts'
 import type { Runtime } from './runtime.ts'
 import { SimulatedRuntime } from './simulated/runtime.ts'
-import { fullName, mirroredHash } from './static-pods/manifest.ts'
+import { fullName, isStatic, mirroredHash } from './static-pods/manifest.ts'
 import { ManifestFolder } from './static-pods/manifest-folder.ts'
 import { Mirrors } from './static-pods/mirrors.ts'
 import { StaticPods } from './static-pods/static-pods.ts'
@@ -24,7 +25,7 @@ export interface NodeAgentOptions {
   /** Speaks for the node; may be one that waits until it has its credential. */
   readonly client: Client
   readonly description: NodeDescription
-  /** Runs static pods. */
+  /** Runs static pods, and those of the API that are for it. */
   readonly makeRuntime: (event: RuntimeEvent) => ProcessRuntime
   /** Absent: there are none. */
   readonly staticPods?: { readonly folder: string; readonly checkMs: number }
@@ -45,7 +46,8 @@ const longestRetryMs = 1000
 
 /**
  * The agent of one node: runs static pods from a folder with or without an API, and, once that can be reached, makes the
- * Node, says that it lives, shows the static pods there, and runs those that the scheduler gives it.
+ * Node, says that it lives, shows the static pods there, and runs those that the scheduler gives it: as processes what may
+ * be (`process/eligible.ts`), all others simulated.
  */
 export class NodeAgent {
   readonly #options: NodeAgentOptions
@@ -56,6 +58,8 @@ export class NodeAgent {
   readonly #static: StaticPods
   readonly #processes: ProcessRuntime
   readonly #workers = new Map<string, PodWorker>()
+  /** Pods of the API that an earlier kubelet ran as processes, by UID. */
+  #remembered: ReadonlyMap<string, PodRecord> = new Map()
   #folder: ManifestFolder | undefined
   #mirrors: Mirrors | undefined
   #pods: Cache<Pod> | undefined
@@ -88,7 +92,7 @@ export class NodeAgent {
       events.record(pod, type, reason, message, life)
     })
     this.#static = new StaticPods({
-      tools: { ...this.#tools, runtime: this.#processes },
+      tools: { ...this.#tools, ...this.#asProcesses },
       client,
       mirrorOf: (pod) => this.#mirrorOf(pod),
       changed: () => this.#mirrors?.look(),
@@ -98,7 +102,9 @@ export class NodeAgent {
   /** Resolves when the static pods are on their way up; the rest happens as soon as the API can be reached. */
   async start(): Promise<void> {
     const { world, staticPods, description } = this.#options
-    const remembered = await this.#processes.remembered()
+    const all = await this.#processes.remembered()
+    const remembered = all.filter(({ pod }) => isStatic(pod))
+    this.#remembered = new Map(all.filter(({ pod }) => !isStatic(pod)).map((each) => [each.pod.metadata.uid!, each]))
     if (staticPods) {
       let first = true
       this.#folder = new ManifestFolder({
@@ -115,9 +121,10 @@ export class NodeAgent {
     void this.#live()
   }
 
-  /** The static pod that has this name in the API, and what runs it; nothing for any other pod. */
-  findStatic(namespace: string, name: string): { readonly pod: Pod; readonly runtime: ProcessRuntime } | undefined {
-    const pod = this.#static.find(`${namespace}/${name}`)
+  /** The pod that has this name in the API and runs as processes, and what runs it; nothing for a simulated one. */
+  findProcesses(namespace: string, name: string): { readonly pod: Pod; readonly runtime: ProcessRuntime } | undefined {
+    const ofApi = this.#pods?.get(namespace, name)
+    const pod = this.#static.find(`${namespace}/${name}`) ?? (ofApi && this.#processes.isFor(ofApi) ? ofApi : undefined)
     return pod && { pod, runtime: this.#processes }
   }
 
@@ -185,6 +192,9 @@ export class NodeAgent {
         if (change.type === 'deleted') this.#podChanged(undefined, change.object)
         else this.#podChanged(change.object, change.type === 'updated' ? change.old : undefined)
       })
+      this.#clearLeftovers().catch((error: unknown) =>
+        world.log('warn', 'what is left of pods that are gone could not be cleared away', { error: String(error) }),
+      )
       this.#mirrors?.look()
     })
     nodes.onChange((change) => {
@@ -238,10 +248,32 @@ export class NodeAgent {
   }
 
   async #run(pod: Pod): Promise<void> {
-    const runtime = new LateRuntime(this.#simulated!)
-    const worker = new PodWorker(pod, { ...this.#tools, client: this.#options.client, runtime })
-    this.#workers.set(pod.metadata.uid!, worker)
+    const uid = pod.metadata.uid!
+    const { client, description } = this.#options
+    const how = this.#processes.isFor(pod) ? this.#asProcesses : { runtime: new LateRuntime(this.#simulated!) }
+    // The last kubelet may have ended before it said that the pod runs.
+    const record = pod.status?.podIP ? undefined : this.#remembered.get(uid)
+    const known = record ? { ...pod, status: { ...pod.status, ...statusOf(record, description.addresses) } } : pod
+    const worker = new PodWorker(known, { ...this.#tools, client, ...how })
+    this.#workers.set(uid, worker)
     await worker.start()
+  }
+
+  get #asProcesses(): Pick<PodWorkerTools, 'runtime' | 'volumes'> {
+    const { volumes } = this.#processes
+    return { runtime: this.#processes, ...(volumes && { volumes }) }
+  }
+
+  /** Pods that are gone from the API while no kubelet looked: their processes end, and their volumes go. */
+  async #clearLeftovers(): Promise<void> {
+    const here = new Set([...this.#workers.keys(), ...this.#static.pods.map(({ metadata }) => metadata.uid!)])
+    const gone = [...this.#remembered.values()].filter(({ pod }) => !here.has(pod.metadata.uid!))
+    const end = async ({ pod }: PodRecord) => {
+      await this.#processes.takeOver(pod, () => {})
+      await this.#processes.stopPod(pod, pod.spec.terminationGracePeriodSeconds ?? 30)
+    }
+    await Promise.all(gone.map(end))
+    await this.#processes.volumes?.keepOnly(here)
   }
 
   #podGone({ metadata }: Pod): void {
@@ -258,7 +290,7 @@ export class NodeAgent {
     return mirroredHash(mirror) === this.#static.find(fullName(pod))?.metadata.uid ? mirror : undefined
   }
 
-  /** Pods without a runtime of their own are simulated, with addresses of the node's range. */
+  /** Pods that are no processes are simulated, with addresses of the node's range. */
   async #simulatedRuntime(nodes: Cache<Node>): Promise<SimulatedRuntime> {
     const { world, description } = this.#options
     const podCIDRs = await new Promise<readonly string[]>((resolve) => {

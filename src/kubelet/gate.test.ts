@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualWorld } from '../world/virtual.ts'
+import type { Clock } from '../world/world.ts'
 import { Gate } from './gate.ts'
 
 test('so many go at once; the others follow in order, each when one has left', async () => {
@@ -38,4 +39,31 @@ test('with a pace so many begin in one go, though more may be under way', async 
   await Promise.all(all)
   assert.equal(begun.length, 7)
   assert.notEqual(gate.enter(), undefined)
+})
+
+test('while the event loop has much to do, one begins in each round', async () => {
+  let now = 0
+  let next = () => {}
+  const clock = {
+    ...new VirtualWorld(1).clock,
+    monotonic: () => now,
+    timer: (_: number, run: () => void) => {
+      next = run
+      return () => {}
+    },
+  } as unknown as Clock
+  const gate = new Gate(100, { clock, inOneGo: 3 })
+  let begun = 0
+  for (let at = 0; at < 12; at++) void Promise.resolve(gate.enter()).then(() => begun++)
+  /** How many begin after a round that took so long. */
+  const after = async (ms: number) => {
+    const before = begun
+    now += ms
+    next()
+    await new Promise(setImmediate)
+    return begun - before
+  }
+  await new Promise(setImmediate)
+  assert.equal(begun, 3)
+  assert.deepEqual([await after(20), await after(20), await after(1), await after(1)], [1, 1, 3, 3])
 })

@@ -10,7 +10,10 @@ export class Gate {
   readonly #waiting: (() => void)[] = []
   #next = 0
 
-  /** `pace`: how many may begin before others have their turn. Absent: as many as may happen at once. */
+  /**
+   * `pace`: how many may begin before others have their turn; while those have much to do, it is one. Absent: as many as may
+   * happen at once.
+   */
   constructor(atOnce: number, pace?: { readonly clock: Clock; readonly inOneGo: number }) {
     this.#free = atOnce
     this.#pace = pace && new Pace(pace.clock, pace.inOneGo, () => this.#admit())
@@ -42,23 +45,33 @@ export class Gate {
   }
 }
 
-/** So many beginnings in one go; then the event loop goes round once. */
+/** A round of the event loop that takes longer has others to serve. */
+const busyMs = 4
+
+/**
+ * So many beginnings in one go; then the event loop goes round once. While it has much to do, there is one in each round:
+ * who is simulated gives way to everybody else.
+ */
 class Pace {
   readonly #clock: Clock
   readonly #inOneGo: number
   readonly #again: () => void
   #begun = 0
+  #mayBegin: number
 
   constructor(clock: Clock, inOneGo: number, again: () => void) {
     this.#clock = clock
     this.#inOneGo = inOneGo
+    this.#mayBegin = inOneGo
     this.#again = again
   }
 
   take(): boolean {
-    if (this.#begun === this.#inOneGo) return false
+    if (this.#begun >= this.#mayBegin) return false
     if (this.#begun++ === 0) {
+      const at = this.#clock.monotonic()
       this.#clock.timer(0, () => {
+        this.#mayBegin = this.#clock.monotonic() - at > busyMs ? 1 : this.#inOneGo
         this.#begun = 0
         this.#again()
       })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { deferred } from '../base/deferred.ts'
 import type { Client } from '../client/client.ts'
 import { type Cluster, startCluster } from '../cluster/cluster.ts'
 import { Event } from '../kinds/core/event.ts'
@@ -274,6 +275,43 @@ describe('a container that ends', () => {
     isDown = false
     await cluster.advance(10 * second)
     assert.equal(await told(cluster), 'Succeeded main:Completed(0)')
+  })
+
+  test('of which somebody says otherwise before the answer to its status is there tells it again', async () => {
+    const held = deferred()
+    let isSlow = false
+    const late = (client: Client): Client =>
+      new Proxy(client, {
+        get(target, name, receiver) {
+          if (name === 'as') return (...user: Parameters<Client['as']>) => late(target.as(...user))
+          const value = Reflect.get(target, name, receiver)
+          if (name === 'patch')
+            return async (...asked: unknown[]) => {
+              const answer = await value.apply(target, asked)
+              if (asked[0] === Pod && isSlow) await held.promise
+              return answer
+            }
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+    await using cluster = await newNode(late)
+    const ready = async () => (await seen(cluster))?.status.conditions?.find(({ type }) => type === 'Ready')?.status
+    await run(cluster, {})
+    await cluster.world.advance(20)
+    assert.equal(await ready(), 'False')
+    isSlow = true
+    await cluster.world.advance(50)
+    const first = await ready()
+    isSlow = false
+    const status = { conditions: [{ type: 'Ready', status: 'False' }] }
+    const patch = { type: 'strategic', body: { status } } as const
+    await cluster.client.patch(Pod, { namespace, name: 'p' }, patch, { subresource: 'status' })
+    await cluster.world.advance(1)
+    const second = await ready()
+    held.resolve()
+    await cluster.advance(minute)
+    assert.deepEqual([first, second, await ready()], ['True', 'False', 'True'])
+    assert.deepEqual(cluster.faults, [])
   })
 
   test('in preparation is tried again, unless nothing is', async () => {

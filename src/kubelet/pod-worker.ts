@@ -256,14 +256,17 @@ export class PodWorker {
       this.#isWriting = false
       return
     }
+    let isWritten = false
     while (this.#isDirty && !this.#isTerminating && !this.#isGone) {
       const turn = this.#tools.writes.enter()
       if (turn) await turn
       this.#isDirty = false
-      if (!this.#isTerminating && !this.#isGone) await this.#write()
+      if (!this.#isTerminating && !this.#isGone) isWritten = await this.#write()
       this.#tools.writes.leave()
     }
     this.#isWriting = false
+    // While it was written, what somebody else said could not be told from what the write itself would bring.
+    if (isWritten && !this.#isTerminating && !this.#isGone && this.#isOverruled(this.#pod)) this.#report()
   }
 
   /**
@@ -287,19 +290,22 @@ export class PodWorker {
     return all.every(({ life: { state } }) => state.type === 'waiting' && startingReasons.has(state.reason))
   }
 
-  async #write(): Promise<void> {
+  /** Gives whether it is written. */
+  async #write(): Promise<boolean> {
     const { namespace = '', name = '', uid = '' } = this.#pod.metadata
     const patch = { type: 'strategic', body: { metadata: { uid }, status: statusPatch(this.#status()) } } as const
     try {
       const written = await this.#tools.client.patch(Pod, { namespace, name }, patch, { subresource: 'status' })
       this.#told = { revision: Number(written.metadata.resourceVersion), ready: readyOf(written.status) }
+      return true
     } catch (error) {
-      if (isNotFound(error) || isConflict(error)) return
+      if (isNotFound(error) || isConflict(error)) return false
       this.#complain('a pod status could not be written', error)
       this.#tools.clock.after(rewriteMs, this.#silence.signal).then(
         () => this.#report(),
         () => {},
       )
+      return false
     }
   }
 

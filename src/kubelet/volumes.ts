@@ -8,6 +8,7 @@ import type { Volume } from '../kinds/core/volumes.ts'
 import { CSIDriver } from '../kinds/storage/csi-driver.ts'
 import type { Caches } from '../reconciler/caches.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
+import { configMapFault, secretFault, setUpFailed } from './volume-faults.ts'
 
 /** Kinds that decide whether a volume can be mounted. */
 const kinds: readonly Kind[] = [PersistentVolumeClaim, PersistentVolume, CSIDriver, Node, ConfigMap, Secret]
@@ -95,23 +96,11 @@ export class PodVolumes {
   }
 
   #faultOfData({ metadata: { namespace } }: Pod, { name, configMap, secret, gitRepo }: Volume): Fault | undefined {
-    const failed = (message: string): Fault => ({
-      message: `MountVolume.SetUp failed for volume ${JSON.stringify(name)} : ${message}`,
-    })
-    if (gitRepo) return failed(noGitRepo)
-    if (configMap && !configMap.optional) {
-      const present = this.#get(ConfigMap, namespace, configMap.name)
-      if (present === undefined) return failed(`configmap ${JSON.stringify(configMap.name)} not found`)
-      const missing = configMap.items?.find(({ key }) => !(key in { ...present.data, ...present.binaryData }))
-      if (missing !== undefined) return failed(`configmap references non-existent config key: ${missing.key}`)
-    }
-    if (secret && !secret.optional) {
-      const present = this.#get(Secret, namespace, secret.secretName)
-      if (present === undefined) return failed(`secret ${JSON.stringify(secret.secretName)} not found`)
-      const missing = secret.items?.find(({ key }) => !(key in { ...present.data }))
-      if (missing !== undefined) return failed(`references non-existent secret key: ${missing.key}`)
-    }
-    return undefined
+    const fault =
+      (gitRepo && noGitRepo) ??
+      (configMap && configMapFault(configMap, this.#get(ConfigMap, namespace, configMap.name))) ??
+      (secret && secretFault({ ...secret, name: secret.secretName }, this.#get(Secret, namespace, secret.secretName)))
+    return fault === undefined ? undefined : { message: setUpFailed(name, fault) }
   }
 
   #faultOfClaim(pod: Pod, { name, persistentVolumeClaim, ephemeral }: Volume): Fault | undefined {

@@ -1,5 +1,5 @@
 /**
- * A named step of init, join, reset, a renewal or a restore. `Data` is what the steps of one procedure share: read
+ * A named step of init, join, upgrade, reset, a renewal or a restore. `Data` is what the steps of one procedure share: read
  * configuration, world, client; a step may add to it what later ones need, when that can be had again without it.
  */
 export interface Phase<Data> {

@@ -88,8 +88,14 @@ export function defineIndex<T extends ApiObject>(
   name: string,
   values: (object: T) => readonly string[],
 ): Index<T> {
+  // Of two of one name, whoever asked second would find what the first has chosen.
+  const names = namesOfIndexes.get(kind) ?? new Set<string>()
+  if (names.has(name)) throw new Error(`there is an index ${name} of ${kind.plural} already`)
+  namesOfIndexes.set(kind, names.add(name))
   return { kind, name, values }
 }
+
+const namesOfIndexes = new WeakMap<Kind, Set<string>>()
 
 const byController = new Map<Kind, Index>()
 

@@ -47,7 +47,7 @@ export interface SchedulerOptions {
 }
 
 /** As many bindings and reports may be on their way to the API server. */
-const writesAtOnce = 64
+const writesAtOnce = 256
 /** Events have time: they are written beside the bindings, not before them. */
 const eventsAtOnce = 4
 

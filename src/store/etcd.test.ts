@@ -93,13 +93,23 @@ testEachEtcd(
       random: realRandom,
     })
     await store.txn(put('k', '1'))
-    const told = new Promise<Error>((resolve) => {
-      store.watch({ from: 'k', signal: AbortSignal.timeout(60_000) }, { onEvents: () => {}, onError: resolve })
+    const version = () => store.rangeNow({ from: 'k' }).kvs[0]?.version
+    let isTold = false
+    const told = new Promise<readonly [Error, number | undefined]>((resolve) => {
+      const onError = (error: Error) => {
+        isTold = true
+        resolve([error, version()])
+      }
+      store.watch({ from: 'k', signal: AbortSignal.timeout(60_000) }, { onEvents: () => {}, onError })
     })
     await etcd.restart()
     for (const value of ['2', '3', '4']) await client.write(methods.put, { key: 'k', value: Buffer.from(value) })
     await client.write(methods.compact, { revision: 5, physical: true })
-    assert.ok((await told) instanceof CompactedError)
+    while (version() === 1) await new Promise(setImmediate)
+    assert.ok(isTold, 'before anybody can read what is new, who follows the store knows that it has missed something')
+    const [error, shown] = await told
+    assert.ok(error instanceof CompactedError)
+    assert.equal(shown, 4)
     assert.equal((await store.range({ from: 'k' })).kvs[0]?.version, 4)
   },
 )

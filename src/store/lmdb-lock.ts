@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { RootDatabase } from 'lmdb'
+import { parseProcessStat } from '../base/process-stat.ts'
 import { ownerKey } from './lmdb-records.ts'
 
 interface Owner {
@@ -42,13 +43,10 @@ function isAlive({ pid, started }: Owner): boolean {
 
 function startOf(pid: number): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The second field is the program's name in parentheses and may hold anything; the start is the 22nd.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const stat = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))
     // Killed, and only waiting for its parent to notice.
-    if (fields[0] === 'Z' || fields[0] === 'X') return ''
-    const started = fields[19]
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${started}`
+    if (stat === undefined || stat.state === 'Z' || stat.state === 'X') return ''
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${stat.began}`
   } catch {
     return ''
   }

@@ -208,6 +208,8 @@ const realDisk: Disk = {
 async function writeDurably(path: string, content: Uint8Array, mode: number): Promise<void> {
   const file = await open(path, 'w', mode)
   try {
+    // What this process may not give to files that it makes, it can give them now.
+    await file.chmod(mode)
     await file.writeFile(content)
     await file.sync()
   } finally {

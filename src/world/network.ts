@@ -1,6 +1,7 @@
 import type * as http from 'node:http'
 import type * as https from 'node:https'
 import { Readable } from 'node:stream'
+import { serveMessages } from './message-server.ts'
 import { realClock } from './real.ts'
 import { type IncomingAnswer, type Network, NetworkError, type OutgoingRequest, type UpgradeAnswer } from './world.ts'
 
@@ -47,8 +48,8 @@ export const realNetwork: Network = {
 
   serveText({ host, port }, answer) {
     const server = process.getBuiltinModule('node:http').createServer((request, response) => {
-      const { status, body } = answer(request.url ?? '/')
-      response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body)
+      const { status, body, type = 'text/plain; charset=utf-8' } = answer(request.url ?? '/')
+      response.writeHead(status, { 'content-type': type }).end(body)
     })
     return new Promise((resolve, reject) => {
       server.once('error', reject)
@@ -61,6 +62,8 @@ export const realNetwork: Network = {
       })
     })
   },
+
+  serveMessages,
 }
 
 function toAnswer(response: http.IncomingMessage, request: OutgoingRequest, left: () => number): IncomingAnswer {

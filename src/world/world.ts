@@ -215,13 +215,27 @@ export interface Network {
   upgrade?(request: OutgoingRequest): Promise<UpgradeAnswer>
 
   /**
-   * Answers GET requests on a plain HTTP port, by their path. Rejects when the address is taken. Absent: nobody can be
+   * Answers GET requests on a plain HTTP port, by their path; `type` is plain text unless said otherwise. Rejects when the address is taken. Absent: nobody can be
    * listened to.
    */
   serveText?(
     at: { readonly host: string; readonly port: number },
-    answer: (path: string) => { readonly status: number; readonly body: string },
+    answer: (path: string) => { readonly status: number; readonly body: string; readonly type?: string },
   ): Promise<{ close(): Promise<void> }>
+
+  /**
+   * Answers messages as they come: datagrams (UDP), and on the same port those of a connection (TCP), each behind its
+   * length in two bytes (RFC 1035, 4.2.2). Port 0: one that is free for both. To some there is nothing to say. Rejects when
+   * the address is taken. Absent: nobody can be listened to.
+   */
+  serveMessages?(
+    at: { readonly host: string; readonly port: number },
+    answer: (message: Uint8Array, isStream: boolean) => Uint8Array | undefined,
+  ): Promise<MessageServer>
+}
+
+export interface MessageServer extends AsyncDisposable {
+  readonly port: number
 }
 
 export interface UpgradeAnswer {

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
+import { agentOf, restartAgent } from '../support/host-agent.ts'
 import { networkPlugin } from '../support/host-network-plugin.ts'
 import { type Host, Hosts, hostsMissing, type Started, until } from '../support/hosts.ts'
 
@@ -90,16 +91,6 @@ const untilPods = (host: Host, masters: number, nodes: number) =>
     if (isDeepStrictEqual(found, wanted)) return true
     throw new Error(JSON.stringify(found))
   })
-
-/** What runs the node's agent where there is no systemd: as it ran before, under the name that the host has now. */
-async function restartAgent(host: Host, args: readonly string[]): Promise<void> {
-  host.killAll('kubelet')
-  const script =
-    'mkdir -p /run/coracle; echo $$ >/run/coracle/kubelet.pid; exec "$@" >>/var/log/coracle/kubelet.log 2>&1'
-  host.start('sh', ['-c', script, 'sh', ...args])
-}
-
-const agentOf = (host: Host) => host.processes().find(({ args }) => args.slice(0, 8).includes('kubelet'))!.args
 
 /** Names of the members as etcd's own tool lists them, those that are started. */
 async function members(host: Host): Promise<string[]> {

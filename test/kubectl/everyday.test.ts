@@ -161,8 +161,10 @@ stories({
   },
 
   'A pod that runs to its end stays in the list': async ({ kubectl, settle }) => {
+    // It must run for longer than kubectl takes from reading it to watching it: the first state that the watch brings
+    // kubectl takes for the one that it has read, and does not print.
     await kubectl(
-      'run once --image=busybox --restart=Never --overrides=\'{"apiVersion":"v1","metadata":{"annotations":{"simulation.coracle.dev/exit-after":"100ms"}}}\'',
+      'run once --image=busybox --restart=Never --overrides=\'{"apiVersion":"v1","metadata":{"annotations":{"simulation.coracle.dev/exit-after":"3s"}}}\'',
     )
     const watch = kubectl.start('get pod once -w')
     await watch.said(/Completed/)

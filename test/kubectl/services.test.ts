@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { eventually } from '../support/caller.ts'
 import { type Scene, stories } from '../support/kubectl.ts'
 
 const service = (spec: object, name = 'web', more: object = {}) =>
@@ -182,10 +183,8 @@ stories({
       `run late --image=nginx --labels=app=web --overrides='{"apiVersion":"v1","metadata":{"annotations":{"simulation.coracle.dev/ready-after":"10m"}}}'`,
     )
     await kubectl('wait --for=condition=ContainersReady=false pod/late --timeout=10s')
-    const seen = kubectl.start('get endpoints web -o json -w')
-    await seen.said(/"notReadyAddresses"/)
-    await seen.interrupt()
-    const late = await kubectl.read('get endpoints web', '{.subsets[0].notReadyAddresses[0].targetRef.name}')
+    const notReady = '{.subsets[0].notReadyAddresses[0].targetRef.name}'
+    const late = await eventually(async () => (await kubectl.read('get endpoints web', notReady)) || undefined)
     assert.equal(late, 'late')
     assert.equal((await addresses(scene)).length, 1)
     const [row] = await kubectl.rows('get pod late')

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { Resolver } from 'node:dns/promises'
+import { startDns } from '../../src/network/dns/server.ts'
 import { type Scene, stories } from '../support/kubectl.ts'
+import { quietWorld } from '../support/served.ts'
 
 const minuteMs = 60_000
 
@@ -101,6 +104,37 @@ stories(
         ['ss-0', 'ss-1'],
         'upwards, the next higher number comes',
       )
+    },
+
+    'Each finds its peers by the SRV records of the headless service [STS-07]': async (scene) => {
+      const { kubectl, cluster } = scene
+      await kubectl('create service clusterip ss --clusterip=None --tcp=80')
+      await upAndRunning(scene, { serviceName: 'ss' })
+      await using dns = await startDns({ ...quietWorld, caches: cluster.caches, at: { host: '127.0.0.1', port: 0 } })
+      const resolver = new Resolver()
+      resolver.setServers([`127.0.0.1:${dns.port}`])
+      const zone = `ss.${await kubectl.read('get service ss', '{.metadata.namespace}')}.svc.cluster.local`
+      // Each with its address, which is that of the pod.
+      const peers = async () => {
+        const records = await resolver.resolveSrv(zone)
+        const found = records.map(async ({ name, port }) => `${name}:${port} ${await resolver.resolve4(name)}`)
+        return (await Promise.all(found)).sort()
+      }
+      const running = async () => {
+        const text = await kubectl.read('get pods', '{range .items[*]}{.metadata.name} {.status.podIP}|{end}')
+        const all = text.split('|').filter(Boolean)
+        return all.map((pod) => pod.replace(' ', `.${zone}:80 `)).sort()
+      }
+      assert.equal((await peers()).length, 3)
+      assert.deepEqual(await peers(), await running())
+      await kubectl('scale statefulset ss --replicas=5')
+      await cluster.settle()
+      assert.equal((await peers()).length, 5)
+      assert.deepEqual(await peers(), await running())
+      await kubectl('scale statefulset ss --replicas=1')
+      await cluster.settle()
+      assert.deepEqual(await peers(), await running())
+      assert.equal((await peers()).length, 1)
     },
 
     'A changed template replaces the pods from the last to the first [STS-08]': async (scene) => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HttpClient } from '../../src/client/http.ts'
 import { fromKubeconfig } from '../../src/client/kubeconfig.ts'
+import { nodeFlags } from '../../tools/node-flags.ts'
 import { quietWorld } from './served.ts'
 import { root } from './sources.ts'
 
@@ -14,7 +15,7 @@ export const program = build()
 async function build(): Promise<readonly string[]> {
   const bundle = process.env['CORACLE_TEST_BUNDLE'] ?? (await buildHere())
   const image = bundle.replace(/\.mjs$/, '.blob')
-  return ['--max-semi-space-size=32', '--initial-old-space-size=64', '--snapshot-blob', image, bundle]
+  return [...nodeFlags, '--snapshot-blob', image, bundle]
 }
 
 /** For a test that is run by itself. */

@@ -41,11 +41,17 @@ export class EtcdHosts implements AsyncDisposable {
   /** A cluster of as many members, and a leader. `more` are further flags of etcd. */
   static async start(count: number, more: readonly string[] = []): Promise<EtcdHosts> {
     const all = new EtcdHosts(await mkdtemp(join(tmpdir(), 'coracle-etcd-hosts-')))
-    for (let index = 1; index <= count; index++) await all.addHost(`m${index}`)
-    const initial = all.hosts.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')
-    for (const host of all.hosts) await host.putManifest(initial, 'new', more)
-    await Promise.all(all.hosts.map((host) => host.isWell()))
-    return all
+    try {
+      for (let index = 1; index <= count; index++) await all.addHost(`m${index}`)
+      const initial = all.hosts.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')
+      for (const host of all.hosts) await host.putManifest(initial, 'new', more)
+      await Promise.all(all.hosts.map((host) => host.isWell()))
+      return all
+    } catch (error) {
+      // Nobody else knows of them yet.
+      await all[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   /** A host without etcd as yet. */

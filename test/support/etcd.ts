@@ -99,13 +99,24 @@ async function kill(child: ChildProcess): Promise<void> {
   await gone
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Those below the ports that the system gives to whoever connects to somebody. */
+const ports = { first: 20_000, count: 10_000 }
+const given = new Set<number>()
+
+/** A port of loopback that nobody listens at, and that nobody is given by chance before it is listened at. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = ports.first + Math.floor(Math.random() * ports.count)
+    if (given.has(port) || !(await isFree(port))) continue
+    given.add(port)
+    return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
+    server.on('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

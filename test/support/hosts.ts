@@ -25,7 +25,14 @@ export interface CreateOptions {
   readonly names?: readonly string[]
 }
 
-const packages = { ip: 'iproute2', etcd: 'etcd-server', etcdctl: 'etcd-client', faketime: 'faketime' } as const
+const packages = {
+  ip: 'iproute2',
+  etcd: 'etcd-server',
+  etcdctl: 'etcd-client',
+  faketime: 'faketime',
+  nft: 'nftables',
+  conntrack: 'conntrack',
+} as const
 
 /** Why hosts cannot be made here; undefined: they can. In CI that is a failure. */
 export function hostsMissing(): string | undefined {

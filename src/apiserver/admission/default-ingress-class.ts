@@ -11,6 +11,7 @@ const oldClassAnnotation = 'kubernetes.io/ingress.class'
 export function defaultIngressClass(reader: ClusterReader): AdmissionPlugin {
   return {
     name: 'DefaultIngressClass',
+    completes: true,
     handles: (attributes) => isFor(attributes, 'ingresses', 'networking.k8s.io') && attributes.operation === 'CREATE',
     admit({ object }) {
       const { metadata, spec } = object as Mutable<Ingress>

@@ -10,6 +10,7 @@ const oldClassAnnotation = 'volume.beta.kubernetes.io/storage-class'
 export function defaultStorageClass(reader: ClusterReader): AdmissionPlugin {
   return {
     name: 'DefaultStorageClass',
+    completes: true,
     handles: ({ kind, operation, subresource }) =>
       kind.plural === 'persistentvolumeclaims' && kind.group === '' && operation === 'CREATE' && subresource === '',
     admit({ object }) {

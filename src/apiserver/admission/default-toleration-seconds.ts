@@ -18,6 +18,7 @@ export function defaultTolerationSeconds(configuration: Fields = {}): AdmissionP
   })
   return {
     name: 'DefaultTolerationSeconds',
+    completes: true,
     handles: (attributes) => isFor(attributes, 'pods') && isWrite(attributes),
     admit({ object }) {
       const { spec } = object as Mutable<Pod>

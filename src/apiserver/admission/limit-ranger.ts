@@ -14,6 +14,7 @@ const annotation = 'kubernetes.io/limit-ranger'
 export function limitRanger(reader: ClusterReader): AdmissionPlugin {
   return {
     name: 'LimitRanger',
+    completes: true,
     handles: ({ kind, operation, subresource }) =>
       kind.group === '' &&
       // What containers ask for changes by the sub-resource alone.

@@ -9,6 +9,7 @@ const immortal: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-p
 export function namespaceLifecycle(reader: ClusterReader): AdmissionPlugin {
   return {
     name: 'NamespaceLifecycle',
+    completes: true,
     handles: ({ operation, kind }) =>
       (operation === 'CREATE' && kind.namespaced) ||
       (operation === 'DELETE' && kind.plural === 'namespaces' && kind.group === ''),

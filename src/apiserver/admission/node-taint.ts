@@ -7,6 +7,7 @@ const key = 'node.kubernetes.io/not-ready'
 /** A new node gets no pods until it has said that it is ready (`TaintNodesByCondition`). */
 export const nodeTaint: AdmissionPlugin = {
   name: 'TaintNodesByCondition',
+  completes: true,
   handles: ({ kind, operation, subresource }) =>
     kind.plural === 'nodes' && kind.group === '' && operation === 'CREATE' && subresource === '',
   admit({ object }) {

@@ -12,6 +12,7 @@ export function podTopologyLabels(reader: ClusterReader): AdmissionPlugin {
     Object.entries(reader.get(Node, '', nodeName ?? '')?.metadata.labels ?? {}).filter(([key]) => copied.has(key))
   return {
     name: 'PodTopologyLabels',
+    completes: true,
     handles: ({ kind, operation, subresource, object }) => {
       if (kind.plural !== 'pods' || kind.group !== '' || operation !== 'CREATE') return false
       return subresource === 'binding' || (subresource === '' && Boolean((object as Pod).spec.nodeName))

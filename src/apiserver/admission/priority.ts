@@ -10,6 +10,7 @@ import { refuse } from './refuse.ts'
 export function priority(reader: ClusterReader): AdmissionPlugin {
   return {
     name: 'Priority',
+    completes: true,
     handles: (attributes) => isWrite(attributes) && (isFor(attributes, 'pods') || isClass(attributes)),
     validate(attributes) {
       if (isClass(attributes)) checkDefault(attributes, reader)

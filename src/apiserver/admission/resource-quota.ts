@@ -31,8 +31,9 @@ export function resourceQuota(reader: ClusterReader, books: QuotaBooks, configur
     },
     validate(attributes) {
       const quotas = () => reader.list(ResourceQuota, attributes.namespace)
-      checkLimited(limited, quotas(), attributes)
-      const charged = quotas().filter((quota) => newUsage(quota, attributes) !== undefined)
+      const known = quotas()
+      checkLimited(limited, known, attributes)
+      const charged = known.filter((quota) => newUsage(quota, attributes) !== undefined)
       if (charged.length > 0) attributes.together?.(() => chargesFor(attributes, quotas(), books))
     },
   }

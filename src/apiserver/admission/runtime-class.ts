@@ -12,6 +12,7 @@ export function runtimeClass(reader: ClusterReader): AdmissionPlugin {
     spec.runtimeClassName ? reader.get(RuntimeClass, '', spec.runtimeClassName) : undefined
   return {
     name: 'RuntimeClass',
+    completes: true,
     handles: ({ kind, operation, subresource }) =>
       kind.plural === 'pods' && kind.group === '' && operation === 'CREATE' && subresource === '',
     admit({ object, name }) {

@@ -18,6 +18,7 @@ const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789'
 export function serviceAccount(reader: ClusterReader, random: Random): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
+    completes: true,
     handles: ({ kind, operation, subresource }) => {
       if (kind.plural !== 'pods' || kind.group !== '') return false
       return operation === 'CREATE'

@@ -11,6 +11,7 @@ const finalizers: Readonly<Record<string, string>> = {
 /** Storage that is in use does not go: a finalizer keeps it until the last user is gone (`StorageObjectInUseProtection`). */
 export const storageProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
+  completes: true,
   handles: ({ kind, operation, subresource }) =>
     operation === 'CREATE' && subresource === '' && `${kind.plural}.${kind.group}` in finalizers,
   admit({ kind, object }) {

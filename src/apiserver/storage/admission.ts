@@ -12,13 +12,26 @@ type Admitted = AdmissionAttributes & { readonly object: Mutable<ApiObject> }
  * most writes need not wait a turn.
  */
 export function admit(plugins: readonly AdmissionPlugin[], attributes: Admitted): Promise<void> | undefined {
+  return admitNew(plugins, attributes)?.done
+}
+
+/** The admission of a new object. */
+export interface Admission {
+  readonly done: Promise<void>
+  /** Whether defaults leave what plugins put into the object as it is. */
+  readonly isComplete: boolean
+}
+
+/** The same for a new object. */
+export function admitNew(plugins: readonly AdmissionPlugin[], attributes: Admitted): Admission | undefined {
   if (attributes.context.admitted === true) return undefined
   const concerned = mutating(plugins, attributes)
   if (concerned.length === 0) return undefined
   const mayRepeat = concerned.some(({ reinvokes }) => reinvokes === true)
-  return mayRepeat
+  const done = mayRepeat
     ? inRounds(plugins, attributes, concerned)
     : inTurn(concerned, (plugin) => plugin.admit?.(attributes))
+  return { done, isComplete: concerned.every(({ completes }) => completes === true) }
 }
 
 /** Asks the validating plugins; the first that refuses throws. */

@@ -4,9 +4,9 @@ import { ApiError, alreadyExists, type GroupResource } from '../../schema/status
 import type { Mutable } from '../../schema/types.ts'
 import type { KeyValue } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
-import { entryOf } from '../entry.ts'
+import { entryOf, lastShownOf } from '../entry.ts'
 import type { DraftOptions, Entry } from '../resource.ts'
-import { admit, validateAdmission } from './admission.ts'
+import { admitNew, validateAdmission } from './admission.ts'
 import { storedObject, toStore, withVersions } from './conversion.ts'
 import { keyOf } from './keys.ts'
 import { recordManagers } from './managers.ts'
@@ -19,6 +19,7 @@ import {
   wipeSystemFields,
   withoutDuplicateOwners,
 } from './metadata.ts'
+import { settleNew } from './settled.ts'
 import { errorKind, type ResourceState, toTimestamp } from './state.ts'
 import { type Companions, changeIf } from './transaction.ts'
 import { validateMetadata } from './validate-metadata.ts'
@@ -53,33 +54,38 @@ export async function create<T extends ApiObject>(
     object,
     context,
   }
-  const admission = admit(state.admission, attributes)
-  if (admission !== undefined) await admission
+  const admission = admitNew(state.admission, attributes)
+  if (admission !== undefined) await admission.done
   // Admission may have put fields anywhere.
   const admitted = admission === undefined ? object : toStoredForm(kind, object)
   const hasRevision = (given.metadata?.resourceVersion ?? '') !== ''
-  return createAdmitted(state, admitted, hasRevision, context)
+  return createAdmitted(state, admitted, { hasRevision, isComplete: admission?.isComplete !== false }, context)
 }
 
-/**
- * The second half, also of a PUT that creates: the object has passed mutating admission.
- * `hasRevision`: the client stated a resourceVersion, which a new object cannot have.
- */
+/** What is known of an object that has passed mutating admission. */
+interface Known {
+  /** The client stated a resourceVersion, which a new object cannot have. */
+  readonly hasRevision: boolean
+  /** Defaults would leave it as it is. */
+  readonly isComplete: boolean
+}
+
+/** The second half, also of a PUT that creates: the object has passed mutating admission. */
 export async function createAdmitted<T extends ApiObject>(
   state: ResourceState<T>,
   object: Mutable<T>,
-  hasRevision: boolean,
+  known: Known,
   context: RequestContext,
 ): Promise<Entry<T>> {
   const metadata = object.metadata as Mutable<ApiObject['metadata']>
   const base = metadata.generateName ?? ''
   if (state.kind.namedByServer && !metadata.name && base === '') metadata.name = state.random.uuid()
   const isNamed = (metadata.name ?? '') !== ''
-  if (isNamed || base === '') return finishCreate(state, object, hasRevision, context)
+  if (isNamed || base === '') return finishCreate(state, object, known, context)
   for (let attempt = 1; ; attempt++) {
     metadata.name = generateName(base, state.random)
     try {
-      return await finishCreate(state, object, hasRevision, context)
+      return await finishCreate(state, object, known, context)
     } catch (error) {
       if (attempt === nameAttempts || !(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error
     }
@@ -89,16 +95,16 @@ export async function createAdmitted<T extends ApiObject>(
 async function finishCreate<T extends ApiObject>(
   state: ResourceState<T>,
   prepared: Mutable<T>,
-  hasRevision: boolean,
+  known: Known,
   context: RequestContext,
 ): Promise<Entry<T>> {
   const { hook } = state
-  if (!hook) return writeNew(state, prepared, hasRevision, context, alone)
+  if (!hook) return writeNew(state, prepared, known, context, alone)
   for (let attempt = 1; ; attempt++) {
     // What is reserved is put into the object, and may have to be put there anew.
     const given = structuredClone(prepared)
     try {
-      const write = (reserved: Reserved<T>) => writeNew(state, given, hasRevision, context, reserved)
+      const write = (reserved: Reserved<T>) => writeNew(state, given, known, context, reserved)
       return await withReservation(hook.create(given, context.dryRun), write)
     } catch (error) {
       if (attempt === reservationAttempts || !(error instanceof TakenMeanwhileError)) throw error
@@ -112,7 +118,7 @@ const reservationAttempts = 8
 async function writeNew<T extends ApiObject>(
   state: ResourceState<T>,
   prepared: Mutable<T>,
-  hasRevision: boolean,
+  known: Known,
   context: RequestContext,
   { ops, absent }: Reserved<T>,
 ): Promise<Entry<T>> {
@@ -121,7 +127,7 @@ async function writeNew<T extends ApiObject>(
   preparedMetadata.uid = state.random.uuid()
   preparedMetadata.creationTimestamp = toTimestamp(state.clock.now())
   kind.prepareCreate(prepared)
-  const object = canonical(kind, prepared)
+  const object = canonical(kind, prepared, lastShownOf(kind))
   const metadata = object.metadata as ApiObject['metadata']
   const namespace = metadata.namespace ?? ''
   const name = metadata.name ?? ''
@@ -142,10 +148,11 @@ async function writeNew<T extends ApiObject>(
     together: (companions) => void together.push(companions),
   })
   if (validation !== undefined) await validation
-  if (hasRevision) throw new ApiError('', 'resourceVersion should not be set on objects to be created')
+  if (known.hasRevision) throw new ApiError('', 'resourceVersion should not be set on objects to be created')
   const key = keyOf(kind, namespace, name)
   const storing = toStore(kind, object)
   const { value, entry } = storing instanceof Promise ? await storing : storing
+  if (known.isComplete) settleNew(state, object, entry)
   if (context.dryRun) {
     const [existing] = (await store.range({ from: key })).kvs
     if (existing !== undefined) throw isThere(state, metadata, existing)

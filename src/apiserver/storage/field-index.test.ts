@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Store, Watcher } from '../../store/store.ts'
 import { seededRandom } from '../../world/virtual.ts'
 import { Boat, decoded, testContext, testServer } from '../testing.ts'
+import { rangeOf } from './keys.ts'
 
 const harbours = ['Cork', 'Galway', '']
 const namespaces = ['sea', 'lake']
@@ -99,4 +100,16 @@ test('the past is asked of the store', async () => {
   assert.deepEqual(await names('', 'spec.harbour=Cork'), [])
   const exact = { resourceVersion: then, resourceVersionMatch: 'Exact' } as const
   assert.deepEqual(await names('', 'spec.harbour=Cork', exact), ['sea/a'])
+})
+
+test('where watchers may be told late, all objects are looked at', async () => {
+  const { store, looks, write, names } = boats()
+  const folder = rangeOf(Boat, '').from
+  Object.assign(store, { mayHoldUp: (key: string) => key === folder })
+  for (let asked = 1; asked <= 2; asked++) {
+    await write('sea', `b${asked}`, 'Cork')
+    looks.all = 0
+    assert.equal((await names('', 'spec.harbour=Cork')).length, asked)
+    assert.ok(looks.all > 0)
+  }
 })

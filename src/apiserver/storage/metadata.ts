@@ -67,8 +67,8 @@ export function loosen(object: object, names: readonly string[]): void {
 
 /**
  * The object as it is stored: every field in its type's order, wherever defaults and admission have put it, so that the
- * same object always gives the same bytes. What is the same in `old`, the object that it takes the place of, is shared
- * with that.
+ * same object always gives the same bytes. What is the same in `old`, the object that it takes the place of or another
+ * one like it, is shared with that.
  */
 export function canonical<T extends ApiObject>(kind: Kind<T>, object: ApiObject, old?: T): T {
   if (old === undefined) return fresh(kind, object) as unknown as T

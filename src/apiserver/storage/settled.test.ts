@@ -5,8 +5,10 @@ import { clone } from '../../schema/freeze.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import type { Mutable } from '../../schema/types.ts'
 import type { AdmissionPlugin } from '../admission.ts'
+import { entryOf } from '../entry.ts'
 import type { UpdateOptions } from '../resource.ts'
 import { Boat, decoded, testContext, testServer } from '../testing.ts'
+import { keyOf } from './keys.ts'
 
 interface Given {
   readonly admission?: readonly AdmissionPlugin[]
@@ -113,6 +115,27 @@ describe('what a write leaves as it is stored', () => {
     await change((current) => ({ ...current, metadata: { ...current.metadata, finalizers: [] } }))
     await assert.rejects(resource.get('sea', 'a', {}), { code: 404 })
   })
+})
+
+describe('a new object', () => {
+  const dress = (completes: boolean): AdmissionPlugin => ({
+    ...{ name: 'Dress', completes },
+    handles: ({ operation }) => operation === 'CREATE',
+    admit: ({ object }) => void Object.assign((object as Mutable<Boat>).spec, { harbour: 'Kiel' }),
+  })
+  for (const { what, admission, settled } of [
+    { what: 'that nobody has changed is settled', admission: [], settled: ['spec', 'status'] },
+    { what: 'that only such have changed as complete it is', admission: [dress(true)], settled: ['spec', 'status'] },
+    { what: 'that others have changed is not', admission: [dress(true), dress(false)], settled: [] },
+  ])
+    test(`${what}, and a derived one is what it was`, async () => {
+      const { kind, store, change } = await boat({ admission })
+      const now = () => entryOf(kind, store.rangeNow({ from: keyOf(kind, 'sea', 'a') }).kvs[0]!).settled
+      assert.deepEqual(now(), settled)
+      const moved = ({ spec, ...rest }: Boat) => ({ ...rest, spec: { ...spec, harbour: 'Cork' } })
+      assert.equal((await change(moved, '', { derived: true })).spec.harbour, 'Cork')
+      assert.deepEqual(now().includes('spec'), settled.includes('spec'))
+    })
 })
 
 describe('a wish that is stored without its defaults', () => {

@@ -7,9 +7,9 @@ import type { ResourceState } from './state.ts'
 /**
  * Members of a stored object that decoding and defaults leave as they are (`StoredEntry.settled`). A status is written
  * far more often than a wish changes, and whoever writes one mostly sends the very wish that is stored: it need not be
- * decoded, defaulted and compared again and again. That a member is settled is not taken for granted, since admission
- * may have made it and an older server may have stored it; it is known once a write has brought it through all of that
- * unchanged.
+ * decoded, defaulted and compared again and again. That a member is settled is not taken for granted, since a webhook
+ * may have made it and an older server may have stored it; it is known of what this server has completed itself, and else
+ * once a write has brought it through all of that unchanged.
  */
 
 type Members = Readonly<Record<string, unknown>>
@@ -35,15 +35,18 @@ export function hasUnsettled(draft: ApiObject, { object }: StoredEntry, kept: re
 }
 
 /**
- * Notes which members have come through decoding and defaults as they are stored, and gives their names.
+ * Notes which members have come through decoding and defaults as they are stored, and gives their names. Of those that
+ * have not nothing follows: they were changed.
  * @param shared the new object with the parts of the stored one in the place of those that are the same
  */
 export function noteSettled(state: ResourceState, entry: StoredEntry, shared: ApiObject): readonly string[] {
   if (!maySettle(state)) return entry.settled
   const [now, stored] = [membersOf(shared), membersOf(entry.object)]
   const isSettled = (name: string) => name !== 'metadata' && isObject(now[name]) && now[name] === stored[name]
-  entry.settled = oneOf(Object.keys(now).filter(isSettled))
-  return entry.settled
+  const same = oneOf(Object.keys(now).filter(isSettled))
+  const others = entry.settled.filter((name) => !same.includes(name))
+  entry.settled = others.length === 0 ? same : oneOf([...same, ...others])
+  return same
 }
 
 /**
@@ -65,9 +68,20 @@ export function putBack(
   loosen(object, others)
 }
 
-/** What is settled of the stored object and has stayed is settled in the one that takes its place. */
-export function passOnSettled(entry: StoredEntry, object: ApiObject, next: StoredEntry): void {
-  next.settled = oneOf(keptMembers(object, entry))
+/**
+ * What is settled of the stored object and has stayed is settled in the one that takes its place, and so is what has
+ * changed in one that is `derived`: what was put there is complete.
+ */
+export function passOnSettled(entry: StoredEntry, object: ApiObject, next: StoredEntry, derived = false): void {
+  const isThere = (name: string) => isObject(membersOf(object)[name])
+  next.settled = oneOf(derived ? entry.settled.filter(isThere) : keptMembers(object, entry))
+}
+
+/** Notes that a new object is complete in all of its members: whatever admission has put into it, defaults would leave. */
+export function settleNew(state: ResourceState, object: ApiObject, entry: StoredEntry): void {
+  if (!maySettle(state)) return
+  const isSettled = (name: string) => name !== 'metadata' && isObject(membersOf(object)[name])
+  entry.settled = oneOf(Object.keys(object).filter(isSettled))
 }
 
 const lists = new Map<string, readonly string[]>()

@@ -7,7 +7,7 @@ import type { KeyValue } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
 import { entryOf } from '../entry.ts'
 import type { Entry, UpdateOptions } from '../resource.ts'
-import { admit, validateAdmission } from './admission.ts'
+import { admit, admitNew, validateAdmission } from './admission.ts'
 import { readied, toStore, withVersions } from './conversion.ts'
 import { createAdmitted } from './create.ts'
 import { keyOf } from './keys.ts'
@@ -79,10 +79,13 @@ async function createByUpdate<T extends ApiObject>(task: Update<T>): Promise<Upd
     )
     if (recording instanceof Promise) await recording
   }
-  await admit(state.admission, { operation: 'CREATE', kind: state.kind, subresource, namespace, name, object, context })
+  const about = { operation: 'CREATE' as const, kind: state.kind, subresource, namespace, name, context }
+  const admission = admitNew(state.admission, { ...about, object })
+  await admission?.done
   if (askedRevision(given) !== 0) throw conflict(state.name, name, modifiedMessage)
   try {
-    return { entry: await createAdmitted(state, toStoredForm(state.kind, object), false, context), created: true }
+    const known = { hasRevision: false, isComplete: admission?.isComplete !== false }
+    return { entry: await createAdmitted(state, toStoredForm(state.kind, object), known, context), created: true }
   } catch (error) {
     const isRace = error instanceof ApiError && error.reason === 'AlreadyExists' && !context.dryRun
     if (isRace && (await state.store.range({ from: key })).count > 0) return undefined
@@ -156,7 +159,7 @@ async function writeChange<T extends ApiObject>(
   if (isSame(object, old) && state.store.isStale?.(kv) !== true) return { entry: current, created: false }
   const storing = toStore(kind, object, current)
   const { value, entry } = storing instanceof Promise ? await storing : storing
-  passOnSettled(current, object, entry)
+  passOnSettled(current, object, entry, task.options.derived)
   if (context.dryRun) return { entry: entry.at(kv.modRevision), created: false }
   const lease = kind.ttlSeconds === undefined ? kv.lease : await state.leases.leaseFor(kind.ttlSeconds)
   const put = { type: 'put', key, value, memo: entry, ...(lease !== 0n && { lease }) } as const

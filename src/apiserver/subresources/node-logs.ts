@@ -18,12 +18,12 @@ const timeoutMs = 30_000
 const textMax = 64 * 1024
 
 /**
- * Has nodes say what their static pods have written. As with the reference, which checks a node's certificate only when
- * it is told who signs those, nodes are taken at their address.
+ * Has nodes say what those of their pods have written that are processes. As with the reference, which checks a node's
+ * certificate only when it is told who signs those, nodes are taken at their address.
  */
 export function nodeLogs(network: Network, reader: ClusterReader, credential: NodeCredential): AskForLogs {
   return (pod, { info, request }) => {
-    if (pod.metadata.annotations?.['kubernetes.io/config.mirror'] === undefined) return undefined
+    if (!isProcesses(pod)) return undefined
     const node = reader.get(Node, '', pod.spec.nodeName ?? '')
     const address = node?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
     const port = node?.status?.daemonEndpoints?.kubeletEndpoint?.Port
@@ -43,6 +43,15 @@ export function nodeLogs(network: Network, reader: ClusterReader, credential: No
       request.signal,
     )
   }
+}
+
+/** A static pod, or one of which something runs, or has run, as a process. */
+function isProcesses({ metadata, status }: Pod): boolean {
+  if (metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return true
+  const isProcess = (id: string | undefined) => id?.startsWith('process://')
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].some(
+    ({ containerID, lastState }) => isProcess(containerID) || isProcess(lastState?.terminated?.containerID),
+  )
 }
 
 function containerOf({ metadata, spec }: Pod, asked: string | undefined): string {

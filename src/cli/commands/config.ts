@@ -8,6 +8,7 @@ import {
   type ReadDocuments,
   readDocuments,
   resetSettings,
+  upgradeSettings,
 } from '../../lifecycle/config/read.ts'
 import { configurationYaml, joinDocuments } from '../../lifecycle/config/write.ts'
 import type { LifecycleTools } from '../../lifecycle/init/data.ts'
@@ -39,6 +40,11 @@ export const config: Command = {
           'reset-defaults',
           'Print default reset configuration, that can be used for "reset"',
           resetDefaults,
+        ),
+        printCommand(
+          'upgrade-defaults',
+          'Print default upgrade configuration, that can be used for "upgrade"',
+          upgradeDefaults,
         ),
       ],
     },
@@ -134,6 +140,10 @@ async function resetDefaults(tools: LifecycleTools): Promise<Printed> {
   return { own: [configurationYaml(resetSettings(documents, { ...tools, version: tools.program }))], components: {} }
 }
 
+async function upgradeDefaults(tools: LifecycleTools): Promise<Printed> {
+  return { own: [configurationYaml(upgradeSettings(readDocuments('', tools.warn)))], components: {} }
+}
+
 /** What a configuration must have that no default gives. */
 function placeheld(documents: ReadDocuments): ReadDocuments {
   const { init } = documents
@@ -168,6 +178,7 @@ async function converted(text: string, tools: LifecycleTools, known?: KnownFlags
   }
   if (kinds.includes('JoinConfiguration')) parts.push(configurationYaml(await joinSettings(documents, withVersion)))
   if (kinds.includes('ResetConfiguration')) parts.push(configurationYaml(resetSettings(documents, withVersion)))
+  if (kinds.includes('UpgradeConfiguration')) parts.push(configurationYaml(upgradeSettings(documents)))
   if (parts.length === 0) throw new UserError('no kubeadm configuration was found in the YAML file')
   return parts
 }

@@ -11,6 +11,7 @@ import { init } from './init.ts'
 import { join } from './join.ts'
 import { kubeApiserver } from './kube-apiserver.ts'
 import { kubeControllerManager } from './kube-controller-manager.ts'
+import { kubeProxyCommand } from './kube-proxy.ts'
 import { kubeScheduler } from './kube-scheduler.ts'
 import { kubeconfig } from './kubeconfig.ts'
 import { kubeletCommand } from './kubelet.ts'
@@ -22,6 +23,7 @@ import { status } from './status.ts'
 import { token } from './token.ts'
 import { uncordon } from './uncordon.ts'
 import { up } from './up.ts'
+import { upgrade } from './upgrade.ts'
 import { version } from './version.ts'
 import { why } from './why.ts'
 
@@ -31,6 +33,7 @@ export const commands: readonly Command[] = [
   down,
   init,
   join,
+  upgrade,
   reset,
   config,
   status,
@@ -50,6 +53,7 @@ export const commands: readonly Command[] = [
   kubeApiserver,
   kubeControllerManager,
   kubeScheduler,
+  kubeProxyCommand,
   kubeletCommand,
   nodeCommand,
 ]

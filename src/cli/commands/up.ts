@@ -1,4 +1,5 @@
 import {
+  DnsPortError,
   type ServedCluster,
   type ServeOptions,
   SettingError,
@@ -46,6 +47,11 @@ export const up: Command = {
       value: 'LIST',
       help: 'which controllers run, as kube-controller-manager has it: *,-deployment-controller',
     },
+    dnsPort: {
+      type: 'string',
+      value: 'P',
+      help: 'port on 127.0.0.1 on which the names of services are answered for (DNS over UDP and TCP); 0 for any free one',
+    },
     prometheus: { type: 'string', value: 'URL', help: 'Prometheus that custom and external metrics come from' },
     metricsRules: { type: 'string', value: 'FILE', help: 'which metrics those are, as prometheus-adapter has it' },
     ...accessCliFlags,
@@ -79,6 +85,7 @@ async function serve(context: CommandContext, dataDir: string | undefined): Prom
   const kubeconfig = kubeconfigOf(context)
   const nodes = integerFlag(flags, 'nodes', 0, 5000)
   const port = integerFlag(flags, 'port', 0, 65_535)
+  const dnsPort = flags.dnsPort === undefined ? undefined : integerFlag(flags, 'dnsPort', 0, 65_535)
   const tokenFile = await readFlaggedFile(context, 'tokenAuthFile', '--token-auth-file')
   const prometheus = await readPrometheus(context)
   const schedulerConfig = await readFlaggedFile(context, 'schedulerConfig', '--scheduler-config')
@@ -93,6 +100,7 @@ async function serve(context: CommandContext, dataDir: string | undefined): Prom
     ...(prometheus && { prometheus }),
     ...(schedulerConfig !== undefined && { schedulerConfig }),
     ...(etcd && { etcd }),
+    ...(dnsPort !== undefined && { dnsPort }),
     host: '127.0.0.1',
     port,
     nodes,
@@ -129,6 +137,11 @@ function report(
     ...(served.etcdUrl
       ? [`etcd's protocol on ${served.etcdUrl}; try: etcdctl --endpoints ${served.etcdUrl} endpoint status`]
       : []),
+    ...(served.dnsPort === undefined
+      ? []
+      : [
+          `Names of services on 127.0.0.1:${served.dnsPort} (DNS); try: dig @127.0.0.1 -p ${served.dnsPort} kubernetes.default.svc.cluster.local`,
+        ]),
     ...(flags.apiOnly
       ? ['Try: kubectl get namespaces']
       : ['Try: kubectl create deployment web --image=nginx --replicas=3; kubectl get pods -o wide']),
@@ -148,6 +161,7 @@ async function startDetached(
   const logFile = `${dataDir}/coracle.log`
   const args = ['up', '--data-dir', dataDir, '--kubeconfig', kubeconfigOf({ flags, env: context.env })]
   for (const name of ['nodes', 'port'] as const) args.push(`--${name}`, String(flags[name]))
+  if (flags.dnsPort !== undefined) args.push('--dns-port', String(flags.dnsPort))
   if (flags.tokenAuthFile) args.push('--token-auth-file', String(flags.tokenAuthFile))
   if (flags.schedulerConfig) args.push('--scheduler-config', String(flags.schedulerConfig))
   if (flags.prometheus) args.push('--prometheus', String(flags.prometheus))
@@ -218,6 +232,11 @@ function explain(error: unknown, port: number, dataDir: string | undefined): unk
   if (code === 'EADDRINUSE')
     return new UserError(`port ${port} of 127.0.0.1 is in use`, {
       hint: 'name another with --port, or --port 0 for any free one',
+      cause: error,
+    })
+  if (error instanceof DnsPortError)
+    return new UserError(error.message, {
+      hint: 'name another with --dns-port, or --dns-port 0 for any free one',
       cause: error,
     })
   if (code === 'EACCES') return new UserError(`no permission: ${(error as Error).message}`, { cause: error })

@@ -1,10 +1,8 @@
 import { parseIp } from '../../base/cidr.ts'
 import { parseDuration } from '../../base/duration.ts'
-import { unknownComponentFields } from '../../lifecycle/config/component-fields.ts'
 import { swapIsOn } from '../../lifecycle/preflight/machine.ts'
-import { parseYamlBody } from '../../schema/yaml.ts'
 import type { HostWorld } from '../../world/world.ts'
-import { contentOf } from './certificate-files.ts'
+import { readConfigurationFile } from './configuration-file.ts'
 import { ComponentFlagError, type GivenFlags } from './flags.ts'
 
 /** What a kubelet is told, by its flags and its file; what neither says is as the reference has it. */
@@ -116,18 +114,8 @@ async function readFile(flags: GivenFlags, { disk }: HostWorld): Promise<Kubelet
   if (!path) return {}
   const fail = (why: string) =>
     new ComponentFlagError(`failed to load kubelet config file, path: ${path}, error: ${why}`)
-  const body = parseYamlBody(await contentOf(disk, path))
-  if (typeof body === 'string') throw fail(body)
-  const { kind, apiVersion, ...settings } = (body.value ?? {}) as {
-    readonly kind?: string
-    readonly apiVersion?: string
-  }
-  if (kind !== 'KubeletConfiguration' || apiVersion !== 'kubelet.config.k8s.io/v1beta1')
-    throw fail(`it holds no KubeletConfiguration of kubelet.config.k8s.io/v1beta1, but ${apiVersion} ${kind}`)
-  const unknown = unknownComponentFields(apiVersion, kind, body.value)
-  if (unknown.length > 0)
-    throw fail(`strict decoding error: ${unknown.map((field) => `unknown field ${JSON.stringify(field)}`).join(', ')}`)
-  return settings
+  const expected = { apiVersion: 'kubelet.config.k8s.io/v1beta1', kind: 'KubeletConfiguration' }
+  return readConfigurationFile<KubeletConfiguration>(disk, path, expected, fail)
 }
 
 /** `0s` in the file stands for what is usual. */

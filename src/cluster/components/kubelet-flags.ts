@@ -1,6 +1,6 @@
 import { type ComponentFlags, commonFlags } from './flags.ts'
 
-const noRuntime = 'static pods are processes, other pods are simulated'
+const noRuntime = 'pods are processes of the host, or simulated'
 
 /** kubelet's flags. What stands in its configuration file as well is overruled by the flag. */
 export const kubeletFlags: ComponentFlags = {

@@ -16,7 +16,7 @@ export interface KubeletServerOptions {
   /** Where its own certificate is kept. */
   readonly folder: string
   readonly client: Client
-  readonly findStatic: (
+  readonly findProcesses: (
     namespace: string,
     name: string,
   ) => { readonly pod: Pod; readonly runtime: ProcessRuntime } | undefined
@@ -29,7 +29,7 @@ export interface KubeletServer {
   close(): Promise<void>
 }
 
-/** Serves logs of static pods to those whom the API server lets. Nothing when the port is 0. */
+/** Serves logs of pods that are processes to those whom the API server lets. Nothing when the port is 0. */
 export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer | undefined> {
   const { settings, world, signal } = options
   const { host, port } = settings.server
@@ -130,12 +130,13 @@ interface Wanted {
 async function logsOf(
   { namespace, name, container }: Wanted,
   query: URLSearchParams,
-  { findStatic, world }: KubeletServerOptions,
+  { findProcesses, world }: KubeletServerOptions,
   signal: AbortSignal,
 ): Promise<ApiResponse> {
-  const found = findStatic(decodeURIComponent(namespace), decodeURIComponent(name))
+  const found = findProcesses(decodeURIComponent(namespace), decodeURIComponent(name))
   if (!found) return refuse(404, `pod does not exist\n`)
-  if (!found.pod.spec.containers.some((each) => each.name === container))
+  const { containers, initContainers = [] } = found.pod.spec
+  if (![...initContainers, ...containers].some((each) => each.name === container))
     return refuse(404, `container not found in pod ${name}\n`)
   const isPrevious = query.get('previous') === 'true'
   const path = await found.runtime.newestLog(found.pod, container, isPrevious)

@@ -3,6 +3,7 @@ import type { Client } from '../../client/client.ts'
 import { LateClient } from '../../client/late.ts'
 import { NodeAgent } from '../../kubelet/agent.ts'
 import type { NodeDescription } from '../../kubelet/node.ts'
+import { HostVolumes } from '../../kubelet/process/host-volumes.ts'
 import { ProcessRuntime, processVersion } from '../../kubelet/process/runtime.ts'
 import { requireOwnNode } from '../../lifecycle/node-owner.ts'
 import { paths } from '../../lifecycle/paths.ts'
@@ -49,6 +50,12 @@ async function run(flags: GivenFlags, world: HostWorld, interrupted: Promise<voi
         logs: paths.podLogs,
         hostAddress: settings.addresses[0]!,
         programs: ownPrograms(world),
+        volumes: new HostVolumes({
+          ...world,
+          client: connection.client,
+          folder: `${flags.text('root-dir')}/pods`,
+          hostAddress: settings.addresses[0]!,
+        }),
         event,
       }),
   })
@@ -58,7 +65,7 @@ async function run(flags: GivenFlags, world: HostWorld, interrupted: Promise<voi
     world,
     folder: flags.text('cert-dir')!,
     client: connection.client,
-    findStatic: (namespace, name) => agent.findStatic(namespace, name),
+    findProcesses: (namespace, name) => agent.findProcesses(namespace, name),
     signal: stop.signal,
   })
   await agent.start()

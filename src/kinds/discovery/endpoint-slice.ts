@@ -21,6 +21,9 @@ import { typeMeta } from '../meta/type-meta.ts'
 import { countChange, keepsValue, startGeneration } from '../rules.ts'
 import { validateEndpointSlice } from './endpoint-slice-validation.ts'
 
+/** The label with which a slice says whose it is. */
+export const serviceLabel = 'kubernetes.io/service-name'
+
 export const EndpointConditions = object(
   'io.k8s.api.discovery.v1.EndpointConditions',
   'State of an endpoint; absent members are not known.',

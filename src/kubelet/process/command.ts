@@ -1,6 +1,5 @@
 import type { Container, EnvVar } from '../../kinds/core/containers.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
-import type { Disk } from '../../world/world.ts'
 import { ContainerError } from '../runtime.ts'
 
 /** What a container runs, with its variables put in. Throws `ContainerError`. */
@@ -15,7 +14,7 @@ export function commandOf(container: Container, env: Readonly<Record<string, str
 }
 
 /** `$(NAME)` is the variable, `$$(NAME)` is itself; what is not known stays. */
-function expand(word: string, env: Readonly<Record<string, string>>): string {
+export function expand(word: string, env: Readonly<Record<string, string>>): string {
   return word.replace(/\$\$|\$\(([^)]+)\)/g, (whole, name?: string) => {
     if (name === undefined) return '$'
     return env[name] ?? whole
@@ -39,7 +38,15 @@ function variableOf(
   if (!valueFrom) return expand(value ?? '', env)
   const path = valueFrom.fieldRef?.fieldPath
   if (path === undefined) throw unknownSource(name, 'valueFrom')
-  const { metadata, spec } = pod
+  const found = fieldOf(pod, path, hostAddress)
+  if (found === undefined) throw unknownSource(name, path)
+  return found
+}
+
+/** What stands in a field of a pod that `fieldRef` may name; undefined for a field that is not known. */
+export function fieldOf({ metadata, spec }: Pod, path: string, hostAddress: string): string | undefined {
+  const [, map, key] = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path) ?? []
+  if (map) return metadata[map as 'labels' | 'annotations']?.[key!] ?? ''
   const values: Readonly<Record<string, string | undefined>> = {
     'metadata.name': metadata.name,
     'metadata.namespace': metadata.namespace,
@@ -51,44 +58,8 @@ function variableOf(
     'status.hostIP': hostAddress,
     'status.hostIPs': hostAddress,
   }
-  const [, map, key] = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path) ?? []
-  const found = map ? (metadata[map as 'labels' | 'annotations']?.[key!] ?? '') : values[path]
-  if (found === undefined) throw unknownSource(name, path)
-  return found
+  return values[path]
 }
 
 const unknownSource = (name: string, what: string) =>
   new ContainerError('CreateContainerConfigError', `${name}: ${what} cannot be had by a process of the host`)
-
-/**
- * A process sees the host's own files, so that what is mounted must lie where it is on the host. Makes the folders that
- * may be made, and throws `ContainerError` for what is missing or lies elsewhere.
- */
-export async function checkMounts(pod: Pod, container: Container, disk: Disk): Promise<void> {
-  for (const { name, mountPath } of container.volumeMounts ?? []) {
-    const volume = pod.spec.volumes?.find((each) => each.name === name)
-    if (!volume?.hostPath) throw cannotMount(name, 'only paths of the host can be mounted into a process of the host')
-    const { path, type = '' } = volume.hostPath
-    if (clean(path) !== clean(mountPath))
-      throw cannotMount(
-        name,
-        `${path} cannot be shown at ${mountPath}: a process sees the files of the host where they lie`,
-      )
-    await checkPath(name, path, type, disk)
-  }
-}
-
-async function checkPath(name: string, path: string, type: string, disk: Disk): Promise<void> {
-  const found = await disk.stat(path)
-  if (type === 'DirectoryOrCreate' && !found) return disk.makeFolder(path, 0o755)
-  if (type === 'FileOrCreate' && !found) return disk.append(path, '')
-  if (type === '') return
-  if (!found) throw cannotMount(name, `hostPath type check failed: ${path} is not a ${wordOf(type)}`)
-  if (found.isFolder !== type.startsWith('Directory'))
-    throw cannotMount(name, `hostPath type check failed: ${path} is not a ${wordOf(type)}`)
-}
-
-const wordOf = (type: string) => (type.startsWith('Directory') ? 'directory' : 'file')
-const cannotMount = (name: string, why: string) =>
-  new ContainerError('CreateContainerConfigError', `volume ${name}: ${why}`)
-const clean = (path: string) => path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1')

@@ -1,11 +1,5 @@
+import { type ProcessId, type ProcessStat, parseProcessNote, parseProcessStat } from '../../base/process-stat.ts'
 import type { Clock, Disk, Exec } from '../../world/world.ts'
-
-/** A process, so that it is not taken for another that was given its number later. */
-export interface ProcessId {
-  readonly pid: number
-  /** When it began, in ticks of the kernel's clock; absent where nobody can tell. */
-  readonly began?: string
-}
 
 export interface Ended {
   /** Absent when a signal ended it, or nobody saw how. */
@@ -15,8 +9,22 @@ export interface Ended {
   readonly unseen?: true
 }
 
+interface StartOptions {
+  readonly note: string
+  readonly logFile: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/**
+ * For a shell: `sh -c … NOTE PROGRAM ARGUMENTS`. Where there is no /proc the number has to do; where there is no room for the
+ * note there is no program either, as nobody would find it again.
+ */
+const noteItself = 'read -r stat 2>/dev/null </proc/self/stat || stat=$$; echo "$stat" >"$0" && exec "$@"'
+
 /** How often somebody else's process is looked at: only its parent is told when it ends. */
 const lookMs = 500
+/** A process notes itself within milliseconds. */
+const noteMs = 2
 
 /** Processes of the host that may outlive the one that started them. */
 export class Processes {
@@ -30,15 +38,28 @@ export class Processes {
     this.#clock = clock
   }
 
-  /** Starts a program in a group of its own, its output added to `logFile`. Throws when it cannot be started. */
+  /**
+   * Starts a program in a group of its own, its output added to `logFile`. In `note` it is written which process it is,
+   * by that itself before it becomes the program: whoever is killed now leaves none that nobody could find again. Resolves
+   * when it has; throws when it cannot be started.
+   */
   async start(
-    [program, ...args]: readonly [string, ...string[]],
-    options: { readonly logFile: string; readonly env: Readonly<Record<string, string>> },
+    command: readonly [string, ...string[]],
+    { note, ...options }: StartOptions,
   ): Promise<{ readonly id: ProcessId; readonly ended: Promise<Ended> }> {
-    const child = this.#exec.start(program, args, { ...options, detached: true })
+    const child = this.#exec.start('sh', ['-c', noteItself, note, ...command], { ...options, detached: true })
     const ended = child.exited.then(({ code, signal }) => ({ code, signal }))
-    if (child.pid === 0) throw (await child.exited).error ?? new Error(`${program} could not be started`)
-    return { id: await this.#identify(child.pid), ended }
+    if (child.pid === 0) throw (await child.exited).error ?? new Error(`${command[0]} could not be started`)
+    const began = (await this.#stat(child.pid))?.began
+    const over = ended.then(() => true)
+    while ((await this.noted(note))?.pid !== child.pid)
+      if (await Promise.race([over, this.#clock.after(noteMs).then(() => false)])) break
+    return { id: { pid: child.pid, ...(began !== undefined && { began }) }, ended }
+  }
+
+  /** Of what a process has noted in `note`; undefined when it came to nothing. */
+  async noted(note: string): Promise<ProcessId | undefined> {
+    return parseProcessNote(await this.#disk.read(note))
   }
 
   async isAlive(id: ProcessId): Promise<boolean> {
@@ -67,16 +88,7 @@ export class Processes {
     this.#exec.signal(id.pid, 'SIGKILL')
   }
 
-  async #identify(pid: number): Promise<ProcessId> {
-    const began = (await this.#stat(pid))?.began
-    return { pid, ...(began !== undefined && { began }) }
-  }
-
-  async #stat(pid: number): Promise<{ readonly state: string; readonly began: string } | undefined> {
-    const text = await this.#disk.read(`/proc/${pid}/stat`).catch(() => undefined)
-    // The name stands in brackets and may hold anything.
-    const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ')
-    const [state, began] = [fields?.[0], fields?.[19]]
-    return state !== undefined && began !== undefined ? { state, began } : undefined
+  async #stat(pid: number): Promise<ProcessStat | undefined> {
+    return parseProcessStat(await this.#disk.read(`/proc/${pid}/stat`).catch(() => undefined))
   }
 }

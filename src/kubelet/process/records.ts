@@ -1,10 +1,8 @@
-import type { Pod } from '../../kinds/core/pod.ts'
+import type { Pod, PodStatus } from '../../kinds/core/pod.ts'
 import type { Disk, Log } from '../../world/world.ts'
-import type { ProcessId } from './processes.ts'
 
-/** What is noted of a container, so that a kubelet that comes later finds its process. */
+/** What is noted of a container before it is started, for a kubelet that comes later. */
 export interface ContainerRecord {
-  readonly process: ProcessId
   readonly attempt: number
   /** As in the status: seconds. */
   readonly startedAt: string
@@ -17,7 +15,10 @@ export interface PodRecord {
   readonly containers: ReadonlyMap<string, ContainerRecord>
 }
 
-/** Pods and their processes, in files: `<folder>/<uid>/pod.json`, and one beside it for each container. */
+/**
+ * Pods and their processes, in files: `<folder>/<uid>/pod.json`, and two beside it for each container: what it is
+ * (`container-NAME.json`), and which process it is, as that itself has noted (`container-NAME.stat`).
+ */
 export class Records {
   readonly #disk: Disk
   readonly #log: Log
@@ -65,6 +66,11 @@ export class Records {
     return `${this.#folder}/${uid}/pod.json`
   }
 
+  /** Where the process of a container is to note which one it is. */
+  processNote(uid: string, container: string): string {
+    return `${this.#folder}/${uid}/container-${container}.stat`
+  }
+
   #containerFile(uid: string, container: string): string {
     return `${this.#folder}/${uid}/container-${container}.json`
   }
@@ -79,4 +85,30 @@ export class Records {
       return undefined
     }
   }
+}
+
+/** The status of a pod whose processes an earlier kubelet has started, as far as its notes tell. */
+export function statusOf({ pod, containers }: PodRecord, hostAddresses: readonly string[]): PodStatus {
+  const started = [...containers.values()].map(({ startedAt }) => startedAt).sort()[0]
+  return {
+    podIP: hostAddresses[0],
+    podIPs: hostAddresses.map((ip) => ({ ip })),
+    ...(started && { startTime: started }),
+    containerStatuses: pod.spec.containers.flatMap(({ name, image = '' }) => {
+      const known = containers.get(name)
+      if (!known) return []
+      const { attempt, startedAt, containerId, imageId } = known
+      return {
+        name,
+        image,
+        imageID: imageId,
+        containerID: containerId,
+        restartCount: attempt,
+        ready: false,
+        started: true,
+        state: { running: { startedAt } },
+        lastState: {},
+      }
+    }),
+  } as PodStatus
 }

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { parseProcessStat } from '../../base/process-stat.ts'
 import type { Container } from '../../kinds/core/containers.ts'
 import { Pod } from '../../kinds/core/pod.ts'
 import { decode } from '../../schema/decode.ts'
@@ -10,6 +11,7 @@ import type { Draft, Mutable } from '../../schema/types.ts'
 import { hostWorld } from '../../world/host.ts'
 import { type RuntimeUnderTest, runtimeConformance } from '../conformance.ts'
 import type { Exit } from '../runtime.ts'
+import { Processes } from './processes.ts'
 import { ProcessRuntime } from './runtime.ts'
 
 const world = hostWorld(() => {})
@@ -93,11 +95,57 @@ test('a process outlives its kubelet, and the next one looks after it', async ()
   const exits: Exit[] = []
   const remains = await second.runtime.takeOver(pod, (_, exit) => exits.push(exit))
   assert.deepEqual([...remains!.running], ['main'])
-  const { pid } = record.containers.get('main')!.process
+  const pid = Number.parseInt(await readFile(`${first.folder}/state/uid-p/container-main.stat`, 'utf8'), 10)
   assert.ok(world.exec.isAlive(pid))
   await second.runtime.stopPod(pod, 10)
   assert.deepEqual(exits, [{ code: 0, reason: 'Completed' }])
   assert.deepEqual(await second.runtime.remembered(), [])
+})
+
+test('a process notes itself, so that the next kubelet finds it however the last one has ended', async () => {
+  await using first = await open()
+  const note = `${first.folder}/note`
+  // As a kubelet does that is killed the moment after.
+  const processes = new Processes(world)
+  const { id } = await processes.start(['sh', '-c', 'while :; do sleep 0.05; done'], {
+    note,
+    logFile: `${first.folder}/log`,
+    env: {},
+  })
+  while ((await world.disk.read(note)) === undefined) await world.clock.after(5)
+  assert.deepEqual(await processes.noted(note), id)
+  await processes.kill(id)
+  await world.disk.write(note, '')
+  assert.equal(await processes.noted(note), undefined)
+})
+
+test('a kubelet that ends while it starts a process leaves none behind', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'coracle-process-'))
+  const began = Promise.withResolvers<number>()
+  const runtime = new ProcessRuntime({
+    ...world,
+    exec: {
+      ...world.exec,
+      start(...args) {
+        const child = world.exec.start(...args)
+        began.resolve(child.pid)
+        return child
+      },
+    },
+    stateFolder: `${folder}/state`,
+    logs: `${folder}/logs`,
+    hostAddress: '127.0.0.1',
+    programs: () => undefined,
+  })
+  const pod = podOf('p', [patient])
+  await runtime.startSandbox(pod, never)
+  const started = runtime.startContainer(pod, pod.spec.containers[0]!, 0, () => {}, never)
+  const refused = assert.rejects(started, /pod p is gone/)
+  const pid = await began.promise
+  await runtime[Symbol.asyncDispose]()
+  assert.equal(world.exec.isAlive(pid), false)
+  await refused
+  await rm(folder, { recursive: true })
 })
 
 test('a number that another process has by now is not taken for ours', async () => {
@@ -105,11 +153,9 @@ test('a number that another process has by now is not taken for ours', async () 
   const pod = podOf('p', [patient])
   const folder = `${under.folder}/state/uid-p`
   await world.disk.write(`${folder}/pod.json`, JSON.stringify(pod))
-  const other = { pid: process.pid, began: '1' }
-  await world.disk.write(
-    `${folder}/container-main.json`,
-    JSON.stringify({ process: other, attempt: 0, startedAt: '', containerId: '', imageId: '' }),
-  )
+  const own = await readFile('/proc/self/stat', 'utf8')
+  const { began } = parseProcessStat(own)!
+  await world.disk.write(`${folder}/container-main.stat`, own.replace(` ${began} `, ' 1 '))
   const remains = await under.runtime.takeOver(pod, () => {})
   assert.deepEqual([...remains!.running], [])
   await under.runtime.stopPod(pod, 0)
@@ -171,7 +217,6 @@ test('what cannot be mounted into a process is said before it starts', async () 
     await under.runtime.startContainer(pod, pod.spec.containers[0]!, 0, () => {}, never)
     await under.runtime.stopPod(pod, 0)
   }
-  await assert.rejects(start(mounted('/etc', '/elsewhere', '')), /cannot be shown at \/elsewhere/)
   await assert.rejects(
     start(mounted('/nowhere/file', '/nowhere/file', 'File')),
     /hostPath type check failed: \/nowhere\/file is not a file/,

@@ -1,14 +1,18 @@
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
+import type { ProcessId } from '../../base/process-stat.ts'
 import type { Container, Probe } from '../../kinds/core/containers.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import type { EventType } from '../../reconciler/changes.ts'
 import { secondsTime } from '../../reconciler/events.ts'
 import type { Clock, Disk, Exec, Log, Network, Random } from '../../world/world.ts'
 import { ContainerError, type Exit, type Remains, type Running, type Runtime, type Sandbox } from '../runtime.ts'
-import { checkMounts, commandOf, environmentOf } from './command.ts'
+import { commandOf, environmentOf } from './command.ts'
+import { runsAsProcesses } from './eligible.ts'
+import type { HostVolumes } from './host-volumes.ts'
 import { readLog } from './log-file.ts'
+import { mountsOf, withMounts } from './mounts.ts'
 import { repeat } from './prober.ts'
-import { type Ended, Processes, type ProcessId } from './processes.ts'
+import { type Ended, Processes } from './processes.ts'
 import { type PodRecord, Records } from './records.ts'
 
 export interface ProcessRuntimeOptions {
@@ -24,18 +28,33 @@ export interface ProcessRuntimeOptions {
   readonly logs: string | ((pod: Pod, container: string) => string)
   /** The node's address, which all pods have. */
   readonly hostAddress: string
-  /** What runs instead of a program of that name; nothing when the one on the search path does. */
+  /** What runs instead of a program of that base name; nothing when the one on the search path does. */
   readonly programs: (name: string) => readonly string[] | undefined
+  /** Absent: only paths of the host can be mounted. */
+  readonly volumes?: HostVolumes
   /** What is to be told about a container. */
   readonly event?: (pod: Pod, container: Container, type: EventType, reason: string, message: string) => void
 }
 
-/** How nodes are recognised whose static pods are processes. */
+/** A container's process that is to be started. */
+interface Start {
+  readonly pod: Pod
+  readonly container: Container
+  readonly attempt: number
+  readonly running: RunningPod
+  readonly command: [string, ...string[]]
+  readonly env: Readonly<Record<string, string>>
+  readonly onExit: (exit: Exit) => void
+  readonly signal: AbortSignal
+}
+
+/** How nodes are recognised on which pods are processes. */
 export const processVersion = 'process://1.0.0'
 
 /**
- * Containers that are processes of the host: they see its network, its files where they lie, and its programs. They go
- * on when the kubelet ends, however it ends; the one that comes next finds them by what is noted of them.
+ * Containers that are processes of the host: they see its network, its files and its programs, and their volumes where
+ * these are mounted. They go on when the kubelet ends, however it ends; the one that comes next finds them by what is
+ * noted of them.
  */
 export class ProcessRuntime implements Runtime {
   readonly version = processVersion
@@ -44,11 +63,23 @@ export class ProcessRuntime implements Runtime {
   readonly #records: Records
   readonly #pods = new Map<string, RunningPod>()
   readonly #end = new AbortController()
+  /** What is under way to become a container that runs. */
+  readonly #starting = new Set<Promise<unknown>>()
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options
     this.#processes = new Processes(options)
     this.#records = new Records(options.stateFolder, options)
+  }
+
+  /** Made for the pods that run here. */
+  get volumes(): HostVolumes | undefined {
+    return this.#options.volumes
+  }
+
+  /** Whether a pod of the API is to run here. */
+  isFor(pod: Pod): boolean {
+    return runsAsProcesses(pod, (program) => this.#options.programs(program) !== undefined)
   }
 
   /** What an earlier kubelet has left running, or noted as such. */
@@ -69,11 +100,12 @@ export class ProcessRuntime implements Runtime {
     if (!record) return undefined
     const running = new RunningPod()
     this.#pods.set(pod.metadata.uid!, running)
+    this.volumes?.takeOver(pod)
     for (const container of allContainers(pod)) {
-      const known = record.containers.get(container.name)
-      if (!known || !(await this.#processes.isAlive(known.process))) continue
-      const ended = this.#processes.ended(known.process, this.#end.signal)
-      this.#watch(pod, container, running, known.process, ended, (exit) => onExit(container.name, exit))
+      const process = await this.#processes.noted(this.#records.processNote(pod.metadata.uid!, container.name))
+      if (process === undefined || !(await this.#processes.isAlive(process))) continue
+      const ended = this.#processes.ended(process, this.#end.signal)
+      this.#watch(pod, container, running, process, ended, (exit) => onExit(container.name, exit))
     }
     return { addresses: [], running: new Set(running.containers.keys()) }
   }
@@ -86,31 +118,40 @@ export class ProcessRuntime implements Runtime {
     signal: AbortSignal,
   ): Promise<Running> {
     signal.throwIfAborted()
-    const { disk, clock, random, hostAddress } = this.#options
+    const { disk, exec, hostAddress, volumes } = this.#options
     const running = this.#pods.get(pod.metadata.uid!)
     if (!running) throw new ContainerError('CreateContainerError', `pod ${pod.metadata.name} has no sandbox`)
     const env = environmentOf(pod, container, hostAddress)
-    await checkMounts(pod, container, disk)
-    const command = await this.#programOf(commandOf(container, env))
+    const folderOf = (...of: Parameters<HostVolumes['folderOf']>) => volumes?.folderOf(...of)
+    const mounts = await mountsOf(pod, container, { disk, env, folderOf })
+    const command = await withMounts(await this.#programOf(commandOf(container, env)), mounts, exec)
     signal.throwIfAborted()
-    const logFile = this.logFile(pod, container.name, attempt)
-    const { id, ended } = await this.#processes.start(command, { logFile, env })
-    if (signal.aborted || this.#pods.get(pod.metadata.uid!) !== running) {
-      await this.#processes.kill(id)
-      signal.throwIfAborted()
-      throw new Error(`pod ${pod.metadata.name} is gone`)
+    const starting = this.#startProcess({ pod, container, attempt, running, command, env, onExit, signal })
+    this.#starting.add(starting)
+    try {
+      return await starting
+    } finally {
+      this.#starting.delete(starting)
     }
+  }
+
+  async #startProcess({ pod, container, attempt, running, command, env, onExit, signal }: Start): Promise<Running> {
+    const { clock, random } = this.#options
+    const uid = pod.metadata.uid!
     const containerId = `process://${Buffer.from(random.bytes(32)).toString('hex')}`
     const imageId = container.image ?? ''
     const startedAt = secondsTime(clock.now())
+    await this.#records.keep(uid, container.name, { attempt, startedAt, containerId, imageId })
+    const logFile = this.logFile(pod, container.name, attempt)
+    const note = this.#records.processNote(uid, container.name)
+    const { id, ended } = await this.#processes.start(command, { note, logFile, env })
+    if (signal.aborted || this.#pods.get(uid) !== running) {
+      await this.#processes.kill(id)
+      await ended
+      signal.throwIfAborted()
+      throw new Error(`pod ${pod.metadata.name} is gone`)
+    }
     this.#watch(pod, container, running, id, ended, onExit)
-    await this.#records.keep(pod.metadata.uid!, container.name, {
-      process: id,
-      attempt,
-      startedAt,
-      containerId,
-      imageId,
-    })
     return { containerId, imageId, isReady: !container.readinessProbe && !container.startupProbe }
   }
 
@@ -139,11 +180,14 @@ export class ProcessRuntime implements Runtime {
   async stopPod(pod: Pod, graceSeconds: number): Promise<void> {
     const uid = pod.metadata.uid!
     const running = this.#pods.get(uid)
-    if (!running) return
-    const deadline = this.#options.clock.monotonic() + graceSeconds * 1000
-    await Promise.all([...running.containers.values()].map((container) => this.#stop(container, deadline)))
-    this.#pods.delete(uid)
-    await this.#records.forgetPod(uid)
+    if (running) {
+      const deadline = this.#options.clock.monotonic() + graceSeconds * 1000
+      await Promise.all([...running.containers.values()].map((container) => this.#stop(container, deadline)))
+      this.#pods.delete(uid)
+      await this.#records.forgetPod(uid)
+    }
+    // Some are made before anything runs.
+    await this.volumes?.remove(uid)
   }
 
   /** What the process has said so far; with `follow`, also what it says until the signal. */
@@ -182,15 +226,18 @@ export class ProcessRuntime implements Runtime {
     return at === undefined ? undefined : `${folder}/${at}.log`
   }
 
-  /** Lets go of all processes, which go on. */
+  /** Lets go of all processes, which go on; one that is only just being started is ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort()
+    this.volumes?.stop()
     for (const { containers } of this.#pods.values()) for (const container of containers.values()) container.end()
     this.#pods.clear()
+    await Promise.allSettled(this.#starting)
   }
 
   async #programOf([name, ...args]: [string, ...string[]]): Promise<[string, ...string[]]> {
-    const words = this.#options.programs(name)
+    // Manifests of others name where it lies in an image.
+    const words = this.#options.programs(basename(name))
     if (words) return [...words, ...args] as [string, ...string[]]
     const path = await this.#options.exec.which(name)
     if (path) return [path, ...args]

@@ -74,6 +74,9 @@ export function mirrorOf(pod: Pod, nodeUid: string): Pod {
   } as unknown as Pod
 }
 
+/** Whether a pod is one of a manifest: of others nobody knows the UID before the API gives it. */
+export const isStatic = ({ metadata }: Pod): boolean => metadata.annotations?.[marks.hash] === metadata.uid
+
 /** The digest that a mirror stands for; nothing for any other pod. */
 export const mirroredHash = ({ metadata }: ApiObject): string | undefined => metadata.annotations?.[marks.mirror]
 

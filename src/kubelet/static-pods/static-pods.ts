@@ -1,8 +1,8 @@
 import type { Client } from '../../client/client.ts'
-import type { Pod, PodStatus } from '../../kinds/core/pod.ts'
+import type { Pod } from '../../kinds/core/pod.ts'
 import { secondsTime } from '../../reconciler/events.ts'
 import { PodWorker, type PodWorkerTools } from '../pod-worker.ts'
-import type { PodRecord } from '../process/records.ts'
+import { type PodRecord, statusOf } from '../process/records.ts'
 import { fullName } from './manifest.ts'
 
 export interface StaticPodsOptions {
@@ -76,9 +76,10 @@ export class StaticPods {
     this.#running.clear()
   }
 
-  #takeOver({ pod, containers }: PodRecord): void {
+  #takeOver(record: PodRecord): void {
+    const { pod } = record
     if (this.#running.has(fullName(pod))) return
-    const found = { ...pod, status: this.#statusOf(pod, containers) }
+    const found = { ...pod, status: statusOf(record, this.#options.tools.hostAddresses) }
     if (this.#wanted.get(fullName(pod))?.metadata.uid === pod.metadata.uid) this.#start(found)
     else this.#start(found, true)
   }
@@ -125,31 +126,5 @@ export class StaticPods {
         return true
       },
     }
-  }
-
-  #statusOf(pod: Pod, containers: PodRecord['containers']): PodStatus {
-    const { hostAddresses } = this.#options.tools
-    const started = [...containers.values()].map(({ startedAt }) => startedAt).sort()[0]
-    return {
-      podIP: hostAddresses[0],
-      podIPs: hostAddresses.map((ip) => ({ ip })),
-      ...(started && { startTime: started }),
-      containerStatuses: pod.spec.containers.flatMap(({ name, image = '' }) => {
-        const known = containers.get(name)
-        if (!known) return []
-        const { attempt, startedAt, containerId, imageId } = known
-        return {
-          name,
-          image,
-          imageID: imageId,
-          containerID: containerId,
-          restartCount: attempt,
-          ready: false,
-          started: true,
-          state: { running: { startedAt } },
-          lastState: {},
-        }
-      }),
-    } as PodStatus
   }
 }

@@ -49,8 +49,74 @@ export function kubeProxyConfiguration(
   filled.wish('bindAddress', advertiseAddress.includes(':') ? '::' : '0.0.0.0')
   if (cluster.networking.podSubnet !== '') filled.wish('clusterCIDR', cluster.networking.podSubnet)
   filled.wish('clientConnection.kubeconfig', '/var/lib/kube-proxy/kubeconfig.conf')
-  return { ...filled.value, apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind: 'KubeProxyConfiguration' }
+  const said = { ...filled.value, apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind: 'KubeProxyConfiguration' }
+  return above(proxyZeroes, said)
 }
+
+const syncZeroes = { minSyncPeriod: '0s', syncPeriod: '0s' }
+const jsonZeroes = { infoBufferSize: '0' }
+
+/**
+ * Where nothing is said, kubeadm writes that: who edits the ConfigMap of the proxies finds all that there is to be set. For the
+ * proxy each of these stands for what is usual.
+ */
+const proxyZeroes: ComponentConfiguration = {
+  bindAddressHardFail: false,
+  clientConnection: { acceptContentTypes: '', burst: 0, contentType: '', qps: 0 },
+  clusterCIDR: '',
+  configSyncPeriod: '0s',
+  conntrack: {
+    maxPerCore: null,
+    min: null,
+    tcpBeLiberal: false,
+    tcpCloseWaitTimeout: null,
+    tcpEstablishedTimeout: null,
+    udpStreamTimeout: '0s',
+    udpTimeout: '0s',
+  },
+  detectLocal: { bridgeInterface: '', interfaceNamePrefix: '' },
+  detectLocalMode: '',
+  enableProfiling: false,
+  healthzBindAddress: '',
+  hostnameOverride: '',
+  iptables: { localhostNodePorts: null, masqueradeAll: false, masqueradeBit: null, ...syncZeroes },
+  ipvs: {
+    excludeCIDRs: null,
+    scheduler: '',
+    strictARP: false,
+    ...syncZeroes,
+    tcpFinTimeout: '0s',
+    tcpTimeout: '0s',
+    udpTimeout: '0s',
+  },
+  logging: { flushFrequency: 0, options: { json: jsonZeroes, text: jsonZeroes }, verbosity: 0 },
+  metricsBindAddress: '',
+  mode: '',
+  nftables: { masqueradeAll: false, masqueradeBit: null, ...syncZeroes },
+  nodePortAddresses: null,
+  oomScoreAdj: null,
+  portRange: '',
+  showHiddenMetricsForVersion: '',
+  winkernel: {
+    enableDSR: false,
+    forwardHealthCheckVip: false,
+    networkName: '',
+    rootHnsEndpointName: '',
+    sourceVip: '',
+  },
+}
+
+/** What is said, and what stands beneath it where nothing is. */
+function above(beneath: ComponentConfiguration, said: ComponentConfiguration): ComponentConfiguration {
+  const all = Object.entries({ ...beneath, ...said }).map(([field, value]) => {
+    const zero = beneath[field]
+    return [field, isMap(zero) && isMap(value) ? above(zero, value) : value]
+  })
+  return Object.fromEntries(all)
+}
+
+const isMap = (value: unknown): value is ComponentConfiguration =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A configuration that gets what is missing. */
 class Filled {

@@ -53,6 +53,17 @@ export async function fetchKubeletConfiguration(client: Pick<Client, 'get'>): Pr
   return parse(text) as ComponentConfiguration
 }
 
+/** Reads what the proxies of services have. */
+export async function fetchKubeProxyConfiguration(client: Pick<Client, 'get'>): Promise<ComponentConfiguration> {
+  const text = await dataOf(
+    client,
+    { namespace: 'kube-system', name: 'kube-proxy' },
+    'config.conf',
+    'could not read the configuration of kube-proxy from ConfigMap "kube-proxy"',
+  )
+  return parse(text) as ComponentConfiguration
+}
+
 async function dataOf(
   client: Pick<Client, 'get'>,
   ref: { readonly namespace: string; readonly name: string },

@@ -5,7 +5,7 @@ import { parse, parseAllDocuments } from 'yaml'
 import { VirtualHost } from '../../world/virtual-host.ts'
 import { parseFeatureGates } from './feature-gates.ts'
 import { controlPlaneImages } from './images.ts'
-import { initSettings, joinSettings, readDocuments, resetSettings } from './read.ts'
+import { initSettings, joinSettings, readDocuments, resetSettings, upgradeSettings } from './read.ts'
 import { configurationYaml } from './write.ts'
 
 const program = 'v1.36.2'
@@ -559,5 +559,28 @@ test('what is printed is what kubeadm prints', async () => {
     networking: { dnsDomain: 'cluster.local', podSubnet: '10.244.0.0/16', serviceSubnet: '10.96.0.0/12' },
     proxy: {},
     scheduler: {},
+  })
+})
+
+describe('upgrade', () => {
+  const read = (text: string) => upgradeSettings(readDocuments(text, () => {}))
+  const text = `apiVersion: kubeadm.k8s.io/v1beta4
+kind: UpgradeConfiguration
+apply: {kubernetesVersion: v1.36.2, certificateRenewal: false, patches: {directory: /patches}}
+node: {etcdUpgrade: false, skipPhases: [addon]}
+timeouts: {upgradeManifests: 90s}
+`
+
+  test('what is not said has its default, and what is off stays off when it is written and read again', () => {
+    const settings = read(text)
+    const { apply, node, timeouts } = settings
+    assert.deepEqual([apply.certificateRenewal, apply.etcdUpgrade, apply.forceUpgrade], [false, true, false])
+    assert.deepEqual([node.certificateRenewal, node.etcdUpgrade, node.skipPhases], [true, false, ['addon']])
+    assert.deepEqual([timeouts.upgradeManifests, timeouts.kubernetesAPICall], ['1m30s', '1m0s'])
+    assert.deepEqual(read(configurationYaml(settings)), settings)
+  })
+
+  test('what is not known is refused', () => {
+    assert.throws(() => read(text.replace('etcdUpgrade', 'etcdUpgrades')), /unknown field "node\.etcdUpgrades"/)
   })
 })

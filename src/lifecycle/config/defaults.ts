@@ -14,6 +14,7 @@ import type {
   NodeRegistration,
   ResetConfiguration,
   Timeouts,
+  UpgradeConfiguration,
 } from './types.ts'
 import { resolveVersion } from './versions.ts'
 
@@ -89,6 +90,25 @@ export function defaultJoin(join: Mutable<JoinConfiguration>): void {
 export function defaultReset(reset: Mutable<ResetConfiguration>): void {
   reset.certificatesDir ||= paths.certificates
   reset.timeouts = timeoutsOf(reset.timeouts)
+}
+
+export function defaultUpgrade(upgrade: Mutable<UpgradeConfiguration>): void {
+  for (const host of [upgrade.apply, upgrade.node]) {
+    host.certificateRenewal ??= true
+    host.imagePullPolicy ||= 'IfNotPresent'
+    host.imagePullSerial ??= true
+  }
+  for (const part of [upgrade.apply, upgrade.node, upgrade.plan]) {
+    part.etcdUpgrade ??= true
+    part.dryRun ??= false
+  }
+  for (const part of [upgrade.apply, upgrade.plan]) {
+    part.allowExperimentalUpgrades ??= false
+    part.allowRCUpgrades ??= false
+    part.printConfig ??= false
+  }
+  upgrade.apply.forceUpgrade ??= false
+  upgrade.timeouts = timeoutsOf(upgrade.timeouts)
 }
 
 function defaultNodeRegistration(node: Mutable<NodeRegistration>): void {

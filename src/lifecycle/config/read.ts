@@ -12,6 +12,7 @@ import {
   defaultInit,
   defaultJoin,
   defaultReset,
+  defaultUpgrade,
   fillCluster,
   fillInit,
   fillJoin,
@@ -29,6 +30,7 @@ import {
   InitConfiguration,
   JoinConfiguration,
   ResetConfiguration,
+  UpgradeConfiguration,
 } from './types.ts'
 import { validateCluster, validateInit, validateJoin, validateReset } from './validation.ts'
 
@@ -47,6 +49,7 @@ export interface ReadDocuments {
   readonly cluster: Mutable<ClusterConfiguration>
   readonly join: Mutable<JoinConfiguration>
   readonly reset: Mutable<ResetConfiguration>
+  readonly upgrade: Mutable<UpgradeConfiguration>
   readonly kubelet: ComponentConfiguration | undefined
   readonly kubeProxy: ComponentConfiguration | undefined
 }
@@ -90,6 +93,7 @@ export function readDocuments(text: string, warn: (line: string) => void): ReadD
     cluster: own('ClusterConfiguration', ClusterConfiguration),
     join,
     reset: own('ResetConfiguration', ResetConfiguration),
+    upgrade: own('UpgradeConfiguration', UpgradeConfiguration),
     kubelet: found.get('KubeletConfiguration'),
     kubeProxy: found.get('KubeProxyConfiguration'),
   }
@@ -240,6 +244,19 @@ export function resetSettings(
   validateReset(reset, errors)
   throwAll(errors)
   return reset
+}
+
+/** The same for `upgrade`. */
+export function upgradeSettings(
+  documents: ReadDocuments,
+  override: (upgrade: Mutable<UpgradeConfiguration>) => void = () => {},
+): UpgradeConfiguration {
+  const { upgrade } = documents
+  override(upgrade)
+  defaultUpgrade(upgrade)
+  upgrade.kind = 'UpgradeConfiguration'
+  upgrade.apiVersion = currentApiVersion
+  return upgrade
 }
 
 /** As Go prints several errors: one alone, more in brackets. */

@@ -220,10 +220,58 @@ export const ResetConfiguration = object(name('ResetConfiguration'), 'What holds
 })
 export interface ResetConfiguration extends Infer<typeof ResetConfiguration> {}
 
+const upgradeFields = {
+  dryRun: given(bool),
+  etcdUpgrade: given(bool),
+  ignorePreflightErrors: maybe(list(string)),
+} as const
+
+/** What `upgrade apply` and `upgrade node` have in common. */
+const upgradeHostFields = {
+  ...upgradeFields,
+  certificateRenewal: given(bool),
+  patches: given(Patches),
+  skipPhases: maybe(list(string)),
+  imagePullPolicy: maybe(string),
+  imagePullSerial: given(bool),
+} as const
+
+/** What `upgrade plan` and `upgrade apply` have in common. */
+const upgradeVersionFields = {
+  kubernetesVersion: maybe(string),
+  allowExperimentalUpgrades: given(bool),
+  allowRCUpgrades: given(bool),
+  printConfig: given(bool),
+} as const
+
+export const UpgradeConfiguration = object(name('UpgradeConfiguration'), 'What holds for `upgrade` on this host.', {
+  ...typeMeta,
+  apply: filled(
+    object(name('UpgradeApplyConfiguration'), 'For `upgrade apply`.', {
+      ...upgradeHostFields,
+      ...upgradeVersionFields,
+      forceUpgrade: given(bool),
+    }),
+  ),
+  diff: filled(
+    object(name('UpgradeDiffConfiguration'), 'For `upgrade diff`.', {
+      kubernetesVersion: maybe(string),
+      contextLines: maybe(int32),
+    }),
+  ),
+  node: filled(object(name('UpgradeNodeConfiguration'), 'For `upgrade node`.', upgradeHostFields)),
+  plan: filled(
+    object(name('UpgradePlanConfiguration'), 'For `upgrade plan`.', { ...upgradeFields, ...upgradeVersionFields }),
+  ),
+  timeouts: filled(Timeouts),
+})
+export interface UpgradeConfiguration extends Infer<typeof UpgradeConfiguration> {}
+
 /** The kinds that a file may hold, by their names. */
 export const currentTypes: Readonly<Record<string, ObjectType>> = {
   InitConfiguration,
   ClusterConfiguration,
   JoinConfiguration,
   ResetConfiguration,
+  UpgradeConfiguration,
 }

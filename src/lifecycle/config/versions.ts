@@ -5,13 +5,34 @@ export interface Version {
   readonly major: number
   readonly minor: number
   readonly patch: number
+  /** `rc.1` of `v1.37.0-rc.1`; empty for a release. */
+  readonly preRelease: string
+}
+
+/** Below 0: the first is the older one. Releases come after what was before them. */
+export function compareVersions(one: Version, other: Version): number {
+  const difference = one.major - other.major || one.minor - other.minor || one.patch - other.patch
+  if (difference !== 0 || one.preRelease === other.preRelease) return difference
+  if (one.preRelease === '' || other.preRelease === '') return one.preRelease === '' ? 1 : -1
+  return comparePreReleases(one.preRelease.split('.'), other.preRelease.split('.'))
+}
+
+/** Part by part: numbers by what they count, `rc.2` before `rc.10`. */
+function comparePreReleases(one: readonly string[], other: readonly string[]): number {
+  const at = one.findIndex((part, index) => part !== other[index])
+  if (at < 0 || other[at] === undefined) return one.length - other.length
+  const [left, right] = [one[at]!, other[at]]
+  const isNumeric = /^\d+$/.test(left) && /^\d+$/.test(right)
+  return isNumeric ? Number(left) - Number(right) : left < right ? -1 : 1
 }
 
 const form = /^v?(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/
 
 export function parseVersion(text: string): Version | undefined {
   const found = form.exec(text.trim())
-  return found ? { major: Number(found[1]), minor: Number(found[2]), patch: Number(found[3]) } : undefined
+  if (!found) return undefined
+  const [major, minor, patch] = found.slice(1, 4).map(Number) as [number, number, number]
+  return { major, minor, patch, preRelease: found[4]?.slice(1) ?? '' }
 }
 
 /**

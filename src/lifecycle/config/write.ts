@@ -1,11 +1,22 @@
 import { goYaml } from '../../base/go-yaml.ts'
-import type { ClusterConfiguration, InitConfiguration, JoinConfiguration, ResetConfiguration } from './types.ts'
+import type {
+  ClusterConfiguration,
+  InitConfiguration,
+  JoinConfiguration,
+  ResetConfiguration,
+  UpgradeConfiguration,
+} from './types.ts'
 
 /**
  * Configurations as kubeadm prints them: keys sorted, what is empty left out. Structures stay where kubeadm's are no
- * pointers (`apiServer: {}`), and `taints` always, since none and the usual ones are not the same.
+ * pointers (`apiServer: {}`), and what says something by being empty.
  */
-type Configuration = ClusterConfiguration | InitConfiguration | JoinConfiguration | ResetConfiguration
+type Configuration =
+  | ClusterConfiguration
+  | InitConfiguration
+  | JoinConfiguration
+  | ResetConfiguration
+  | UpgradeConfiguration
 
 export function configurationYaml(configuration: Configuration): string {
   const written = withoutEmpty(configuration) as Record<string, unknown>
@@ -17,7 +28,17 @@ export function configurationYaml(configuration: Configuration): string {
 /** Several documents of one file. */
 export const joinDocuments = (documents: readonly string[]): string => documents.join('---\n')
 
-const emptyStays = new Set(['taints'])
+/** What is not the same when it is there and empty: no taints are not the usual ones, and off is not the default. */
+const emptyStays = new Set([
+  'taints',
+  'allowExperimentalUpgrades',
+  'allowRCUpgrades',
+  'certificateRenewal',
+  'etcdUpgrade',
+  'forceUpgrade',
+  'imagePullSerial',
+  'printConfig',
+])
 
 function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty)

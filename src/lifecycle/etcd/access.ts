@@ -68,7 +68,8 @@ const withScheme = (endpoint: string, secure: boolean) => {
 /** kubeadm makes `healthcheck-client` for this; operators also use those of the server and of peers. */
 const pairs = ['healthcheck-client', 'server', 'peer']
 
-async function readTls(disk: Disk, flags: AccessFlags, folder: string): Promise<EtcdTls> {
+/** What an etcd wants to see: named by flags, or the certificates of a host in a folder. Throws `EtcdAccessError`. */
+export async function readTls(disk: Disk, flags: AccessFlags, folder: string): Promise<EtcdTls> {
   const ca = await required(disk, flags.cacert ?? `${folder}/ca.crt`, '--cacert')
   if ((flags.cert === undefined) !== (flags.key === undefined)) {
     throw new EtcdAccessError('--cert and --key are needed together')

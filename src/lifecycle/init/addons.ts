@@ -1,5 +1,5 @@
 import { goYaml } from '../../base/go-yaml.ts'
-import type { Client } from '../../client/client.ts'
+import type { Client, Ref } from '../../client/client.ts'
 import { DaemonSet } from '../../kinds/apps/daemon-set.ts'
 import { Deployment } from '../../kinds/apps/deployment.ts'
 import { ConfigMap } from '../../kinds/core/config-map.ts'
@@ -12,16 +12,17 @@ import { RoleBinding } from '../../kinds/rbac/role-binding.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import { isNotFound } from '../../schema/status.ts'
 import type { Draft } from '../../schema/types.ts'
-import { dnsAddress } from '../config/component-defaults.ts'
+import { type ComponentConfiguration, dnsAddress } from '../config/component-defaults.ts'
 import { controlPlaneLabel } from '../config/defaults.ts'
 import { coreImage, dnsImage } from '../config/images.ts'
-import { applyPatches } from '../manifests/patches.ts'
+import type { ClusterConfiguration } from '../config/types.ts'
+import { applyPatches, type PatchFile } from '../manifests/patches.ts'
 import type { Phase } from '../phase.ts'
-import { clusterEndpoint } from '../pki/settings.ts'
+import { clusterEndpoint, type PkiSettings } from '../pki/settings.ts'
 import { put } from '../tokens/objects.ts'
 import { defaultTokenGroup } from '../tokens/secrets.ts'
 import type { InitData } from './data.ts'
-import { patient } from './patient.ts'
+import { type Patience, patient } from './patient.ts'
 
 /** The DNS of the cluster and the proxy of services, as objects of the API. */
 export const addon: Phase<InitData> = {
@@ -35,8 +36,7 @@ export const addon: Phase<InitData> = {
       plan: async () => ['[addons] Would apply essential addon: CoreDNS'],
       async run(data) {
         const client = await data.client()
-        await patient(() => applyDns(client, data), data.patience)
-        data.tools.print('[addons] Applied essential addon: CoreDNS')
+        await applyDns(client, sourceOf(data), data.patience)
       },
     },
     {
@@ -46,17 +46,45 @@ export const addon: Phase<InitData> = {
       plan: async () => ['[addons] Would apply essential addon: kube-proxy'],
       async run(data) {
         const client = await data.client()
-        await patient(() => applyProxy(client, data), data.patience)
-        data.tools.print('[addons] Applied essential addon: kube-proxy')
+        await applyProxy(client, sourceOf(data), data.patience)
       },
     },
   ],
 }
 
+/** What the objects of the addons are made of. */
+export interface AddonSource {
+  readonly cluster: ClusterConfiguration
+  readonly pki: PkiSettings
+  readonly kubeProxy: ComponentConfiguration
+  readonly patches: readonly PatchFile[]
+  print(line: string): void
+}
+
+const sourceOf = ({ cluster, pki, options, tools }: InitData): AddonSource => ({
+  cluster,
+  pki,
+  kubeProxy: options.settings.kubeProxy,
+  patches: options.patches,
+  print: tools.print,
+})
+
+/** Has the DNS of the cluster be as the configuration says; what administrators may have changed stays. */
+export async function applyDns(client: Client, source: AddonSource, patience: Patience): Promise<void> {
+  await patient(() => putDns(client, source), patience)
+  source.print('[addons] Applied essential addon: CoreDNS')
+}
+
+/** Has the proxies of services be as the configuration says. */
+export async function applyProxy(client: Client, source: AddonSource, patience: Patience): Promise<void> {
+  await patient(() => putProxy(client, source), patience)
+  source.print('[addons] Applied essential addon: kube-proxy')
+}
+
 const namespace = 'kube-system'
 const rbac = 'rbac.authorization.k8s.io'
 
-async function applyDns(client: Client, { cluster, options, tools }: InitData): Promise<void> {
+async function putDns(client: Client, { cluster, patches, print }: AddonSource): Promise<void> {
   const labels = { 'k8s-app': 'kube-dns' }
   await putUnlessThere(client, ConfigMap, {
     metadata: { name: 'coredns', namespace },
@@ -75,12 +103,13 @@ async function applyDns(client: Client, { cluster, options, tools }: InitData): 
     subjects: [{ kind: 'ServiceAccount', name: 'coredns', namespace }],
   })
   await put(client, ServiceAccount, { metadata: { name: 'coredns', namespace } })
+  const replicas = (await find(client, Deployment, { name: 'coredns', namespace }))?.spec?.replicas ?? 2
   const deployment = applyPatches(
     'corednsdeployment',
-    dnsDeployment(dnsImage(cluster), labels),
-    options.patches,
+    dnsDeployment(dnsImage(cluster), labels, replicas),
+    patches,
     Deployment.schema,
-    tools.print,
+    print,
   )
   await put(client, Deployment, deployment as Draft<Deployment>)
   await putUnlessThere(client, Service, dnsService(dnsAddress(cluster.networking.serviceSubnet), labels))
@@ -93,10 +122,14 @@ async function putUnlessThere<T extends ApiObject>(
   object: Draft<T> & { readonly metadata: { readonly name: string; readonly namespace: string } },
 ): Promise<void> {
   // Not by trying: the address of a service is refused before its name is.
-  const found = await client.get(kind, object.metadata).catch((error: unknown) => {
-    if (!isNotFound(error)) throw error
+  if (!(await find(client, kind, object.metadata))) await client.create(kind, object)
+}
+
+async function find<T extends ApiObject>(client: Client, kind: Kind<T>, ref: Ref): Promise<T | undefined> {
+  return client.get(kind, ref).catch((error: unknown) => {
+    if (isNotFound(error)) return undefined
+    throw error
   })
-  if (!found) await client.create(kind, object)
 }
 
 const corefile = (domain: string) => `.:53 {
@@ -142,10 +175,14 @@ const dnsService = (clusterIP: string, labels: Readonly<Record<string, string>>)
   },
 })
 
-const dnsDeployment = (image: string, labels: Readonly<Record<string, string>>): Draft<Deployment> => ({
+const dnsDeployment = (
+  image: string,
+  labels: Readonly<Record<string, string>>,
+  replicas: number,
+): Draft<Deployment> => ({
   metadata: { name: 'coredns', namespace, labels },
   spec: {
-    replicas: 2,
+    replicas,
     strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
     selector: { matchLabels: labels },
     template: {
@@ -210,14 +247,14 @@ const dnsContainer = (image: string) => ({
   },
 })
 
-async function applyProxy(client: Client, { cluster, pki, options }: InitData): Promise<void> {
+async function putProxy(client: Client, { cluster, pki, kubeProxy }: AddonSource): Promise<void> {
   const name = 'kube-proxy'
   await put(client, ServiceAccount, { metadata: { name, namespace } })
   await put(client, ConfigMap, {
     metadata: { name, namespace, labels: { app: name } },
     data: {
       'kubeconfig.conf': proxyKubeconfig(clusterEndpoint(pki)),
-      'config.conf': goYaml(options.settings.kubeProxy),
+      'config.conf': goYaml(kubeProxy),
     },
   })
   await put(client, ClusterRoleBinding, {

@@ -83,7 +83,8 @@ export async function waitForControlPlane(
   }
 }
 
-async function isWell({ network }: HostWorld, url: string): Promise<boolean> {
+/** Whether something answers that it is well. */
+export async function isWell({ network }: HostWorld, url: string): Promise<boolean> {
   try {
     const answer = await network.request({ url, tls: { skipServerVerification: true }, timeoutMs: 2000 })
     answer.close()

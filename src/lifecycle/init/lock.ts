@@ -1,3 +1,4 @@
+import { parseProcessStat } from '../../base/process-stat.ts'
 import type { HostWorld } from '../../world/world.ts'
 import { LifecycleError } from '../failure.ts'
 import { paths } from '../paths.ts'
@@ -5,8 +6,8 @@ import { paths } from '../paths.ts'
 const lockFile = `${paths.run}/lifecycle.lock`
 
 /**
- * Has one process at a time change a host: `init`, `join`, `reset`. Each adds a line to a file; whoever stands first in it
- * among those that are alive has the lock. What a killed one left behind stops nobody.
+ * Has one process at a time change a host: `init`, `join`, `upgrade`, `reset`. Each adds a line to a file; whoever stands
+ * first in it among those that are alive has the lock. What a killed one left behind stops nobody.
  * @throws LifecycleError when another has it
  */
 export async function lockHost(world: HostWorld, verb: string): Promise<AsyncDisposable> {
@@ -36,7 +37,5 @@ async function holderOf(world: HostWorld): Promise<string | undefined> {
 
 /** When a process began, in ticks of the kernel's clock: numbers of processes are given out again. */
 export async function beganAt({ disk }: Pick<HostWorld, 'disk'>, pid: number): Promise<string | undefined> {
-  const text = await disk.read(`/proc/${pid}/stat`).catch(() => undefined)
-  // The name stands in brackets and may hold anything.
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+  return parseProcessStat(await disk.read(`/proc/${pid}/stat`).catch(() => undefined))?.began
 }

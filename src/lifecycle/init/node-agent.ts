@@ -1,7 +1,9 @@
 import { parse } from 'yaml'
 import { goYaml } from '../../base/go-yaml.ts'
+import { parseProcessStat } from '../../base/process-stat.ts'
 import type { HostWorld } from '../../world/world.ts'
 import type { ComponentConfiguration } from '../config/component-defaults.ts'
+import { defaultCriSocket } from '../config/defaults.ts'
 import type { Argument, NodeRegistration } from '../config/types.ts'
 import { LifecycleError } from '../failure.ts'
 import { FileChanges } from '../file-changes.ts'
@@ -50,11 +52,31 @@ export async function writeAgentFiles(world: HostWorld, files: AgentFiles, print
   }
   print(`[kubelet-start] Writing kubelet configuration to file ${JSON.stringify(instanceConfig)}`)
   await write(instanceConfig, goYaml(instance))
-  const whole = { ...configuration, containerRuntimeEndpoint: node.criSocket }
-  const patched = applyPatches('kubeletconfiguration', whole, patches, undefined, print)
+  const text = agentConfiguration(configuration, node.criSocket, patches, print)
   print(`[kubelet-start] Writing kubelet configuration to file ${JSON.stringify(paths.kubeletConfig)}`)
-  await write(paths.kubeletConfig, goYaml(patched))
+  await write(paths.kubeletConfig, text)
   return changed
+}
+
+/** What the agent of a host reads: the configuration of all of them, with what is this host's own. */
+export function agentConfiguration(
+  configuration: ComponentConfiguration,
+  criSocket: string,
+  patches: readonly PatchFile[],
+  print: Print,
+): string {
+  const whole = { ...configuration, containerRuntimeEndpoint: criSocket }
+  return goYaml(applyPatches('kubeletconfiguration', whole, patches, undefined, print))
+}
+
+/** The socket that the agent of this host was given. */
+export async function criSocketOf({ disk }: Pick<HostWorld, 'disk'>): Promise<string> {
+  for (const file of [instanceConfig, paths.kubeletConfig]) {
+    const found = parse((await disk.read(file)) ?? '{}') as ComponentConfiguration | null
+    const socket = found?.['containerRuntimeEndpoint']
+    if (typeof socket === 'string' && socket !== '') return socket
+  }
+  return defaultCriSocket
 }
 
 function agentArguments(world: HostWorld, { node, registersTaints }: AgentFiles): readonly string[] {
@@ -146,9 +168,8 @@ export async function runningAgent(world: HostWorld): Promise<number | undefined
 
 /** One that has ended and is not buried yet has none. */
 async function hasMemory({ disk }: HostWorld, pid: number): Promise<boolean> {
-  const text = (await disk.read(`/proc/${pid}/stat`).catch(() => undefined)) ?? ''
-  // The name stands in brackets and may hold anything; the size is the 23rd field, the third comes behind the name.
-  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[20] ?? 0) > 0
+  const stat = parseProcessStat(await disk.read(`/proc/${pid}/stat`).catch(() => undefined))
+  return stat !== undefined && stat.memory > 0
 }
 
 /** Ends the agent; what it runs goes on. Whether there was one. */

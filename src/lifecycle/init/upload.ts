@@ -1,13 +1,15 @@
 import type { Client } from '../../client/client.ts'
 import { ConfigMap } from '../../kinds/core/config-map.ts'
 import { RoleBinding } from '../../kinds/rbac/role-binding.ts'
+import type { ComponentConfiguration } from '../config/component-defaults.ts'
 import { kubeadmConfigData, kubeadmConfigMap, kubeletConfigData, kubeletConfigMap } from '../config/config-maps.ts'
+import type { ClusterConfiguration } from '../config/types.ts'
 import type { Phase } from '../phase.ts'
 import { put, putRole } from '../tokens/objects.ts'
 import { defaultTokenGroup } from '../tokens/secrets.ts'
 import { uploadCertificates } from '../tokens/upload.ts'
 import type { InitData } from './data.ts'
-import { patient } from './patient.ts'
+import { type Patience, patient } from './patient.ts'
 
 export const uploadConfig: Phase<InitData> = {
   name: 'upload-config',
@@ -18,14 +20,7 @@ export const uploadConfig: Phase<InitData> = {
       summary: 'Upload the kubeadm ClusterConfiguration to a ConfigMap',
       plan: async () => ['[upload-config] Would store the configuration in ConfigMap "kubeadm-config"'],
       async run(data) {
-        data.tools.print(
-          '[upload-config] Storing the configuration used in ConfigMap "kubeadm-config" in the "kube-system" Namespace',
-        )
-        const client = await data.client()
-        await patient(async () => {
-          await put(client, ConfigMap, { metadata: kubeadmConfigMap, data: kubeadmConfigData(data.cluster) })
-          await letNodesRead(client, 'kubeadm:nodes-kubeadm-config', kubeadmConfigMap.name)
-        }, data.patience)
+        await uploadClusterConfiguration(await data.client(), data.cluster, data.patience, data.tools.print)
       },
     },
     {
@@ -33,18 +28,43 @@ export const uploadConfig: Phase<InitData> = {
       summary: 'Upload the kubelet component config to a ConfigMap',
       plan: async () => ['[kubelet] Would store the configuration of kubelets in ConfigMap "kubelet-config"'],
       async run(data) {
-        data.tools.print(
-          '[kubelet] Creating a ConfigMap "kubelet-config" in namespace kube-system with the configuration for the kubelets in the cluster',
-        )
-        const client = await data.client()
-        await patient(async () => {
-          const content = kubeletConfigData(data.options.settings.kubelet)
-          await put(client, ConfigMap, { metadata: kubeletConfigMap, data: content })
-          await letNodesRead(client, 'kubeadm:kubelet-config', kubeletConfigMap.name)
-        }, data.patience)
+        const { kubelet } = data.options.settings
+        await uploadKubeletConfiguration(await data.client(), kubelet, data.patience, data.tools.print)
       },
     },
   ],
+}
+
+type Print = (line: string) => void
+
+/** Has the cluster know what holds for the whole of it: for `join`, upgrades, and people. */
+export async function uploadClusterConfiguration(
+  client: Client,
+  cluster: ClusterConfiguration,
+  patience: Patience,
+  print: Print,
+): Promise<void> {
+  print('[upload-config] Storing the configuration used in ConfigMap "kubeadm-config" in the "kube-system" Namespace')
+  await patient(async () => {
+    await put(client, ConfigMap, { metadata: kubeadmConfigMap, data: kubeadmConfigData(cluster) })
+    await letNodesRead(client, 'kubeadm:nodes-kubeadm-config', kubeadmConfigMap.name)
+  }, patience)
+}
+
+/** The same for what holds for all kubelets. */
+export async function uploadKubeletConfiguration(
+  client: Client,
+  kubelet: ComponentConfiguration,
+  patience: Patience,
+  print: Print,
+): Promise<void> {
+  print(
+    '[kubelet] Creating a ConfigMap "kubelet-config" in namespace kube-system with the configuration for the kubelets in the cluster',
+  )
+  await patient(async () => {
+    await put(client, ConfigMap, { metadata: kubeletConfigMap, data: kubeletConfigData(kubelet) })
+    await letNodesRead(client, 'kubeadm:kubelet-config', kubeletConfigMap.name)
+  }, patience)
 }
 
 /** Hosts that join, and nodes, may read a ConfigMap. */

@@ -4,6 +4,7 @@ import type { KeyPair } from '../pki.ts'
 
 /** Changes to what the current context of a kubeconfig names; everything else in it stays as it is. */
 export interface KubeconfigChange {
+  readonly server?: string
   /** PEM. */
   readonly certificateAuthority?: string
   readonly credential?: KeyPair
@@ -14,11 +15,14 @@ export function changeKubeconfig(text: string, path: string, change: KubeconfigC
   const document = parseDocument(text)
   const context = named(document, 'contexts', document.get('current-context'))?.get('context')
   if (document.errors.length > 0 || !isMap(context)) throw unusable(path)
-  if (change.certificateAuthority !== undefined) {
+  if (change.certificateAuthority !== undefined || change.server !== undefined) {
     const cluster = named(document, 'clusters', context.get('cluster'))?.get('cluster')
     if (!isMap(cluster)) throw unusable(path)
-    cluster.delete('certificate-authority')
-    cluster.set('certificate-authority-data', base64(change.certificateAuthority))
+    if (change.server !== undefined) cluster.set('server', change.server)
+    if (change.certificateAuthority !== undefined) {
+      cluster.delete('certificate-authority')
+      cluster.set('certificate-authority-data', base64(change.certificateAuthority))
+    }
   }
   if (change.credential !== undefined) {
     const user = named(document, 'users', context.get('user'))?.get('user')

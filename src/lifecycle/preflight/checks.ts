@@ -87,6 +87,9 @@ export function joinControlPlaneChecks(
 
 export const resetChecks: readonly Check[] = [privilegedUser]
 
+/** `hasRuntime`: whether there is a container runtime, so that pods are real. */
+export const upgradeChecks = (hasRuntime: boolean): readonly Check[] => [privilegedUser, systemChecks(hasRuntime)]
+
 function controlPlaneChecks(
   endpoint: InitConfiguration['localAPIEndpoint'],
   cluster: ClusterConfiguration,
@@ -133,12 +136,20 @@ function commonChecks(node: NodeRegistration, context: CheckContext): readonly C
     containerRuntime(node.criSocket),
     swap,
     ...(context.hasRuntime ? [inPath('losetup', true), inPath('mount', true), inPath('cp', false)] : []),
-    context.hasRuntime ? systemVerification : onlyWarning(systemVerification),
+    systemChecks(context.hasRuntime),
+    inPath('nft', false, 'services have no addresses on this host without it (Debian: apt-get install nftables)'),
+    inPath(
+      'conntrack',
+      false,
+      'services over UDP may lead where nobody is any more (Debian: apt-get install conntrack)',
+    ),
     hostname(node.name),
     kubeletService,
     portAvailable(kubeletPort, context.isOurs),
   ]
 }
+
+const systemChecks = (hasRuntime: boolean) => (hasRuntime ? systemVerification : onlyWarning(systemVerification))
 
 /** Switches of the kernel for each family that addresses are of. */
 function forwarding(subnets: string, address: string, { hasRuntime }: CheckContext): readonly Check[] {

@@ -1,7 +1,7 @@
 import type { HostWorld } from '../../world/world.ts'
 import { type Check, fine, warningOf } from './check.ts'
 
-/** The container runtime: without one, static pods run as processes of the host, and other pods are simulated. */
+/** The container runtime: without one, pods run as processes of the host, or are simulated. */
 export function containerRuntime(criSocket: string): Check {
   return {
     name: 'CRI',

@@ -4,7 +4,7 @@ import { paths } from '../paths.ts'
 import type { Phase } from '../phase.ts'
 import type { ResetData } from './data.ts'
 import { ownManifest } from './etcd.ts'
-import { stopStaticPods } from './processes.ts'
+import { stopPods } from './processes.ts'
 
 export const cleanupNode: Phase<ResetData> = {
   name: 'cleanup-node',
@@ -27,7 +27,7 @@ export const cleanupNode: Phase<ResetData> = {
     if ((await runningAgent(world)) !== undefined) tools.print('[reset] Stopping the kubelet service')
     await stopAgent(world)
     await removeUnit(world)
-    await stopStaticPods(world)
+    await stopPods(world)
     tools.print(`[reset] Unmounting mounted directories in ${JSON.stringify(paths.kubelet)}`)
     await unmount(world, reset.unmountFlags ?? [], tools.warn)
     if (etcd !== undefined) {

@@ -63,6 +63,11 @@ export async function publishClusterInfo(
     // Signatures of what it says already stay.
     await client.patch(ConfigMap, clusterInfo, { type: 'merge', body: { data } })
   }
+  await letAnybodyReadClusterInfo(client)
+}
+
+/** Those who come with a token, and know nobody here yet, are anonymous. */
+export async function letAnybodyReadClusterInfo(client: Client): Promise<void> {
   const { namespace } = clusterInfo
   const name = 'kubeadm:bootstrap-signer-clusterinfo'
   await putRole(client, namespace, name, [

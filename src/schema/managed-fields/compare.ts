@@ -157,7 +157,7 @@ function indexed(shape: SetShape | ListShape, items: readonly unknown[]): Map<st
 }
 
 /** The field itself and every field below it: what appears or goes with the value. */
-function everything(shape: Shape, value: unknown): FieldSet {
+export function everything(shape: Shape, value: unknown): FieldSet {
   switch (shape.form) {
     case 'leaf':
       return leaf

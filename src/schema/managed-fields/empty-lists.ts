@@ -6,7 +6,7 @@
 import type { ObjectType, Type } from '../types.ts'
 import { emptySet, type FieldSet, singleton, union } from './field-set.ts'
 import { fieldElement } from './path-element.ts'
-import { isMembers, type Members } from './shape.ts'
+import { membersOf, valueAt } from './shape.ts'
 
 type Path = readonly string[]
 
@@ -38,8 +38,8 @@ export function keepEmptyLists(type: ObjectType, object: object, sent: unknown):
   for (const path of listPaths(type)) {
     const holder = path.slice(0, -1)
     const name = path.at(-1)!
-    const target = valueAt(object, holder) as Record<string, unknown> | undefined
-    if (target !== undefined && isEmptyList(valueAt(sent, holder)?.[name])) target[name] = []
+    const target = membersAt(object, holder) as Record<string, unknown> | undefined
+    if (target !== undefined && isEmptyList(membersAt(sent, holder)?.[name])) target[name] = []
   }
 }
 
@@ -47,7 +47,7 @@ export function keepEmptyLists(type: ObjectType, object: object, sent: unknown):
 export function emptyListsOf(type: ObjectType, object: object): FieldSet {
   let set = emptySet
   for (const path of listPaths(type)) {
-    if (isEmptyList(valueAt(object, path.slice(0, -1))?.[path.at(-1)!])) {
+    if (isEmptyList(membersAt(object, path.slice(0, -1))?.[path.at(-1)!])) {
       set = union(set, singleton(path.map(fieldElement)))
     }
   }
@@ -56,8 +56,4 @@ export function emptyListsOf(type: ObjectType, object: object): FieldSet {
 
 const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0
 
-function valueAt(value: unknown, path: Path): Members | undefined {
-  let at: unknown = value
-  for (const name of path) at = isMembers(at) ? at[name] : undefined
-  return isMembers(at) ? at : undefined
-}
+const membersAt = (value: unknown, path: Path) => membersOf(valueAt(value, path))

@@ -138,6 +138,13 @@ export const isMembers = (value: unknown): value is Members =>
 export const membersOf = (value: unknown): Members | undefined => (isMembers(value) ? value : undefined)
 export const itemsOf = (value: unknown): readonly unknown[] | undefined => (Array.isArray(value) ? value : undefined)
 
+/** What lies in members of members; undefined where the way there ends. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  let at = value
+  for (const name of path) at = isMembers(at) ? at[name] : undefined
+  return at
+}
+
 /** An item of a list that cannot be named. The message is the reference's. */
 export class ItemFault extends Error {}
 

@@ -15,6 +15,8 @@ import {
   recursiveDifference,
   union,
 } from './field-set.ts'
+import { FieldsOfNew } from './fields-of-new.ts'
+import { toFieldsV1 } from './fields-v1.ts'
 import { capOwners, identityOf, type Operation, type Owner, type Owners } from './owners.ts'
 import { ItemFault, type Shape, shapeOf } from './shape.ts'
 
@@ -71,7 +73,10 @@ export function afterUpdate(write: Write, live: ApiObject | undefined, object: A
   // An object of which nobody keeps track stays so until somebody applies.
   if (owners.size === 0 && live !== undefined) return owners
   try {
-    const after = recordUpdate(write, live ?? zeroObject(write.schema), object, owners)
+    const after =
+      live === undefined && owners.size === 0 && isEmptySet(write.given ?? emptySet)
+        ? ownersOfNew(write, object)
+        : recordUpdate(write, live ?? zeroObject(write.schema), object, owners)
     capOwners(after)
     return after
   } catch (error) {
@@ -80,18 +85,36 @@ export function afterUpdate(write: Write, live: ApiObject | undefined, object: A
   }
 }
 
+const fieldsOfNew = new WeakMap<ObjectType, FieldsOfNew>()
+
+/** The same for an object that nobody has owned anything of. */
+function ownersOfNew(write: Write, object: ApiObject): Owners {
+  const { schema } = write
+  const zero = zeroObject(schema)
+  const answers = fieldsOfNew.get(schema) ?? new FieldsOfNew(shapeOf(schema), zero)
+  fieldsOfNew.set(schema, answers)
+  const find = () => toFieldsV1(writtenBy(write, new Comparisons(write, zero, object)))
+  const fields = answers.of(object, write.reset, find)
+  const owner = writer(write, 'Update', write.now, fields)
+  return new Map(isEmptySet(fields) ? [] : [[identityOf(owner), owner]])
+}
+
 function recordUpdate(write: Write, live: ApiObject, object: ApiObject, owners: Owners): Owners {
   const known = withoutPartsOfAtoms(shapeOf(write.schema), write.apiVersion, owners)
   const comparisons = new Comparisons(write, live, object)
   const after = settle(comparisons, known, '', true)
-  const given = recursiveDifference(write.given ?? emptySet, write.reset)
-  const written = difference(union(comparisons.in(write.apiVersion)!.changed, given), systemFields)
+  const written = writtenBy(write, comparisons)
   if (isEmptySet(written)) return after
   const owner = writer(write, 'Update', write.now, written)
   const id = identityOf(owner)
   const previous = after.get(id)
   after.set(id, previous === undefined ? owner : { ...owner, fields: union(previous.fields, written) })
   return after
+}
+
+function writtenBy(write: Write, comparisons: Comparisons): FieldSet {
+  const given = recursiveDifference(write.given ?? emptySet, write.reset)
+  return difference(union(comparisons.in(write.apiVersion)!.changed, given), systemFields)
 }
 
 export function writer(write: Write, operation: Operation, time: string | undefined, fields: FieldSet): Owner {

@@ -1,0 +1,4 @@
+import { kubeProxy } from '../../cluster/components/kube-proxy.ts'
+import { componentCommand } from './component.ts'
+
+export const kubeProxyCommand = componentCommand(kubeProxy)

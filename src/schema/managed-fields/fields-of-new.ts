@@ -1,0 +1,130 @@
+import type { ApiObject } from '../kind.ts'
+import { everything, isSame } from './compare.ts'
+import { type FieldSet, leaf } from './field-set.ts'
+import {
+  ItemFault,
+  isMembers,
+  itemElement,
+  itemsOf,
+  type ListShape,
+  type MapShape,
+  type Members,
+  membersOf,
+  type SetShape,
+  type Shape,
+  shapeOfValue,
+  valueAt,
+} from './shape.ts'
+
+/**
+ * Whose fields the fields of a new object become follows from which there are, and from what in it is as in an object
+ * with nothing in it; what else they hold does not matter. Objects that are made one after another mostly have the same
+ * fields, so the last answers are kept. To see whether one of them is right takes a walk that makes nothing.
+ */
+export class FieldsOfNew {
+  readonly #shape: Shape
+  /** The object with nothing in it, and every value in that, with the way there. */
+  readonly #zeros: readonly { readonly path: readonly string[]; readonly value: unknown }[]
+  /** The one that was right last comes first. */
+  #answers: readonly Answer[] = []
+
+  constructor(shape: Shape, zero: ApiObject) {
+    this.#shape = shape
+    this.#zeros = valuesIn(zero, [])
+  }
+
+  /** What `find` gives for this object. The answer depends on `reset` besides, the fields which that passes over. */
+  of(object: ApiObject, reset: FieldSet, find: () => FieldSet): FieldSet {
+    try {
+      return this.#answer(object, reset, find).found
+    } catch (error) {
+      // An item without a name may lie where `find` does not look.
+      if (error instanceof ItemFault) return find()
+      throw error
+    }
+  }
+
+  #answer(object: ApiObject, reset: FieldSet, find: () => FieldSet): Answer {
+    const zeros = this.#zerosIn(object)
+    const isRight = (answer: Answer) =>
+      answer.reset === reset && answer.zeros === zeros && hasJust(this.#shape, object, answer.everything)
+    const known = this.#answers.find(isRight)
+    if (known !== undefined && known === this.#answers[0]) return known
+    const answer = known ?? { reset, zeros, everything: everything(this.#shape, object), found: find() }
+    this.#answers = [answer, ...this.#answers.filter((other) => other !== answer)].slice(0, keptAnswers)
+    return answer
+  }
+
+  /** A letter for each value. */
+  #zerosIn(object: ApiObject): string {
+    let text = ''
+    for (const { path, value } of this.#zeros) text += isSame(valueAt(object, path), value) ? '0' : '1'
+    return text
+  }
+}
+
+interface Answer {
+  readonly reset: FieldSet
+  readonly zeros: string
+  /** All fields of the object, in its order. */
+  readonly everything: FieldSet
+  readonly found: FieldSet
+}
+
+/** Of events alone there are half a dozen sorts. */
+const keptAnswers = 8
+
+function valuesIn(members: object, path: readonly string[]): { path: readonly string[]; value: unknown }[] {
+  return Object.entries(members).flatMap(([name, value]) => {
+    const here = { path: [...path, name], value: value as unknown }
+    return isMembers(value) ? [here, ...valuesIn(value, here.path)] : [here]
+  })
+}
+
+/** Whether `everything` of this value would be this set, which `everything` has made. */
+function hasJust(shape: Shape, value: unknown, set: FieldSet): boolean {
+  switch (shape.form) {
+    case 'leaf':
+      return set === leaf
+    case 'any':
+      return hasJust(shapeOfValue(value), value, set)
+    case 'map':
+      return hasJustMembers(shape, membersOf(value), set)
+    default:
+      return hasJustItems(shape, itemsOf(value), set)
+  }
+}
+
+function hasJustMembers(shape: MapShape, members: Members | undefined, set: FieldSet): boolean {
+  let count = 0
+  for (const name in members) {
+    const item = members[name]
+    const field = shape.fields.get(name)
+    const below = field === undefined ? shape.values() : field.shape()
+    if (below === undefined || item === undefined) continue
+    const inside = set[field === undefined ? `f:${name}` : field.element]
+    if (inside === undefined || !hasJust(below, item, inside)) return false
+    count++
+  }
+  return count === 0 ? set === leaf : count === membersIn(set)
+}
+
+/** Items are compared in their order, so that one which occurs twice is seen. */
+function hasJustItems(shape: SetShape | ListShape, items: readonly unknown[] | undefined, set: FieldSet): boolean {
+  if (items === undefined || items.length === 0) return set === leaf
+  const [, ...elements] = Object.keys(set)
+  return (
+    items.length === elements.length &&
+    items.every((item, at) => {
+      const element = elements[at]!
+      return itemElement(shape, item) === element && hasJust(shape.items(), item, set[element]!)
+    })
+  )
+}
+
+/** How many there are beside the field itself. */
+function membersIn(set: FieldSet): number {
+  let count = -1
+  for (const _ in set) count++
+  return count
+}

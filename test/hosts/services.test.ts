@@ -1,0 +1,124 @@
+/** Services on three hosts, with the proxy that `coracle init` installs: curl on masters and workers says who answers. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Host, Hosts, until } from '../support/hosts.ts'
+import { rulesMissing } from '../support/network-namespace.ts'
+
+const lenient = ['--ignore-preflight-errors', 'NumCPU,Mem'] as const
+const admin = { KUBECONFIG: '/etc/kubernetes/admin.conf' }
+const manifest = '/etc/kubernetes/manifests/web.yaml'
+
+/** Answers as the notes' image does, and says where it runs. */
+const server = "require('http').createServer((_, r) => r.end('OK! ' + require('os').hostname() + '\\n')).listen(8080)"
+
+/** A pod that is a process of its host, so that somebody answers. */
+const pod = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'web', namespace: 'default', labels: { app: 'web' } },
+  spec: {
+    hostNetwork: true,
+    containers: [
+      { name: 'main', image: 'node', command: [process.execPath, '-e', server], ports: [{ containerPort: 8080 }] },
+    ],
+  },
+})
+
+const service = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web' },
+  spec: { type: 'NodePort', selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080, nodePort: 30_080 }] },
+})
+
+describe('services of three hosts', { skip: rulesMissing() ?? false }, () => {
+  let hosts: Hosts
+  let [master, first, second]: Host[] = []
+  let address = ''
+
+  /** Who answers, of so many times. */
+  const answers = async (from: Host, url: string, times = 20) => {
+    const { stdout } = await from.sh(`for i in $(seq ${times}); do curl -s -m 5 ${url} || echo nobody; done`)
+    return stdout.trim().split('\n')
+  }
+  const who = async (from: Host, url: string, times = 20) => [...new Set(await answers(from, url, times))].sort()
+  const both = ['OK! node1', 'OK! node2']
+  const proxies = (path: string) =>
+    master!.kubectl('get', 'pods', '-n', 'kube-system', '-l', 'k8s-app=kube-proxy', '-o', `jsonpath=${path}`)
+  const modes = async () =>
+    Promise.all(hosts.all.map(async (host) => (await host.sh('curl -s -m 5 http://127.0.0.1:10249/proxyMode')).stdout))
+
+  before(async () => {
+    hosts = await Hosts.create({ count: 3, names: ['master1', 'node1', 'node2'] })
+    ;[master, first, second] = hosts.all
+    // As the notes prepare each host.
+    for (const host of hosts.all) await host.sh('sysctl -qw net.ipv4.ip_forward=1')
+    const made = await master!.coracle('init', '--pod-network-cidr', '10.244.0.0/16', ...lenient)
+    assert.equal(made.code, 0, made.stdout + made.stderr)
+    const [command = ''] = /coracle join .*/s.exec(made.stdout.replaceAll('\\\n', ' ')) ?? []
+    const join = command.split(/\s+/).slice(1).filter(Boolean)
+    const joined = await Promise.all([first!, second!].map((host) => host.coracle(...join)))
+    for (const { code, stdout, stderr } of joined) assert.equal(code, 0, stdout + stderr)
+    for (const host of [first!, second!]) await host.write(manifest, pod, 0o600)
+    await master!.run('kubectl', ['apply', '-f', '-'], { input: service, env: admin })
+    address = await master!.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}')
+  })
+  after(() => hosts?.[Symbol.asyncDispose]())
+
+  it('have a proxy on each host, which is a process there [SVC-18]', async () => {
+    await until('three proxies', async () => {
+      const states = await proxies('{range .items[*]}{.status.phase} {.status.containerStatuses[0].ready}{"\\n"}{end}')
+      return states.split('\n').filter((state) => state === 'Running true').length === 3
+    })
+    await until('the way that they work', async () => (await modes()).join() === 'iptables,iptables,iptables')
+    for (const host of hosts.all)
+      assert.equal((await host.sh('curl -s http://127.0.0.1:10256/healthz -o /dev/null -w %{http_code}')).stdout, '200')
+  })
+
+  it('answer at their address on masters and on workers [OBS-08]', async () => {
+    for (const host of hosts.all)
+      await until(`both, from ${host.name}`, async () => (await who(host, `http://${address}/`)).join() === both.join())
+    // The API server's own.
+    const version = await second!.sh('curl -sk -m 5 https://10.96.0.1/version')
+    assert.match(version.stdout, /"gitVersion": "v1\.36/)
+  })
+
+  it('answer at the port of every node, also where no such pod is [SVC-04]', async () => {
+    for (const host of hosts.all) assert.deepEqual(await who(first!, `http://${host.address}:30080/`), both)
+  })
+
+  it('go on while the proxies are made anew, one after the other, to work in another way [SVC-22]', async () => {
+    await master!.write('/etc/kubernetes/editor.sh', '#!/bin/sh\nsed -i \'s/^\\( *mode:\\).*/\\1 ipvs/\' "$1"\n', 0o755)
+    const env = { ...admin, KUBE_EDITOR: '/etc/kubernetes/editor.sh' }
+    const edited = await master!.run('kubectl', ['edit', 'configmaps/kube-proxy', '-n', 'kube-system'], { env })
+    assert.equal(edited.stdout, 'configmap/kube-proxy edited\n', edited.stderr)
+    let isOver = false
+    const meanwhile = (async () => {
+      const heard: string[] = []
+      while (!isOver) heard.push(...(await answers(first!, `http://${address}/`, 10)))
+      return heard
+    })()
+    const before = (await proxies('{.items[*].metadata.name}')).split(' ')
+    for (const name of before) {
+      await master!.kubectl('delete', 'pod', '-n', 'kube-system', name)
+      await until('another proxy', async () => {
+        const ready = await proxies('{.items[?(@.status.containerStatuses[0].ready==true)].metadata.name}')
+        return !ready.includes(name) && ready.split(' ').length === 3
+      })
+    }
+    await until('the other way', async () => (await modes()).join() === 'ipvs,ipvs,ipvs')
+    isOver = true
+    const heard = await meanwhile
+    assert.deepEqual([...new Set(heard)].sort(), both)
+    const inTurn = await until('turns', () => answers(first!, `http://${address}/`, 4))
+    assert.deepEqual(inTurn.slice(0, 2), inTurn.slice(2))
+    assert.notEqual(inTurn[0], inTurn[1])
+  })
+
+  it('follow their pods [SVC-02]', async () => {
+    await first!.sh(`rm ${manifest}`)
+    await until('the other one alone', async () => (await who(master!, `http://${address}/`)).join() === both[1])
+    await first!.write(manifest, pod, 0o600)
+    await until('both again', async () => (await who(master!, `http://${address}/`)).join() === both.join())
+  })
+})
