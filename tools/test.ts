@@ -101,7 +101,9 @@ function runTests(): number {
       ? globSync(`${pattern}/**/*.test.ts`, { cwd: root })
       : [relative(root, join(root, pattern))],
   )
-  const args = ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=2', ...files.sort()]
+  const deadline = join(root, 'tools/test-deadline.ts')
+  const options = ['--disable-warning=ExperimentalWarning', '--import', deadline, '--test', '--test-concurrency=2']
+  const args = [...options, ...files.sort()]
   const { status } = spawnSync(process.execPath, args, {
     cwd: root,
     stdio: 'inherit',

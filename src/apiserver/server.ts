@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { LinkedList, Member } from '../base/linked-list.ts'
 import { ApiError } from '../schema/status.ts'
 import { bodyTooLarge } from './body.ts'
+import { endWhenLost } from './lost-connections.ts'
 import { keepStreamsInLists } from './open-streams.ts'
 import { type PeerCertificate, readCertificate } from './peer-certificate.ts'
 import type { ApiRequest, ApiResponse, ClientCertificate, Sink } from './request.ts'
@@ -157,6 +158,7 @@ class SocketServer implements ApiServer {
     })
     server.on('session', (session) => {
       keepStreamsInLists(session)
+      endWhenLost(session)
       this.#sessions.add(session)
       session.once('close', () => this.#sessions.delete(session))
       session.on('error', ignore)

@@ -79,10 +79,8 @@ describe('while one client floods the server', () => {
 
   for (const { name, width, fillsLevel, check } of cases) {
     test(`of ${name}, the others are answered and memory is bounded`, async (context) => {
-      const seen = await observe(port, crew)
-      const flood = await startFlood({ name, port, token: crew.greedy, width })
-      // Also when something fails: what it is made of would keep the process alive.
-      context.after(() => flood.stop())
+      await using seen = await observe(port, crew)
+      await using flood = await startFlood({ name, port, token: crew.greedy, width })
       let counts: FloodCounts = {}
       let mostMiB = 0
       const isEnough = () => (fillsLevel || seen.other.times.length >= 10) && seen.leader.times.length >= 3
@@ -96,7 +94,7 @@ describe('while one client floods the server', () => {
         )
       }
       await flood.stop()
-      await seen[Symbol.asyncDispose]()
+      await seen.end()
       await untilAnswered(port, crew.other)
       context.diagnostic(`${shown('another client', seen.other)}; ${shown('a leader', seen.leader)}`)
       context.diagnostic(`memory ${mostMiB.toFixed(0)} MiB; the greedy one: ${JSON.stringify(counts)}`)

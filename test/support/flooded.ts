@@ -48,6 +48,8 @@ export async function prepareFloods(call: AdminCall, objects: number): Promise<C
 export interface Seen extends AsyncDisposable {
   readonly other: Observer
   readonly leader: Observer
+  /** No more is asked, and what has been asked is waited for. Once is enough. */
+  end(): Promise<void>
 }
 
 /** The other client reads an object, and a leader renews its lease, as they always do. */
@@ -61,17 +63,18 @@ export async function observe(port: number, crew: Crew): Promise<Seen> {
   }
   other.begin(() => others.ask('GET', '/api/v1/namespaces/default/serviceaccounts/other'), 10)
   leader.begin(renew, 50)
-  return {
-    other,
-    leader,
-    async [Symbol.asyncDispose]() {
-      // Who is not answered any more is not waited for.
-      setTimeout(() => [others, leaders].map((each) => each.close()), 20_000).unref()
-      await Promise.all([other.end(), leader.end()])
-      others.close()
-      leaders.close()
-    },
+  const close = () => {
+    others.close()
+    leaders.close()
   }
+  const end = async () => {
+    // Who is not answered any more is not waited for.
+    const late = setTimeout(close, 20_000)
+    await Promise.all([other.end(), leader.end()])
+    clearTimeout(late)
+    close()
+  }
+  return { other, leader, end, [Symbol.asyncDispose]: end }
 }
 
 /** The resident set of a process, in MiB. */

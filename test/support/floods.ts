@@ -146,8 +146,9 @@ export async function runFlood(plan: FloodPlan, counts: Record<string, number>):
 }
 
 /** A flood in a thread of its own. */
-export interface Flood {
+export interface Flood extends AsyncDisposable {
   counts(): Promise<FloodCounts>
+  /** Once is enough. */
   stop(): Promise<void>
 }
 
@@ -155,13 +156,15 @@ export interface Flood {
 export async function startFlood(plan: FloodPlan): Promise<Flood> {
   const worker = new Worker(new URL('./flood-worker.ts', import.meta.url), { workerData: plan })
   await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+  const stop = async () => void (await worker.terminate())
   return {
     counts: () =>
       new Promise((resolve) => {
         worker.once('message', resolve)
         worker.postMessage('counts')
       }),
-    stop: async () => void (await worker.terminate()),
+    stop,
+    [Symbol.asyncDispose]: stop,
   }
 }
 
