@@ -19,10 +19,11 @@ const podsSix = ['fd00:1::1', 'fd00:1::2'] as const
 const nodeAddress = '10.9.0.1'
 const here = { node: 'node1', zone: undefined }
 
-/** Answers with its own address, over HTTP and in datagrams. */
+/** Answers with its own address, over HTTP and in datagrams; at `/from` with that from which it was asked. */
 const server = `
 for (const address of ${JSON.stringify([...pods, ...podsSix])}) {
-  require('node:http').createServer((_, response) => response.end(address + ' ')).listen(8080, address)
+  require('node:http').createServer(({ url, socket }, response) => response.end((url === '/from' ? socket.remoteAddress : address) + ' '))
+    .listen(8080, address)
   const socket = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4')
   socket.on('message', (_, { port, address: to }) => socket.send(address + '\\n', port, to)).bind(8080, address)
 }
@@ -218,6 +219,17 @@ describe('the proxy of services', { skip: rulesMissing() ?? false, concurrency: 
     assert.deepEqual(await ask('127.0.0.1', 1, node, nodePort), ['refused'])
     await restart({ nodePortCidrs: ['10.8.0.0/16'] })
     assert.deepEqual(await ask(nodeAddress, 1, outside, nodePort), ['refused'])
+    await restart()
+  })
+
+  it('gives the address of the node to whoever is no pod, or, where that is wished, to everybody', async () => {
+    const { spec } = await make({}, [all[0]!])
+    const seen = async (from: string) =>
+      (await node.run('curl', ['-s', '-m', '1', '--interface', from, `http://${spec.clusterIP}/from`])).stdout.trim()
+    assert.equal(await seen(pods[1]), pods[1])
+    assert.match(await seen(nodeAddress), /^(?!10\.9\.)[\d.]+$/)
+    await restart({ masqueradesAll: true })
+    assert.match(await seen(pods[1]), /^(?!10\.1\.0\.2)[\d.]+$/)
     await restart()
   })
 

@@ -31,6 +31,36 @@ const service = JSON.stringify({
   spec: { type: 'NodePort', selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080, nodePort: 30_080 }] },
 })
 
+/** Of the notes, but for what hosts of tests are called. */
+const configuration = `
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.222.0.0/18
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+bindAddress: 0.0.0.0
+healthzBindAddress: 0.0.0.0:10256
+metricsBindAddress: 0.0.0.0:10249
+clusterCIDR: 10.222.0.0/18
+configSyncPeriod: 15m0s
+oomScoreAdj: -999
+portRange: ""
+nodePortAddresses: []
+conntrack:
+  maxPerCore: 32768
+  min: 131072
+  tcpCloseWaitTimeout: 1h0m0s
+  tcpEstablishedTimeout: 24h0m0s
+iptables:
+  masqueradeAll: False
+  masqueradeBit: 14
+  minSyncPeriod: 0s
+  syncPeriod: 30s
+mode: iptables
+`
+
 describe('services of three hosts', { skip: rulesMissing() ?? false }, () => {
   let hosts: Hosts
   let [master, first, second]: Host[] = []
@@ -53,7 +83,8 @@ describe('services of three hosts', { skip: rulesMissing() ?? false }, () => {
     ;[master, first, second] = hosts.all
     // As the notes prepare each host.
     for (const host of hosts.all) await host.sh('sysctl -qw net.ipv4.ip_forward=1')
-    const made = await master!.coracle('init', '--pod-network-cidr', '10.244.0.0/16', ...lenient)
+    await master!.write('/etc/kubernetes/kubeadm-config.yaml', configuration)
+    const made = await master!.coracle('init', '--config', '/etc/kubernetes/kubeadm-config.yaml', ...lenient)
     assert.equal(made.code, 0, made.stdout + made.stderr)
     const [command = ''] = /coracle join .*/s.exec(made.stdout.replaceAll('\\\n', ' ')) ?? []
     const join = command.split(/\s+/).slice(1).filter(Boolean)
@@ -73,6 +104,34 @@ describe('services of three hosts', { skip: rulesMissing() ?? false }, () => {
     await until('the way that they work', async () => (await modes()).join() === 'iptables,iptables,iptables')
     for (const host of hosts.all)
       assert.equal((await host.sh('curl -s http://127.0.0.1:10256/healthz -o /dev/null -w %{http_code}')).stdout, '200')
+  })
+
+  it('have proxies that listen where their configuration says [CFG-29]', async () => {
+    const status = "-o /dev/null -w '%{http_code}'"
+    assert.equal((await master!.sh(`curl -s http://${first!.address}:10249/proxyMode`)).stdout, 'iptables')
+    assert.equal((await master!.sh(`curl -s ${status} http://${first!.address}:10256/healthz`)).stdout, '200')
+  })
+
+  it('have proxies with the rules that their configuration asks for [CFG-31] [CFG-33]', async () => {
+    const rules = (await first!.sh('nft list table ip kube-proxy')).stdout
+    assert.match(rules, /ip saddr != 10\.222\.0\.0\/18 jump mark-for-masquerade/)
+    assert.match(rules, /meta mark set meta mark \| 0x00004000/)
+    // No ranges of addresses: node ports are on all but loopback.
+    assert.match(rules, /fib daddr type local ip daddr != 127\.0\.0\.0\/8/)
+  })
+
+  it('have proxies that set the kernel [CFG-32]', async () => {
+    const settings = '/proc/sys/net/netfilter/nf_conntrack_tcp_timeout'
+    await until('what connections are remembered for', async () => {
+      const { stdout } = await first!.sh(`cat ${settings}_established ${settings}_close_wait`)
+      return stdout === '86400\n3600\n'
+    })
+    // Whoever makes tests in a container may not be allowed to be spared when memory runs out: then the proxy says so.
+    const mayBeSpared = (await first!.sh('sh -c "echo -999 > /proc/self/oom_score_adj"')).code === 0
+    const { stdout } = await first!.sh("cat $(pgrep -f '[k]ube-proxy --config' | sed 's#.*#/proc/&/oom_score_adj#')")
+    assert.deepEqual(new Set(stdout.trim().split('\n')), new Set([mayBeSpared ? '-999' : '0']))
+    const log = await master!.kubectl('logs', '-n', 'kube-system', '-l', 'k8s-app=kube-proxy', '--tail=-1')
+    assert.equal(/the kernel is not told.*oom_score_adj/.test(log), !mayBeSpared)
   })
 
   it('answer at their address on masters and on workers [OBS-08]', async () => {

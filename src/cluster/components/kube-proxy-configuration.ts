@@ -19,6 +19,15 @@ export interface ProxySettings {
   /** Absent: nobody is told. */
   readonly healthz: Address | undefined
   readonly metrics: Address | undefined
+  readonly kernel: KernelSettings
+}
+
+/** What the kernel is told besides rules. */
+export interface KernelSettings {
+  /** How gladly it ends the proxy when memory runs out: from -1000, never, to 1000. */
+  readonly oomScoreAdj: number
+  /** Settings of `net.netfilter`, by name: how many connections are remembered, and for how many seconds. Absent: left alone. */
+  readonly netfilter: Readonly<Record<string, number>>
 }
 
 export interface Address {
@@ -34,6 +43,17 @@ interface ModeConfiguration {
   readonly scheduler?: string
 }
 
+/** Connections that the kernel remembers. Nothing stands for what is usual, zero for what the kernel has. */
+interface ConntrackConfiguration {
+  readonly maxPerCore?: number | null
+  readonly min?: number | null
+  readonly tcpEstablishedTimeout?: string | null
+  readonly tcpCloseWaitTimeout?: string | null
+  readonly tcpBeLiberal?: boolean
+  readonly udpTimeout?: string
+  readonly udpStreamTimeout?: string
+}
+
 /** A file of `kubeproxy.config.k8s.io/v1alpha1`, as far as it counts here. */
 interface KubeProxyConfiguration {
   readonly hostnameOverride: string
@@ -47,6 +67,8 @@ interface KubeProxyConfiguration {
   readonly iptables: ModeConfiguration
   readonly ipvs: ModeConfiguration
   readonly nftables: ModeConfiguration
+  readonly oomScoreAdj: number | null
+  readonly conntrack: ConntrackConfiguration
   readonly detectLocal: { readonly bridgeInterface?: string; readonly interfaceNamePrefix?: string }
 }
 
@@ -56,6 +78,7 @@ const metricsPort = 10_249
 const usualSync = '30s'
 const usualMinSync = '1s'
 const usualMasqueradeBit = 14
+const usualOomScoreAdj = -999
 
 /** Reads flags, or the file that they name. Throws `ComponentFlagError`. */
 export async function proxySettings(flags: GivenFlags, { disk, machine }: HostWorld): Promise<ProxySettings> {
@@ -68,9 +91,7 @@ export async function proxySettings(flags: GivenFlags, { disk, machine }: HostWo
   const kubeconfig = file.clientConnection?.kubeconfig || flags.text('kubeconfig')
   if (!kubeconfig)
     throw new ComponentFlagError('no way to the API server is known: set clientConnection.kubeconfig or --kubeconfig')
-  const bit = ways.masqueradeBit ?? usualMasqueradeBit
-  if (!Number.isInteger(bit) || bit < 0 || bit > 31)
-    throw new ComponentFlagError(`${mode}.masqueradeBit: Invalid value: ${bit}: must be within the range [0, 31]`)
+  const bit = whole(`${mode}.masqueradeBit`, ways.masqueradeBit, usualMasqueradeBit, 0, 31)
   return {
     // The flag counts more: all nodes share one file.
     nodeName: (flags.text('hostname-override') || file.hostnameOverride || machine.hostName).trim().toLowerCase(),
@@ -87,6 +108,10 @@ export async function proxySettings(flags: GivenFlags, { disk, machine }: HostWo
     syncMs: duration(`${mode}.syncPeriod`, ways.syncPeriod, usualSync),
     healthz: addressOf('healthzBindAddress', file.healthzBindAddress, '0.0.0.0', healthzPort),
     metrics: addressOf('metricsBindAddress', file.metricsBindAddress, '127.0.0.1', metricsPort),
+    kernel: {
+      oomScoreAdj: whole('oomScoreAdj', file.oomScoreAdj, usualOomScoreAdj, -1000, 1000),
+      netfilter: netfilterOf(file.conntrack ?? {}, machine.cpus),
+    },
   }
 }
 
@@ -108,6 +133,16 @@ function fromFlags(flags: GivenFlags): Partial<KubeProxyConfiguration> {
     detectLocalMode: text('detect-local-mode'),
     clusterCIDR: text('cluster-cidr'),
     nodePortAddresses: flags.list('nodeport-addresses'),
+    oomScoreAdj: flags.whole('oom-score-adj'),
+    conntrack: {
+      maxPerCore: flags.whole('conntrack-max-per-core'),
+      min: flags.whole('conntrack-min'),
+      tcpEstablishedTimeout: text('conntrack-tcp-timeout-established'),
+      tcpCloseWaitTimeout: text('conntrack-tcp-timeout-close-wait'),
+      tcpBeLiberal: flags.isTrue('conntrack-tcp-be-liberal'),
+      udpTimeout: text('conntrack-udp-timeout'),
+      udpStreamTimeout: text('conntrack-udp-timeout-stream'),
+    },
     iptables: ways('iptables'),
     ipvs: ways('ipvs'),
     nftables: ways('nftables'),
@@ -152,6 +187,31 @@ function podsOf({ detectLocalMode, clusterCIDR, detectLocal }: Partial<KubeProxy
   }
 }
 
+/** Settings of the kernel's memory for connections, with what the reference sets where nothing is said. */
+function netfilterOf(conntrack: ConntrackConfiguration, cpus: number): Readonly<Record<string, number>> {
+  const { maxPerCore, min, tcpEstablishedTimeout, tcpCloseWaitTimeout, tcpBeLiberal } = conntrack
+  const count = (field: string, value: number | null | undefined, usual: number) =>
+    whole(`conntrack.${field}`, value, usual, 0, 2 ** 31 - 1)
+  const seconds = (field: string, text: string | null | undefined, usual: string) =>
+    Math.floor(durationOf(`conntrack.${field}`, text || usual) / 1000)
+  const perCore = count('maxPerCore', maxPerCore, 32 * 1024)
+  const settings = {
+    nf_conntrack_max: perCore === 0 ? 0 : Math.max(perCore * cpus, count('min', min, 128 * 1024)),
+    nf_conntrack_tcp_timeout_established: seconds('tcpEstablishedTimeout', tcpEstablishedTimeout, '24h'),
+    nf_conntrack_tcp_timeout_close_wait: seconds('tcpCloseWaitTimeout', tcpCloseWaitTimeout, '1h'),
+    nf_conntrack_tcp_be_liberal: tcpBeLiberal ? 1 : 0,
+    nf_conntrack_udp_timeout: seconds('udpTimeout', conntrack.udpTimeout, '0s'),
+    nf_conntrack_udp_timeout_stream: seconds('udpStreamTimeout', conntrack.udpStreamTimeout, '0s'),
+  }
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value > 0))
+}
+
+function whole(field: string, value: number | null | undefined, usual: number, min: number, max: number): number {
+  const number = value ?? usual
+  if (Number.isInteger(number) && number >= min && number <= max) return number
+  throw new ComponentFlagError(`${field}: Invalid value: ${number}: must be within the range [${min}, ${max}]`)
+}
+
 /** What is put into rules is what it says that it is. */
 function cidr(field: string, text: string): string {
   const range = text.trim()
@@ -161,8 +221,12 @@ function cidr(field: string, text: string): string {
 
 /** Nothing, as kubeadm writes it where nobody has said anything, stands for what is usual. */
 function duration(field: string, text: string | undefined, usual: string): number {
+  return durationOf(field, text || usual) || parseDuration(usual)
+}
+
+function durationOf(field: string, text: string): number {
   try {
-    return parseDuration(text || usual) || parseDuration(usual)
+    return parseDuration(text)
   } catch (error) {
     if (error instanceof DurationError) throw new ComponentFlagError(`${field}: ${error.message}`)
     throw error

@@ -10,9 +10,7 @@ import { kubernetesVersion } from '../cluster.ts'
 import type { Component } from './component.ts'
 import { connectComponent, untilServed } from './component-client.ts'
 import { ComponentFlagError, type ComponentFlags, commonFlags, type GivenFlags } from './flags.ts'
-import { type Address, type ProxySettings, proxySettings } from './kube-proxy-configuration.ts'
-
-const byKernel = 'the kernel has its own'
+import { type Address, type KernelSettings, type ProxySettings, proxySettings } from './kube-proxy-configuration.ts'
 
 const flags: ComponentFlags = {
   ...commonFlags,
@@ -40,11 +38,17 @@ const flags: ComponentFlags = {
   cleanup: { help: 'take the rules away, and end', type: 'boolean' },
   'bind-address': { help: 'family of the node', without: 'both families are looked after' },
   'config-sync-period': { help: 'how often the API is asked again', without: 'it is watched' },
-  'oom-score-adj': { help: 'how gladly the kernel ends it', without: 'that is left to who starts it' },
-  'conntrack-max-per-core': { help: 'connections to remember', without: byKernel },
-  'conntrack-min': { help: 'connections to remember', without: byKernel },
-  'conntrack-tcp-timeout-established': { help: 'how long connections are remembered', without: byKernel },
-  'conntrack-tcp-timeout-close-wait': { help: 'how long connections are remembered', without: byKernel },
+  'oom-score-adj': { help: 'how gladly the kernel ends it when memory runs out', usual: '-999' },
+  'conntrack-max-per-core': {
+    help: 'connections to remember for each processor; 0: as the kernel has it',
+    usual: '32768',
+  },
+  'conntrack-min': { help: 'connections to remember at least', usual: '131072' },
+  'conntrack-tcp-timeout-established': { help: 'how long open ones are remembered', usual: '24h0m0s' },
+  'conntrack-tcp-timeout-close-wait': { help: 'how long half closed ones are remembered', usual: '1h0m0s' },
+  'conntrack-tcp-be-liberal': { help: 'whether packets beside the window are let through', type: 'boolean' },
+  'conntrack-udp-timeout': { help: 'how long single datagrams are remembered; 0: as the kernel has it', usual: '0s' },
+  'conntrack-udp-timeout-stream': { help: 'how long conversations in datagrams are', usual: '0s' },
 }
 
 /** The proxy of services of a node, as a process of its own. */
@@ -90,6 +94,8 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
   await untilServed(client, world, asked.signal)
   if (!asked.signal.aborted) {
     await Promise.race([Promise.all([nodes.synced, proxy.start()]), interrupted])
+    // The kernel begins to remember connections when rules ask it to.
+    await tellKernel(settings.kernel, world)
     world.log('info', 'services are looked after', { node, mode: settings.mode })
   }
   await interrupted
@@ -97,6 +103,19 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
   stop.abort()
   await Promise.all(servers.map((server) => server.close()))
   await connection[Symbol.asyncDispose]()
+}
+
+/** What the kernel does not take (a container may not set everything) is said, and no reason to end. */
+async function tellKernel({ oomScoreAdj, netfilter }: KernelSettings, { disk, log }: HostWorld): Promise<void> {
+  const folder = '/proc/sys/net/netfilter'
+  const files = Object.entries(netfilter).map(([name, value]) => [`${folder}/${name}`, String(value)] as const)
+  for (const [path, value] of [['/proc/self/oom_score_adj', String(oomScoreAdj)] as const, ...files]) {
+    try {
+      if ((await disk.read(path))?.trim() !== value) await disk.append(path, value)
+    } catch (error) {
+      log('warn', 'the kernel is not told', { path, value, error: String(error) })
+    }
+  }
 }
 
 const isOnItsWayOut = ({ metadata, spec }: Node) =>
