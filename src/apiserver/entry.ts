@@ -214,7 +214,11 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T>, W
 
   eventJson(type: WatchEventType): Buffer {
     if (this.#event === undefined || this.#eventType !== type) {
-      this.#event = Buffer.concat([eventOpenings[type], this.json(), eventClosing])
+      const opening = eventOpenings[type]
+      const line = Buffer.allocUnsafe(opening.length + this.length(true) + eventClosing.length)
+      opening.copy(line)
+      eventClosing.copy(line, this.write(line, opening.length, true))
+      this.#event = line
       this.#eventType = type
     }
     return this.#event
