@@ -122,6 +122,18 @@ function withoutSelf(node: FieldSet): FieldSetDraft {
   return rest
 }
 
+export function equalSets(left: FieldSet, right: FieldSet): boolean {
+  if (left === right) return true
+  let count = 0
+  for (const element in left) {
+    const other = right[element]
+    if (other === undefined || !equalSets(left[element]!, other)) return false
+    count++
+  }
+  for (const _ in right) count--
+  return count === 0
+}
+
 /** Whether the field itself is in the set. */
 export function has(set: FieldSet, path: readonly string[]): boolean {
   let at: FieldSet | undefined = set

@@ -3,13 +3,14 @@
  * set is kept once for all who have it.
  */
 
-import { deepFreeze } from '../freeze.ts'
-import { emptySet, type FieldSet, type FieldSetDraft, isEmptySet } from './field-set.ts'
+import { deepFreeze, sharing } from '../freeze.ts'
+import { equalSets, type FieldSet, type FieldSetDraft, isEmptySet } from './field-set.ts'
 import { compareElements, isElement } from './path-element.ts'
 
 /** As many different sets are kept at hand; then all are forgotten and it begins again. */
 const keptSets = 1024
-/** The newest set by its elements on top: what has its own address in it still shares all the rest. */
+const kept = new Map<string, FieldSet>()
+/** The newest set by the elements on top: what has its own address in it still shares all the rest. */
 const newest = new Map<string, FieldSet>()
 /** Sets that are known to be in order, frozen and well formed. */
 const sound = new WeakSet<FieldSet>()
@@ -17,24 +18,18 @@ const sound = new WeakSet<FieldSet>()
 /** The set with its elements in the reference's order, frozen, and shared with everybody who has the same. */
 export function toFieldsV1(set: FieldSet): FieldSet {
   if (sound.has(set)) return set
-  const top = topOf(set)
+  const top = Object.keys(set).join()
   const last = newest.get(top)
-  const ordered = sorted(set, last ?? emptySet)
-  if (ordered === last) return last
+  if (last !== undefined && equalSets(set, last)) return last
+  // Objects of one type give their fields in the same order, so that sorting is for the first of its like alone.
+  const text = JSON.stringify(set)
+  const ordered = kept.get(text) ?? deepFreeze(sharing(sorted(set, last), last))
   sound.add(ordered)
   if (newest.size >= keptSets) newest.clear()
   newest.set(top, ordered)
+  if (kept.size >= keptSets) kept.clear()
+  kept.set(text, ordered)
   return ordered
-}
-
-/** The elements of the first two levels: objects of one type that somebody writes in one way give the same, in the same order. */
-function topOf(set: FieldSet): string {
-  let text = ''
-  for (const element in set) {
-    text += element
-    for (const below in set[element]) text += `,${below}`
-  }
-  return text
 }
 
 /** Reads what somebody says is a field set; undefined when it is not one. */
@@ -51,32 +46,19 @@ function isFieldSet(value: unknown): value is FieldSet {
   return Object.entries(value).every(([element, below]) => isElement(element) && isFieldSet(below))
 }
 
-/**
- * The set in order and frozen, as `like` is: what both have alike is that of `like`, and where both have the same elements
- * theirs is the order, since comparing elements is slow.
- */
-function sorted(set: FieldSet, like: FieldSet): FieldSet {
-  if (set === like) return like
-  if (isEmptySet(set)) return emptySet
-  const isAlike = hasSameElements(set, like)
-  const elements = isAlike ? Object.keys(like) : Object.keys(set).toSorted(compareElements)
-  let isSame = isAlike
+/** `like` is in order: a set of the same elements takes theirs, since comparing elements is slow. */
+function sorted(set: FieldSet, like: FieldSet | undefined): FieldSet {
+  if (set === like || isEmptySet(set)) return set
+  const given = Object.keys(set)
+  const known = like === undefined ? [] : Object.keys(like)
+  const isKnown = known.length === given.length && known.every((element) => set[element] !== undefined)
+  const elements = isKnown ? known : given.toSorted(compareElements)
+  let isSame = true
   const result: FieldSetDraft = {}
-  for (const element of elements) {
-    const known = like[element]
-    const below = sorted(set[element]!, known ?? emptySet)
-    result[element] = below
-    if (below !== known) isSame = false
+  for (const [at, element] of elements.entries()) {
+    const below = set[element]!
+    result[element] = sorted(below, like?.[element])
+    if (given[at] !== element || result[element] !== below) isSame = false
   }
-  return isSame ? like : deepFreeze(result)
-}
-
-function hasSameElements(set: FieldSet, like: FieldSet): boolean {
-  let count = 0
-  for (const element in like) {
-    if (set[element] === undefined) return false
-    count++
-  }
-  for (const _ in set) count--
-  return count === 0
+  return isSame ? set : result
 }
