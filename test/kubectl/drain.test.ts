@@ -278,7 +278,8 @@ stories(
       assert.equal(lines.filter((line) => line.startsWith('NAME')).length, 1, 'one header')
       const name = lines.find((line) => /Running.*node-[23]/.test(line))!.split(' ')[0]!
       const states = lines.filter((line) => line.startsWith(name)).map((line) => line.split(/ +/).slice(1, 3).join(' '))
-      assert.deepEqual(states, ['0/1 Pending', '0/1 Pending', '0/1 ContainerCreating', '1/1 Running'])
+      // A node that has much else to do says both in one go.
+      assert.match(states.join(), /^0\/1 Pending,0\/1 Pending,(0\/1 ContainerCreating,)?1\/1 Running$/)
       assert.ok(lines.some((line) => /1\/1 +Terminating.*node-1 /.test(line)))
     },
 
