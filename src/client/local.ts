@@ -310,7 +310,7 @@ function patched(kind: Kind, current: ApiObject, patch: Patch): object {
     case 'merge':
       return applyMergePatch(current, patch.body)
     case 'strategic':
-      return applyStrategicMergePatch(current, patch.body, kind.schema, true)
+      return applyStrategicMergePatch(current, patch.body, kind.schema)
     case 'json': {
       const result = applyJsonPatch(current, patch.body)
       if (typeof result === 'object' && result !== null) return result

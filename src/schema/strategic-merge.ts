@@ -29,10 +29,9 @@ import type { Field, ListType, ObjectType, Type } from './types.ts'
 /**
  * Takes an object that may be frozen, the decoded patch and the object's type; gives the merged object, which shares
  * all untouched parts with the first one and new values with the patch. Throws an ApiError. Unknown fields pass: they
- * are for the decoder that reads the result. `isTyped`: values of the patch are of the right types, as those that this program
- * has made, so that nobody need look.
+ * are for the decoder that reads the result.
  */
-export function applyStrategicMergePatch(current: object, patch: unknown, type?: ObjectType, isTyped = false): object {
+export function applyStrategicMergePatch(current: object, patch: unknown, type?: ObjectType): object {
   // Custom resources: their schema says nothing about patches.
   if (type === undefined) throw badRequest('strategic merge patch format is not supported')
   if (patch === null) return current
@@ -40,7 +39,7 @@ export function applyStrategicMergePatch(current: object, patch: unknown, type?:
     throw badRequest(`json: cannot unmarshal ${jsonWord(patch)} into Go value of type map[string]interface {}`)
   }
   const merged = mergeObject(current as Members, patch, type)
-  const fault = isTyped ? undefined : findTypeFault(merged, current, type)
+  const fault = findTypeFault(merged, current, type)
   if (fault !== undefined) throw strategicPatchInvalid(patch, fault)
   return withIdentity(merged, current as Members)
 }
