@@ -224,13 +224,16 @@ function duration(field: string, text: string | undefined, usual: string): numbe
   return durationOf(field, text || usual) || parseDuration(usual)
 }
 
+/** In milliseconds. */
 function durationOf(field: string, text: string): number {
   try {
-    return parseDuration(text)
+    const ms = parseDuration(text)
+    if (ms >= 0) return ms
   } catch (error) {
     if (error instanceof DurationError) throw new ComponentFlagError(`${field}: ${error.message}`)
     throw error
   }
+  throw new ComponentFlagError(`${field}: Invalid value: ${text}: must be greater than or equal to 0`)
 }
 
 /** `HOST`, `HOST:PORT` or `:PORT`; port 0: nowhere. */
