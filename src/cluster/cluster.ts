@@ -21,6 +21,7 @@ import { Prometheus } from '../metrics/prometheus/prometheus.ts'
 import { parseRules } from '../metrics/prometheus/rules.ts'
 import { ResourceMetrics } from '../metrics/resource-metrics.ts'
 import { type Caches, toCaches } from '../reconciler/caches.ts'
+import { Gate } from '../reconciler/gate.ts'
 import type { SchedulerSettings } from '../scheduler/configuration.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'
 import { MemoryStore } from '../store/memory.ts'
@@ -32,6 +33,7 @@ import type { Disk, Network, World } from '../world/world.ts'
 import { ComponentMetrics } from './component-metrics.ts'
 import { Restartable } from './components/restartable.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
+import { Crowd } from './crowd.ts'
 import { elected, type Part } from './elected.ts'
 import { prometheusApis } from './prometheus-metrics.ts'
 import { resourceMetricsApi } from './resource-metrics.ts'
@@ -196,12 +198,22 @@ function networkOf({ network, world, time }: ClusterOptions): { readonly network
   return world === undefined && time !== 'virtual' ? { network: lateNetwork } : {}
 }
 
+/** Enough to share trips to a slow disk, and few enough in one go to leave the server to others. */
+const statusesAtOnce = 512
+const statusesInOneGo = 8
+/** Events have time: they are written beside what they are about, not before it. */
+const eventsAtOnce = 4
+
 class RunningCluster implements Cluster {
   readonly #controlPlane: ControlPlane
   readonly #options: ClusterOptions & { readonly world: World }
   readonly #stop = new AbortController()
   readonly #partsClient: Client
   readonly caches: Caches
+  readonly handler: Handler
+  /** Where what nobody waits for has its turn: what simulated nodes say of their pods, and events. */
+  readonly #statuses: Gate
+  readonly #events: Gate
   readonly #running: Part[] = []
   nodes: SimulatedNodes | undefined
   #controllers: RunningControllers | undefined
@@ -215,6 +227,11 @@ class RunningCluster implements Cluster {
     this.#options = options
     const { certificateAuthority: certificate, certificateAuthorityKey: key } = options
     this.#authority = { ...(certificate && { certificate }), ...(key && { key }) }
+    const clients = new Crowd(controlPlane.handler)
+    this.handler = clients.handler
+    const { clock } = options.world
+    this.#statuses = new Gate(statusesAtOnce, { clock, inOneGo: statusesInOneGo, crowd: clients.looker() })
+    this.#events = new Gate(eventsAtOnce, { clock, inOneGo: eventsAtOnce, crowd: clients.looker() })
     this.#partsClient = options.connect?.(controlPlane.client) ?? controlPlane.client
     this.caches = toCaches(new CacheSet({ client: this.#partsClient, ...options.world, signal: this.#stop.signal }))
   }
@@ -228,13 +245,10 @@ class RunningCluster implements Cluster {
   get store(): Store {
     return this.#controlPlane.store
   }
-  get handler(): Handler {
-    return this.#controlPlane.handler
-  }
 
   async start(): Promise<void> {
     const { world, nodes = 3, simulation, podCidrs } = this.#options
-    const parts = { client: this.#partsClient, caches: this.caches, world }
+    const parts = { client: this.#partsClient, caches: this.caches, world, events: this.#events }
     const metrics = new ComponentMetrics(this.#controlPlane.metrics, world.clock)
     this.#metrics = metrics
     const startManager = () => this.#manager.start()
@@ -245,6 +259,7 @@ class RunningCluster implements Cluster {
     this.#lead('scheduler', metrics.leading('kube-scheduler', startScheduler))
     this.nodes = new SimulatedNodes({
       ...parts,
+      statuses: this.#statuses,
       version: kubernetesVersion,
       ...(simulation && { behaviour: simulation }),
       ...(podCidrs && { podCidrs }),
@@ -258,7 +273,7 @@ class RunningCluster implements Cluster {
   #startManager(): RunningControllers {
     const { world, controllers, stepped, podCidrs, autoscaler } = this.#options
     const { certificate } = this.#authority
-    const parts = { client: this.#partsClient, caches: this.caches, world }
+    const parts = { client: this.#partsClient, caches: this.caches, world, events: this.#events }
     this.#controllers = startControllers(
       { ...parts, queueMetrics: this.#metrics!.queues, ...(stepped && { stepped }) },
       {
@@ -369,6 +384,8 @@ class RunningCluster implements Cluster {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#events.open()
+    this.#statuses.open()
     await Promise.all(this.#running.map((part) => part.stop()))
     this.#stop.abort()
     await this.#controlPlane[Symbol.asyncDispose]()

@@ -3,16 +3,18 @@ import type { Client } from '../client/client.ts'
 import type { Container } from '../kinds/core/containers.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
+import { RuntimeClass } from '../kinds/node/runtime-class.ts'
 import { Activity } from '../reconciler/activity.ts'
 import { EventRecorder } from '../reconciler/events.ts'
+import { Gate } from '../reconciler/gate.ts'
 import type { HostWorld } from '../world/world.ts'
 import { Budget } from './budget.ts'
-import { Gate } from './gate.ts'
 import { type NodeDescription, registerNode, renewLease, reportNode, statusMs } from './node.ts'
 import { podEvents } from './pod-events.ts'
 import { PodWorker, type PodWorkerTools } from './pod-worker.ts'
+import { whyNoProcess } from './process/eligible.ts'
 import { type PodRecord, statusOf } from './process/records.ts'
-import type { ProcessRuntime } from './process/runtime.ts'
+import { type ProcessRuntime, processVersion } from './process/runtime.ts'
 import type { Runtime } from './runtime.ts'
 import { SimulatedRuntime } from './simulated/runtime.ts'
 import { fullName, isStatic, mirroredHash } from './static-pods/manifest.ts'
@@ -46,8 +48,8 @@ const longestRetryMs = 1000
 
 /**
  * The agent of one node: runs static pods from a folder with or without an API, and, once that can be reached, makes the
- * Node, says that it lives, shows the static pods there, and runs those that the scheduler gives it: as processes what may
- * be (`process/eligible.ts`), all others simulated.
+ * Node, says that it lives, shows the static pods there, and runs those that the scheduler gives it: as processes those
+ * that are to be (`process/eligible.ts`), all others simulated.
  */
 export class NodeAgent {
   readonly #options: NodeAgentOptions
@@ -63,6 +65,9 @@ export class NodeAgent {
   #folder: ManifestFolder | undefined
   #mirrors: Mirrors | undefined
   #pods: Cache<Pod> | undefined
+  #classes: Cache<RuntimeClass> | undefined
+  /** UIDs of pods of the API that run as processes. */
+  readonly #ofProcesses = new Set<string>()
   #simulated: Promise<SimulatedRuntime> | undefined
   #node: Node | undefined
   #reportedAt = 0
@@ -124,7 +129,8 @@ export class NodeAgent {
   /** The pod that has this name in the API and runs as processes, and what runs it; nothing for a simulated one. */
   findProcesses(namespace: string, name: string): { readonly pod: Pod; readonly runtime: ProcessRuntime } | undefined {
     const ofApi = this.#pods?.get(namespace, name)
-    const pod = this.#static.find(`${namespace}/${name}`) ?? (ofApi && this.#processes.isFor(ofApi) ? ofApi : undefined)
+    const runs = ofApi && this.#ofProcesses.has(ofApi.metadata.uid!)
+    const pod = this.#static.find(`${namespace}/${name}`) ?? (runs ? ofApi : undefined)
     return pod && { pod, runtime: this.#processes }
   }
 
@@ -175,7 +181,9 @@ export class NodeAgent {
     const { name } = description
     const pods = new Cache(Pod, { client, ...world, signal }, { fieldSelector: `spec.nodeName=${name}` })
     const nodes = new Cache(Node, { client, ...world, signal }, { fieldSelector: `metadata.name=${name}` })
+    const classes = new Cache(RuntimeClass, { client, ...world, signal })
     this.#pods = pods
+    this.#classes = classes
     this.#simulated = this.#simulatedRuntime(nodes)
     this.#mirrors = new Mirrors({
       ...world,
@@ -186,8 +194,12 @@ export class NodeAgent {
       wanted: () => this.#static.wanted,
       isRunning: (mirror) => this.#static.pods.some((pod) => fullName(pod) === fullName(mirror)),
     })
-    void pods.synced.then(() => {
+    void Promise.all([pods.synced, classes.synced]).then(() => {
       if (signal.aborted) return
+      // Whoever waits for his class.
+      classes.onChange(() => {
+        for (const pod of pods.list()) if (!this.#workers.has(pod.metadata.uid!)) this.#podChanged(pod, undefined)
+      })
       pods.onChange((change) => {
         if (change.type === 'deleted') this.#podChanged(undefined, change.object)
         else this.#podChanged(change.object, change.type === 'updated' ? change.old : undefined)
@@ -250,13 +262,30 @@ export class NodeAgent {
   async #run(pod: Pod): Promise<void> {
     const uid = pod.metadata.uid!
     const { client, description } = this.#options
-    const how = this.#processes.isFor(pod) ? this.#asProcesses : { runtime: new LateRuntime(this.#simulated!) }
+    const handler = this.#handlerOf(pod)
+    if (handler === undefined) return
+    const how = this.#howToRun(pod, handler)
+    if (how.runtime === this.#processes) this.#ofProcesses.add(uid)
     // The last kubelet may have ended before it said that the pod runs.
     const record = pod.status?.podIP ? undefined : this.#remembered.get(uid)
     const known = record ? { ...pod, status: { ...pod.status, ...statusOf(record, description.addresses) } } : pod
     const worker = new PodWorker(known, { ...this.#tools, client, ...how })
     this.#workers.set(uid, worker)
     await worker.start()
+  }
+
+  /** Of the pod's runtime class; empty: it names none. Undefined: that is not there, or has not been heard of yet. */
+  #handlerOf({ metadata, spec }: Pod): string | undefined {
+    if (!spec.runtimeClassName) return ''
+    const known = this.#classes?.get('', spec.runtimeClassName)?.handler
+    return known ?? (metadata.deletionTimestamp === undefined ? undefined : '')
+  }
+
+  #howToRun(pod: Pod, handler: string): Pick<PodWorkerTools, 'runtime' | 'volumes'> {
+    if (this.#remembered.has(pod.metadata.uid!)) return this.#asProcesses
+    if (!this.#processes.isFor(pod, handler)) return { runtime: new LateRuntime(this.#simulated!) }
+    const fault = whyNoProcess(pod)
+    return fault === undefined ? this.#asProcesses : { runtime: new RefusingRuntime(fault) }
   }
 
   get #asProcesses(): Pick<PodWorkerTools, 'runtime' | 'volumes'> {
@@ -279,6 +308,7 @@ export class NodeAgent {
   #podGone({ metadata }: Pod): void {
     const worker = this.#workers.get(metadata.uid!)
     this.#workers.delete(metadata.uid!)
+    this.#ofProcesses.delete(metadata.uid!)
     worker?.abandon()
   }
 
@@ -339,6 +369,26 @@ class LateRuntime implements Runtime {
   async *logs(...args: Parameters<Runtime['logs']>): AsyncGenerator<Uint8Array> {
     yield* (await this.#runtime).logs(...args)
   }
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** Of a pod that asks for what it may not have: it says so, as often as it is tried, until the pod is taken away. */
+class RefusingRuntime implements Runtime {
+  readonly version = processVersion
+  readonly #fault: string
+
+  constructor(fault: string) {
+    this.#fault = fault
+  }
+
+  startSandbox(): Promise<never> {
+    return Promise.reject(new Error(this.#fault))
+  }
+  async takeOver(): Promise<undefined> {}
+  startContainer = this.startSandbox
+  untilReady = this.startSandbox
+  async stopPod(): Promise<void> {}
+  async *logs(): AsyncGenerator<never> {}
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 

@@ -1,17 +1,19 @@
 import type { ApiObject } from '../schema/kind.ts'
 import type { Random } from '../world/world.ts'
+import type { Gate } from './gate.ts'
 
 /** Writes about different objects may be under way together, so that they share a trip to the disk. */
-const usualLanes = 16
+const count = 16
 
 /** Writes in the background: those about one object go one after the other. */
 export class Lanes {
-  readonly #tails: Promise<void>[]
+  readonly #tails = Array.from({ length: count }, () => Promise.resolve())
+  readonly #gate: Gate | undefined
   #pending = 0
 
-  /** `count`: how many writes may be under way together. */
-  constructor(count = usualLanes) {
-    this.#tails = Array.from({ length: count }, () => Promise.resolve())
+  /** `gate`: where each write waits for its turn. Absent: it has it at once. */
+  constructor(gate?: Gate) {
+    this.#gate = gate
   }
 
   get busy(): boolean {
@@ -25,14 +27,19 @@ export class Lanes {
   /** `work` must not fail. */
   run(about: ApiObject, work: () => Promise<void>): void {
     this.#pending++
-    const lane = laneOf(about, this.#tails.length)
-    this.#tails[lane] = this.#tails[lane]!.then(work).finally(() => this.#pending--)
+    const lane = laneOf(about)
+    const tail = this.#tails[lane]!
+    const turn = this.#gate?.enter()
+    const before = turn ? turn.then(() => tail) : tail
+    this.#tails[lane] = before.then(work).finally(() => {
+      this.#gate?.leave()
+      this.#pending--
+    })
   }
 }
 
 /** All events of an object take the same lane. Uids end in a random digit. */
-const laneOf = ({ metadata }: ApiObject, lanes: number): number =>
-  (Number.parseInt(metadata.uid?.at(-1) ?? '0', 16) || 0) % lanes
+const laneOf = ({ metadata }: ApiObject): number => (Number.parseInt(metadata.uid?.at(-1) ?? '0', 16) || 0) % count
 
 /** Names of events: the object's and a time in nanoseconds. Ours only have milliseconds, a running number makes up the rest. */
 export class EventNames {

@@ -7,6 +7,7 @@ import type { Clock, Log, Random } from '../world/world.ts'
 import type { EventType } from './changes.ts'
 import { type Correlated, Correlator } from './correlator.ts'
 import { EventNames, Lanes, namespaceOfEvent } from './event-writes.ts'
+import type { Gate } from './gate.ts'
 
 export interface EventInput {
   readonly kind: Kind
@@ -35,14 +36,14 @@ export class EventRecorder {
   readonly #names: EventNames
   readonly #lanes: Lanes
 
-  /** `lanes`: how many writes may be under way together. */
-  constructor(source: string, options: { client: Client; clock: Clock; random: Random; log: Log; lanes?: number }) {
+  /** `gate`: where each write waits for its turn. Absent: it has it at once. */
+  constructor(source: string, options: { client: Client; clock: Clock; random: Random; log: Log; gate?: Gate }) {
     this.#source = source
     this.#client = options.client
     this.#clock = options.clock
     this.#log = options.log
     this.#names = new EventNames(source, options.random)
-    this.#lanes = new Lanes(options.lanes)
+    this.#lanes = new Lanes(options.gate)
   }
 
   get busy(): boolean {

@@ -8,6 +8,7 @@ import { type CacheChange, type Caches, controllerIndex } from './caches.ts'
 import type { Steps } from './changes.ts'
 import type { Again, Context, Controller, Watch, WatchContext } from './controller.ts'
 import { EventRecorder } from './events.ts'
+import type { Gate } from './gate.ts'
 import { WorkQueue } from './queue.ts'
 import { type QueueMetrics, queueNameOf } from './queue-metrics.ts'
 import { onServedKinds } from './served-kinds.ts'
@@ -21,6 +22,8 @@ export interface RuntimeOptions {
   readonly queueMetrics?: QueueMetrics
   /** Names of controllers that look at an object only when they are told to: see `Steppable`. */
   readonly stepped?: readonly string[]
+  /** Where events wait for their turn. Absent: they have it at once. */
+  readonly events?: Gate
 }
 
 /** Something that works in the background until it is stopped. */
@@ -102,6 +105,7 @@ class ControllerRuntime implements Steppable {
       clock: world.clock,
       random: world.random.fork(`${controller.name} of ${reconciles.plural}`),
       log: world.log,
+      ...(options.events && { gate: options.events }),
     })
     this.#readable = new Set([...watched, ...reads])
     this.#writable = new Set([reconciles, ...owns, ...writes])

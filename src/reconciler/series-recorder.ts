@@ -7,6 +7,7 @@ import type { Draft } from '../schema/types.ts'
 import type { Clock, Log, Random } from '../world/world.ts'
 import type { EventType } from './changes.ts'
 import { EventNames, Lanes, namespaceOfEvent } from './event-writes.ts'
+import type { Gate } from './gate.ts'
 
 /** After so long without a further one a series is over. */
 const finishMs = 6 * 60_000
@@ -52,10 +53,10 @@ export class SeriesRecorder {
   readonly #known = new Map<string, Known>()
   #stopTimer: (() => void) | undefined
 
-  /** `host`: the machine that speaks. `lanes`: how many writes may be under way together. */
+  /** `host`: the machine that speaks. `gate`: where each write waits for its turn; absent: it has it at once. */
   constructor(
     source: string,
-    options: { client: Client; clock: Clock; random: Random; log: Log; host: string; lanes?: number },
+    options: { client: Client; clock: Clock; random: Random; log: Log; host: string; gate?: Gate },
   ) {
     this.#source = source
     this.#instance = `${source}-${options.host}`
@@ -63,7 +64,7 @@ export class SeriesRecorder {
     this.#clock = options.clock
     this.#log = options.log
     this.#names = new EventNames(source, options.random)
-    this.#lanes = new Lanes(options.lanes)
+    this.#lanes = new Lanes(options.gate)
   }
 
   get busy(): boolean {

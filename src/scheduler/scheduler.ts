@@ -6,6 +6,7 @@ import { ResourceClaim } from '../kinds/resource/resource-claim.ts'
 import { ResourceSlice } from '../kinds/resource/resource-slice.ts'
 import { Activity } from '../reconciler/activity.ts'
 import type { CacheChange, Caches } from '../reconciler/caches.ts'
+import type { Gate } from '../reconciler/gate.ts'
 import type { Running } from '../reconciler/runtime.ts'
 import { SeriesRecorder } from '../reconciler/series-recorder.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
@@ -44,12 +45,12 @@ export interface SchedulerOptions {
   readonly meter?: SchedulerMeter
   /** The machine that its events come from. */
   readonly host?: string
+  /** Where its events wait for their turn. Absent: they have it at once. */
+  readonly events?: Gate
 }
 
 /** As many bindings and reports may be on their way to the API server. */
 const writesAtOnce = 256
-/** Events have time: they are written beside the bindings, not before them. */
-const eventsAtOnce = 4
 
 const refusal = { kind: Pod, type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling' } as const
 const placed = { kind: Pod, type: 'Normal', reason: 'Scheduled', action: 'Binding' } as const
@@ -104,18 +105,20 @@ export class Scheduler implements Running {
     this.#queue = new SchedulingQueue(world.clock, this.#cluster, () => this.#wake(), options.backOff, options.meter)
     this.#reports = new Reports(this.#client, world)
     const profiles = options.profiles ?? [profileOf(defaultPlugins)]
-    this.#seats = new Map(
-      profiles.map((profile) => [profile.schedulerName, this.#seatOf(profile, options.host ?? 'coracle')]),
-    )
+    this.#seats = new Map(profiles.map((profile) => [profile.schedulerName, this.#seatOf(profile, options)]))
     void this.#activity.track(this.#follow(caches))
   }
 
-  #seatOf(profile: Profile, host: string): Seat {
-    const world = this.#world
+  #seatOf(profile: Profile, { world, host = 'coracle', events: gate }: SchedulerOptions): Seat {
     return {
       cycle: new Cycle(profile, this.#cluster, this.#nominations, this.#random.fork(profile.schedulerName)),
       memory: new Memory(() => new Known()),
-      events: new SeriesRecorder(profile.schedulerName, { client: this.#client, ...world, host, lanes: eventsAtOnce }),
+      events: new SeriesRecorder(profile.schedulerName, {
+        client: this.#client,
+        ...world,
+        host,
+        ...(gate && { gate }),
+      }),
     }
   }
 

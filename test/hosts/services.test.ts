@@ -31,6 +31,50 @@ const service = JSON.stringify({
   spec: { type: 'NodePort', selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080, nodePort: 30_080 }] },
 })
 
+/** The notes' workload, as a process of a host. */
+const deployment = (runtimeClassName: string, securityContext: object) =>
+  JSON.stringify({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'php-apache' },
+    spec: {
+      selector: { matchLabels: { run: 'php-apache' } },
+      template: {
+        metadata: { labels: { run: 'php-apache' } },
+        spec: {
+          runtimeClassName,
+          hostNetwork: true,
+          terminationGracePeriodSeconds: 1,
+          containers: [
+            {
+              name: 'php-apache',
+              image: 'pilchard/hpa-example',
+              command: [process.execPath, '-e', server.replace('8080', '80')],
+              ports: [{ containerPort: 80 }],
+              resources: { limits: { cpu: '500m' }, requests: { cpu: '200m' } },
+              readinessProbe: { httpGet: { port: 80 }, periodSeconds: 1 },
+              securityContext,
+            },
+          ],
+        },
+      },
+    },
+  })
+
+const ofProcesses = JSON.stringify({
+  apiVersion: 'node.k8s.io/v1',
+  kind: 'RuntimeClass',
+  metadata: { name: 'on-the-host' },
+  handler: 'process',
+})
+
+const service80 = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'php-apache', labels: { run: 'php-apache' } },
+  spec: { ports: [{ port: 80 }], selector: { run: 'php-apache' } },
+})
+
 /** Of the notes, but for what hosts of tests are called. */
 const configuration = `
 apiVersion: kubeadm.k8s.io/v1beta4
@@ -181,5 +225,27 @@ describe('services of three hosts', { skip: rulesMissing() ?? false }, () => {
     await until('the other one alone', async () => (await who(master!, `http://${address}/`)).join() === both[1])
     await first!.write(manifest, pod, 0o600)
     await until('both again', async () => (await who(master!, `http://${address}/`)).join() === both.join())
+  })
+
+  it('lead to a Deployment whose pods are processes, as their runtime class says [HPA-06]', async () => {
+    const apply = (input: string) => master!.run('kubectl', ['apply', '-f', '-'], { input, env: admin })
+    for (const input of [ofProcesses, service80, deployment('on-the-host', {})]) {
+      const { code, stderr } = await apply(input)
+      assert.equal(code, 0, stderr)
+    }
+    // Who is not root by Kubernetes' own rules does not become it.
+    await until('the reason', async () => {
+      const described = await master!.kubectl('describe', 'pod', '-l', 'run=php-apache')
+      return /FailedCreatePodSandBox.*set securityContext.privileged of container php-apache/.test(described)
+    })
+    await apply(deployment('on-the-host', { privileged: true }))
+    await master!.kubectl('rollout', 'status', 'deployment/php-apache', '--timeout=60s')
+    const read = (what: string, path: string) => master!.kubectl('get', ...what.split(' '), '-o', `jsonpath=${path}`)
+    const clusterIP = await read('service php-apache', '{.spec.clusterIP}')
+    const [node] = (await read('pod -l run=php-apache', '{.items[*].spec.nodeName}')).split(' ')
+    for (const host of hosts.all)
+      await until(`an answer, from ${host.name}`, async () => (await who(host, clusterIP)).join() === `OK! ${node}`)
+    await master!.kubectl('delete', 'deployment', 'php-apache')
+    await until('nobody', async () => (await who(master!, clusterIP, 1)).join() === 'nobody')
   })
 })

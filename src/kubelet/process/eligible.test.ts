@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Pod } from '../../kinds/core/pod.ts'
-import { runsAsProcesses } from './eligible.ts'
+import { runsAsProcesses, whyNoProcess } from './eligible.ts'
 
 const isOwn = (program: string) => program === 'kube-proxy'
 const proxy = { name: 'main', command: ['kube-proxy', '--v=2'], securityContext: { privileged: true } }
-const runs = (spec: object) => runsAsProcesses({ metadata: {}, spec } as Pod, isOwn)
+const podOf = (spec: object) => ({ metadata: {}, spec }) as Pod
+const runs = (spec: object, handler = '') => runsAsProcesses(podOf(spec), handler, isOwn)
 const runsWith = (change: object) => runs({ hostNetwork: true, containers: [{ ...proxy, ...change }] })
 
 test('a privileged pod of own programs in the network of the host runs as processes', () => {
@@ -29,4 +30,16 @@ test('no other pod does', () => {
   assert.equal(runs({ containers: [proxy] }), false)
   assert.equal(runs({ hostNetwork: true, containers: [proxy, { ...proxy, command: ['sh'] }] }), false)
   assert.equal(runs({ hostNetwork: true, initContainers: [{ name: 'first' }], containers: [proxy] }), false)
+})
+
+test('whose runtime class says so runs as processes, whatever its program, if it may', () => {
+  const shell = { name: 'main', command: ['sh'], securityContext: { privileged: true } }
+  const spec = { hostNetwork: true, containers: [shell] }
+  assert.equal(runs(spec), false)
+  assert.equal(runs(spec, 'process'), true)
+  assert.equal(runs({ hostNetwork: true, containers: [proxy] }, 'runc'), false, 'another class is another wish')
+  assert.equal(whyNoProcess(podOf(spec)), undefined)
+  assert.match(whyNoProcess(podOf({ ...spec, hostNetwork: false }))!, /set hostNetwork$/)
+  const weak = { ...spec, initContainers: [{ name: 'first' }] }
+  assert.match(whyNoProcess(podOf(weak))!, /set securityContext.privileged of container first$/)
 })

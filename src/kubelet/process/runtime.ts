@@ -7,7 +7,7 @@ import { secondsTime } from '../../reconciler/events.ts'
 import type { Clock, Disk, Exec, Log, Network, Random } from '../../world/world.ts'
 import { ContainerError, type Exit, type Remains, type Running, type Runtime, type Sandbox } from '../runtime.ts'
 import { commandOf, environmentOf } from './command.ts'
-import { runsAsProcesses } from './eligible.ts'
+import { needsHostNetwork, runsAsProcesses } from './eligible.ts'
 import type { HostVolumes } from './host-volumes.ts'
 import { readLog } from './log-file.ts'
 import { mountsOf, withMounts } from './mounts.ts'
@@ -77,9 +77,9 @@ export class ProcessRuntime implements Runtime {
     return this.#options.volumes
   }
 
-  /** Whether a pod of the API is to run here. */
-  isFor(pod: Pod): boolean {
-    return runsAsProcesses(pod, (program) => this.#options.programs(program) !== undefined)
+  /** Whether a pod of the API is to run here. `handler`: of its runtime class; empty where it names none. */
+  isFor(pod: Pod, handler: string): boolean {
+    return runsAsProcesses(pod, handler, (program) => this.#options.programs(program) !== undefined)
   }
 
   /** What an earlier kubelet has left running, or noted as such. */
@@ -89,7 +89,7 @@ export class ProcessRuntime implements Runtime {
 
   async startSandbox(pod: Pod, signal: AbortSignal): Promise<Sandbox> {
     signal.throwIfAborted()
-    if (!pod.spec.hostNetwork) throw new Error('a process of the host has the network of the host: set hostNetwork')
+    if (!pod.spec.hostNetwork) throw new Error(needsHostNetwork)
     await this.#records.keepPod(pod)
     this.#pods.set(pod.metadata.uid!, new RunningPod())
     return { addresses: [] }

@@ -5,10 +5,10 @@ import { Pod } from '../../kinds/core/pod.ts'
 import { Activity } from '../../reconciler/activity.ts'
 import type { CacheChange, Caches } from '../../reconciler/caches.ts'
 import { EventRecorder } from '../../reconciler/events.ts'
+import type { Gate } from '../../reconciler/gate.ts'
 import type { Running } from '../../reconciler/runtime.ts'
 import type { World } from '../../world/world.ts'
 import { Budget } from '../budget.ts'
-import { Gate } from '../gate.ts'
 import { type NodeDescription, registerNode, renewLease, renewMs, reportNode, statusMs } from '../node.ts'
 import { podEvents } from '../pod-events.ts'
 import type { ContainerLife } from '../pod-status.ts'
@@ -28,6 +28,9 @@ export interface SimulatedNodesOptions {
   readonly behaviour?: Partial<SimulatedBehaviour>
   /** Where pods get their addresses from, one range or one of each family; default: 10.244.0.0/16 and what follows. */
   readonly podCidrs?: readonly string[]
+  /** Where what nodes say of their pods waits for its turn, and where events do. */
+  readonly statuses: Gate
+  readonly events: Gate
 }
 
 export interface SimulatedNodeSpec {
@@ -37,10 +40,6 @@ export interface SimulatedNodeSpec {
   readonly zone?: string
   readonly taints?: NodeDescription['taints']
 }
-
-/** All nodes together: enough to share trips to a slow disk, and few enough in one go to leave the server to others. */
-const statusesAtOnce = 512
-const statusesInOneGo = 8
 
 /** Heartbeats fall on such moments, so that those of thousands of nodes share trips to the disk. */
 const beatEveryMs = 100
@@ -67,7 +66,6 @@ export class SimulatedNodes implements Running {
   readonly #crashed = new Set<string>()
   readonly #numbers = new Numbers()
   readonly #ranges: PodRanges
-  readonly #writes: Gate
   readonly #unsubscribe: (() => void)[] = []
   #stopped = false
 
@@ -75,10 +73,9 @@ export class SimulatedNodes implements Running {
     const { client, caches, world } = options
     this.#options = options
     this.#client = client.as({ name: 'system:node:simulated', groups: ['system:masters'], userAgent: 'kubelet' })
-    this.#events = new EventRecorder('kubelet', { client: this.#client, ...world })
+    this.#events = new EventRecorder('kubelet', { client: this.#client, ...world, gate: options.events })
     this.#eventBudget = new Budget(world.clock)
     this.#stepBudget = new Budget(world.clock)
-    this.#writes = new Gate(statusesAtOnce, { clock: world.clock, inOneGo: statusesInOneGo })
     this.#volumes = new PodVolumes(caches)
     this.#drivers = new StorageDrivers({
       client: this.#client,
@@ -287,7 +284,7 @@ export class SimulatedNodes implements Running {
       events: node.events,
       volumes: this.#volumes,
       activity: this.#activity,
-      writes: this.#writes,
+      writes: this.#options.statuses,
       steps: this.#stepBudget,
       hostAddresses: node.description.addresses,
     }

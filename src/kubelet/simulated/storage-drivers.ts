@@ -4,10 +4,10 @@ import { CSIDriver } from '../../kinds/storage/csi-driver.ts'
 import { CSINode, type CSINodeDriver } from '../../kinds/storage/csi-node.ts'
 import type { Activity } from '../../reconciler/activity.ts'
 import type { Caches } from '../../reconciler/caches.ts'
+import { Gate } from '../../reconciler/gate.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../../schema/status.ts'
 import type { Clock, Log } from '../../world/world.ts'
-import { Gate } from '../gate.ts'
 
 /** On a driver, how many volumes of it a node can have; on a node, the same for all drivers there. */
 const limitAnnotation = 'simulation.coracle.dev/volume-limit'

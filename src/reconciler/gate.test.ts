@@ -47,10 +47,10 @@ test('while the event loop has much to do, one begins in each round', async () =
   const clock = {
     ...new VirtualWorld(1).clock,
     monotonic: () => now,
-    timer: (_: number, run: () => void) => {
-      next = run
-      return () => {}
-    },
+    after: () =>
+      new Promise<void>((resolve) => {
+        next = resolve
+      }),
   } as unknown as Clock
   const gate = new Gate(100, { clock, inOneGo: 3 })
   let begun = 0
@@ -66,4 +66,42 @@ test('while the event loop has much to do, one begins in each round', async () =
   await new Promise(setImmediate)
   assert.equal(begun, 3)
   assert.deepEqual([await after(20), await after(20), await after(1), await after(1)], [1, 1, 3, 3])
+})
+
+test('while clients stand in line, one begins every ten milliseconds, and more where too many wait', async () => {
+  const world = new VirtualWorld(1)
+  let clients = 8
+  const gate = new Gate(100_000, { clock: world.clock, inOneGo: 3, crowd: () => clients })
+  let begun = 0
+  const wait = (count: number) => {
+    for (let at = 0; at < count; at++) void Promise.resolve(gate.enter()).then(() => begun++)
+  }
+  /** How many begin in so much time. */
+  const within = async (ms: number) => {
+    const before = begun
+    await world.advance(ms)
+    return begun - before
+  }
+  wait(10)
+  await world.advance(0)
+  assert.equal(begun, 3, 'who comes first knows of no line')
+  assert.deepEqual([await within(9), await within(1), await within(20)], [0, 1, 2])
+  wait(10_000)
+  assert.deepEqual([await within(10), await within(10)], [1, 3])
+  clients = 7
+  await world.advance(10)
+  assert.equal(begun, 10_010)
+})
+
+test('once it is open nobody waits, and no timer is left', async () => {
+  const { clock } = new VirtualWorld(1)
+  const gate = new Gate(2, { clock, inOneGo: 1 })
+  assert.equal(gate.enter(), undefined)
+  const waiting = [gate.enter(), gate.enter()]
+  assert.ok(waiting.every(Boolean))
+  gate.open()
+  await Promise.all(waiting)
+  assert.equal(gate.enter(), undefined)
+  await new Promise(setImmediate)
+  assert.equal(clock.next, undefined)
 })
