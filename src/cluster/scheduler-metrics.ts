@@ -1,11 +1,13 @@
 import type { Metrics } from '../base/metrics.ts'
-import type { SchedulerMeter } from '../scheduler/meter.ts'
+import type { ExtensionPoint, SchedulerMeter, StepStatus } from '../scheduler/meter.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 
 /** From a millisecond on, each twice the one before: the reference's bounds. */
 const attemptBounds = Array.from({ length: 15 }, (_, power) => 0.001 * 2 ** power)
 /** The same from ten milliseconds on, to an hour and a half: what a pod waits may be long. */
 const waitBounds = Array.from({ length: 20 }, (_, power) => 0.01 * 2 ** power)
+/** From a tenth of a millisecond on, to 0.2 s. */
+const stepBounds = Array.from({ length: 12 }, (_, power) => 0.0001 * 2 ** power)
 /** 1, 2, 4 … 64. */
 const victimBounds = Array.from({ length: 7 }, (_, power) => 2 ** power)
 /** 1, 2, 4, 8, 16. */
@@ -16,6 +18,7 @@ export class SchedulerMetrics implements SchedulerMeter {
   readonly #attempts
   readonly #durations
   readonly #algorithm
+  readonly #steps
   readonly #waits
   readonly #tries
   readonly #incoming
@@ -35,6 +38,12 @@ export class SchedulerMetrics implements SchedulerMeter {
     this.#algorithm = metrics
       .histogram('scheduler_scheduling_algorithm_duration_seconds', 'How long choosing a node took.', attemptBounds)
       .of()
+    this.#steps = metrics.histogram(
+      'scheduler_framework_extension_point_duration_seconds',
+      'How long the steps on the way of pods to their nodes took.',
+      stepBounds,
+      ['extension_point', 'profile', 'status'],
+    )
     this.#waits = metrics.histogram(
       'scheduler_pod_scheduling_sli_duration_seconds',
       'From when pods could be placed until they were, by how often it was tried.',
@@ -83,6 +92,10 @@ export class SchedulerMetrics implements SchedulerMeter {
     this.#attempts.of(profile, result).value++
     this.#durations.of(profile, result).observe(seconds)
     this.#algorithm.observe(seconds)
+  }
+
+  passed(point: ExtensionPoint, profile: string, status: StepStatus, seconds: number): void {
+    this.#steps.of(point, profile, status).observe(seconds)
   }
 
   placed(attempts: number, waitedSeconds: number): void {

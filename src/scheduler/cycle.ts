@@ -3,6 +3,7 @@ import type { Random } from '../world/world.ts'
 import type { NodeState } from './cluster-state.ts'
 import { Fruitless } from './fruitless.ts'
 import { Memory, Verdicts } from './memory.ts'
+import type { StepTimer } from './meter.ts'
 import type { Nominations } from './nominations.ts'
 import { type ClusterView, Nowhere, never, nothingToSay, type Plugin } from './plugin.ts'
 import { type PodState, podState } from './pod-state.ts'
@@ -44,17 +45,20 @@ export class Cycle {
   readonly #random: Random
   readonly #cluster: ClusterView
   readonly #nominations: Nominations
+  readonly #timer: StepTimer | undefined
   readonly #memory = new Memory(() => new Verdicts())
   readonly #vetoes = new Vetoes()
   /** Room to calculate in, one figure for each node. */
   readonly #room = { totals: new Float64Array(0), numbers: new Float64Array(0) }
   #start = 0
 
-  constructor(profile: Profile, cluster: ClusterView, nominations: Nominations, random: Random) {
+  /** `timer`: absent, nobody wants to know how long steps take. */
+  constructor(profile: Profile, cluster: ClusterView, nominations: Nominations, random: Random, timer?: StepTimer) {
     this.profile = profile
     this.#cluster = cluster
     this.#nominations = nominations
     this.#random = random
+    this.#timer = timer
   }
 
   place(pod: Pod): Placement {
@@ -68,8 +72,18 @@ export class Cycle {
     const { nodes } = this.#cluster.state
     const state = podState(pod)
     if (nodes.length === 0) return refusedAll([], undefined, noRefusals, new Set(this.profile.plugins))
+    const prepareEnds = this.#timer?.begin('PreFilter')
     const { prepared, nowhere } = prepare(pod, this.profile.plugins, this.#cluster)
+    prepareEnds?.(nowhere ? 'UnschedulableAndUnresolvable' : 'Success')
     if (nowhere) return refusedAll(prepared, nowhere.reason, noRefusals, new Set([nowhere.plugin]))
+    const filterEnds = this.#timer?.begin('Filter')
+    const found = this.#fitting(pod, state, prepared)
+    filterEnds?.('Success')
+    return found
+  }
+
+  #fitting(pod: Pod, state: PodState, prepared: Prepared): Found | Extract<Placement, { node: undefined }> {
+    const { nodes } = this.#cluster.state
     const { candidates, passedOver } = this.#narrow(pod, nodes, prepared)
     const nominated = this.#nominatedNode(state, candidates, prepared)
     if (nominated) return { pod: state, fitting: [nominated], refused: noRefusals, prepared, known: undefined }
@@ -84,7 +98,9 @@ export class Cycle {
   /** The best of these nodes, of which there is at least one; `extra` is what others add to their scores. */
   choose(found: Found, nodes: readonly NodeState[], extra?: ReadonlyMap<string, number>): NodeState {
     if (nodes.length === 1) return nodes[0]!
+    const scoreEnds = this.#timer?.begin('Score')
     const totals = this.#totals(found.pod, nodes, found.prepared, found.known)
+    scoreEnds?.('Success')
     if (extra) for (let at = 0; at < nodes.length; at++) totals[at]! += extra.get(nodes[at]!.name) ?? 0
     return nodes[this.#highest(totals)]!
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { ApiRequest } from '../apiserver/request.ts'
 import type { Client } from '../client/client.ts'
 import { type Cluster, startCluster } from '../cluster/cluster.ts'
 import { Event } from '../kinds/core/event.ts'
@@ -223,4 +224,38 @@ describe('while a binding is on its way', () => {
     assert.equal(await nodeOf(cluster, 'second'), 'b')
     assert.equal(await nodeOf(cluster, 'third'), undefined)
   })
+})
+
+test('the steps on the way of a pod are timed, with what became of them', async () => {
+  await using cluster = await newCluster(['n', 'm'])
+  const text = async () => {
+    const { body } = await cluster.handler({
+      method: 'GET',
+      url: '/metrics',
+      user: { name: 'admin', groups: ['system:masters'] },
+      headers: {},
+      signal: new AbortController().signal,
+    } as unknown as ApiRequest)
+    return String(body)
+  }
+  await createPod(cluster, 'small', requesting({ cpu: '1' }))
+  await createPod(cluster, 'elsewhere', { nodeName: 'n', ...requesting({ cpu: '1' }) })
+  await createPod(cluster, 'large', requesting({ cpu: '3' }))
+  await createPod(cluster, 'without-claim', { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'none' } }] })
+  await cluster.settle()
+  const family = 'scheduler_framework_extension_point_duration_seconds'
+  const counts = [
+    ...(await text()).matchAll(
+      new RegExp(`^${family}_count\\{extension_point="(\\w+)",.*status="(\\w+)"} (\\d+)$`, 'gm'),
+    ),
+  ].map(([, point, status, count]) => `${point} ${status} ${count}`)
+  assert.deepEqual(counts.sort(), [
+    'Bind Success 1',
+    'Filter Success 2',
+    'PostFilter Unschedulable 1',
+    'PreFilter Success 2',
+    'PreFilter UnschedulableAndUnresolvable 1',
+    'Reserve Success 1',
+    'Score Success 1',
+  ])
 })

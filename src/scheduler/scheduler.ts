@@ -19,7 +19,7 @@ import { Extenders } from './extenders/extenders.ts'
 import type { ExtenderConfiguration } from './extenders/settings.ts'
 import { Known, Memory } from './memory.ts'
 import { isForDevices, unschedulable } from './messages.ts'
-import type { SchedulerMeter } from './meter.ts'
+import { type SchedulerMeter, StepTimer } from './meter.ts'
 import { Nominations } from './nominations.ts'
 import { type ClusterEvent, type ClusterView, changedAspects, type Reservation } from './plugin.ts'
 import { deviceKinds } from './plugins/dynamic-resources.ts'
@@ -60,6 +60,7 @@ const preempted = { kind: Pod, type: 'Normal', reason: 'Preempted', action: 'Pre
 interface Seat {
   readonly cycle: Cycle
   readonly events: SeriesRecorder
+  readonly timer: StepTimer | undefined
   /** What preemption has found out about nodes. */
   readonly memory: Memory<Known<Found>>
 }
@@ -109,9 +110,11 @@ export class Scheduler implements Running {
     void this.#activity.track(this.#follow(caches))
   }
 
-  #seatOf(profile: Profile, { world, host = 'coracle', events: gate }: SchedulerOptions): Seat {
+  #seatOf(profile: Profile, { world, host = 'coracle', meter, events: gate }: SchedulerOptions): Seat {
+    const timer = meter && new StepTimer(meter, world.clock, profile.schedulerName)
     return {
-      cycle: new Cycle(profile, this.#cluster, this.#nominations, this.#random.fork(profile.schedulerName)),
+      timer,
+      cycle: new Cycle(profile, this.#cluster, this.#nominations, this.#random.fork(profile.schedulerName), timer),
       memory: new Memory(() => new Known()),
       events: new SeriesRecorder(profile.schedulerName, {
         client: this.#client,
@@ -378,9 +381,11 @@ export class Scheduler implements Running {
     const state = podState(pod)
     this.#assumed.add(state.uid)
     this.#nominations.delete(state.uid)
+    const reserveEnds = seat.timer?.begin('Reserve')
     const reservations = prepared.flatMap(
       ({ plugin, data }) => plugin.reserve?.(state, node, data, this.#cluster) ?? [],
     )
+    reserveEnds?.('Success')
     this.#state.place(pod, node.name)
     if (reservations.length === 0) this.#write(this.#bind(pod, node.name, seat))
     else void this.#bindReserved(pod, node.name, reservations, seat)
@@ -417,13 +422,21 @@ export class Scheduler implements Running {
   }
 
   #preempt(pod: PodState, refused: Extract<Placement, { node: undefined }>, seat: Seat): Preemption | undefined {
-    return this.#mayPreempt(refused, seat) ? preempt(pod, refused, this.#preemptionContext(seat)) : undefined
+    if (!this.#mayPreempt(refused, seat)) return undefined
+    const ends = seat.timer?.begin('PostFilter')
+    const preemption = preempt(pod, refused, this.#preemptionContext(seat))
+    ends?.(preemption.node ? 'Success' : 'Unschedulable')
+    return preemption
   }
 
   async #preemptAsking(pod: PodState, refused: Extract<Placement, { node: undefined }>, seat: Seat) {
     if (!this.#mayPreempt(refused, seat)) return undefined
+    const ends = seat.timer?.begin('PostFilter')
     const found = candidatesFor(pod, refused, this.#preemptionContext(seat))
-    return 'candidates' in found ? leastHarm(await this.#extenders.preempt(pod.pod, found.candidates)) : found
+    const preemption =
+      'candidates' in found ? leastHarm(await this.#extenders.preempt(pod.pod, found.candidates)) : found
+    ends?.(preemption.node ? 'Success' : 'Unschedulable')
+    return preemption
   }
 
   #mayPreempt(refused: Extract<Placement, { node: undefined }>, { cycle }: Seat): boolean {
@@ -470,11 +483,14 @@ export class Scheduler implements Running {
   async #bindReserved(pod: Pod, nodeName: string, reservations: readonly Reservation[], seat: Seat): Promise<void> {
     const { clock } = this.#world
     const onChange = (kind: Kind, changed: () => void) => this.#caches.of(kind).onChange(changed)
+    const ends = seat.timer?.begin('PreBind')
     try {
       for (const reservation of reservations) await this.#activity.track(reservation.write(this.#client))
       for (const reservation of reservations)
         await reservation.untilDone({ clock, onChange, signal: this.#stop.signal })
+      ends?.('Success')
     } catch (error) {
+      ends?.('Error')
       if (!this.#stop.signal.aborted) this.#notBound(pod, error)
       return
     } finally {
@@ -483,16 +499,19 @@ export class Scheduler implements Running {
     if (this.#assumed.has(pod.metadata.uid!)) this.#write(this.#bind(pod, nodeName, seat))
   }
 
-  async #bind(pod: Pod, nodeName: string, { events }: Seat): Promise<void> {
+  async #bind(pod: Pod, nodeName: string, { events, timer }: Seat): Promise<void> {
+    const ends = timer?.begin('Bind')
     try {
       const binder = this.#extenders.binderOf(pod)
       const wait = this.#queue.waitOf(pod.metadata.uid!)
       await (binder ? binder.bind(nodeName) : this.#reports.bind(pod, nodeName))
+      ends?.('Success')
       if (wait) this.#meter?.placed(wait.attempts, wait.seconds)
       const { namespace, name } = pod.metadata
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
       events.record({ ...placed, object: pod, message })
     } catch (error) {
+      ends?.('Error')
       this.#notBound(pod, error)
     }
   }

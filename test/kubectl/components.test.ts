@@ -56,6 +56,7 @@ stories({
       'scheduler_pod_scheduling_attempts_count ',
       'scheduler_queue_incoming_pods_total{event="PodAdd",queue="active"} ',
       'scheduler_cache_size{type="nodes"} ',
+      'scheduler_framework_extension_point_duration_seconds_bucket{extension_point="Filter",profile="default-scheduler",status="Success",le="0.1024"} ',
       'apiserver_request_sli_duration_seconds_bucket{',
       'kubernetes_build_info{',
       'apiserver_client_certificate_expiration_seconds_bucket{le="86400"} 0',
