@@ -7,12 +7,12 @@ import type { Mutable } from '../../schema/types.ts'
 import type { Random } from '../../world/world.ts'
 import type { AdmissionAttributes, AdmissionPlugin, ClusterReader } from '../admission.ts'
 import { podSecrets } from '../authz/object-references.ts'
+import { generateName } from '../storage/metadata.ts'
 import { refuse as refuseAttributes } from './refuse.ts'
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
 const mirrorAnnotation = 'kubernetes.io/config.mirror'
 const enforceAnnotation = 'kubernetes.io/enforce-mountable-secrets'
-const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789'
 
 /** Gives every pod a service account, its pull secrets, and a volume with a token for the API. */
 export function serviceAccount(reader: ClusterReader, random: Random): AdmissionPlugin {
@@ -92,9 +92,7 @@ function mountToken({ spec }: Mutable<Pod>, random: Random): void {
   )
   if (lacking.length === 0) return
   const existing = spec.volumes?.find((volume) => volume.name.startsWith('kube-api-access-'))
-  const name =
-    existing?.name ??
-    `kube-api-access-${Array.from({ length: 5 }, () => suffixLetters[random.int(suffixLetters.length)]).join('')}`
+  const name = existing?.name ?? generateName('kube-api-access-', random)
   for (const container of lacking)
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }]
   if (!existing) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)]
