@@ -25,7 +25,6 @@ import type {
   OpResult,
   RangeQuery,
   RangeResult,
-  RequestObserver,
   Store,
   StoreEvent,
   StoreStatus,
@@ -74,10 +73,6 @@ export class EncryptedStore implements Store {
 
   currentRevision(): Promise<number> {
     return this.#inner.currentRevision()
-  }
-
-  observe(observer: RequestObserver): void {
-    this.#inner.observe?.(observer)
   }
 
   async range(query: RangeQuery): Promise<RangeResult> {
