@@ -32,7 +32,7 @@ const service = JSON.stringify({
 })
 
 /** The notes' workload, as a process of a host. */
-const deployment = (runtimeClassName: string, securityContext: object) =>
+const deployment = (securityContext: object) =>
   JSON.stringify({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -42,7 +42,7 @@ const deployment = (runtimeClassName: string, securityContext: object) =>
       template: {
         metadata: { labels: { run: 'php-apache' } },
         spec: {
-          runtimeClassName,
+          runtimeClassName: 'on-the-host',
           hostNetwork: true,
           terminationGracePeriodSeconds: 1,
           containers: [
@@ -229,7 +229,7 @@ describe('services of three hosts', { skip: rulesMissing() ?? false }, () => {
 
   it('lead to a Deployment whose pods are processes, as their runtime class says [HPA-06]', async () => {
     const apply = (input: string) => master!.run('kubectl', ['apply', '-f', '-'], { input, env: admin })
-    for (const input of [ofProcesses, service80, deployment('on-the-host', {})]) {
+    for (const input of [ofProcesses, service80, deployment({})]) {
       const { code, stderr } = await apply(input)
       assert.equal(code, 0, stderr)
     }
@@ -238,7 +238,7 @@ describe('services of three hosts', { skip: rulesMissing() ?? false }, () => {
       const described = await master!.kubectl('describe', 'pod', '-l', 'run=php-apache')
       return /FailedCreatePodSandBox.*set securityContext.privileged of container php-apache/.test(described)
     })
-    await apply(deployment('on-the-host', { privileged: true }))
+    await apply(deployment({ privileged: true }))
     await master!.kubectl('rollout', 'status', 'deployment/php-apache', '--timeout=60s')
     const read = (what: string, path: string) => master!.kubectl('get', ...what.split(' '), '-o', `jsonpath=${path}`)
     const clusterIP = await read('service php-apache', '{.spec.clusterIP}')
