@@ -262,9 +262,8 @@ export class NodeAgent {
   async #run(pod: Pod): Promise<void> {
     const uid = pod.metadata.uid!
     const { client, description } = this.#options
-    const handler = this.#handlerOf(pod)
-    if (handler === undefined) return
-    const how = this.#howToRun(pod, handler)
+    const how = this.#howToRun(pod)
+    if (how === undefined) return
     if (how.runtime === this.#processes) this.#ofProcesses.add(uid)
     // The last kubelet may have ended before it said that the pod runs.
     const record = pod.status?.podIP ? undefined : this.#remembered.get(uid)
@@ -274,18 +273,21 @@ export class NodeAgent {
     await worker.start()
   }
 
-  /** Of the pod's runtime class; empty: it names none. Undefined: that is not there, or has not been heard of yet. */
-  #handlerOf({ metadata, spec }: Pod): string | undefined {
-    if (!spec.runtimeClassName) return ''
-    const known = this.#classes?.get('', spec.runtimeClassName)?.handler
-    return known ?? (metadata.deletionTimestamp === undefined ? undefined : '')
-  }
-
-  #howToRun(pod: Pod, handler: string): Pick<PodWorkerTools, 'runtime' | 'volumes'> {
+  /** Undefined: its runtime class is not there, or has not been heard of yet. */
+  #howToRun(pod: Pod): Pick<PodWorkerTools, 'runtime' | 'volumes'> | undefined {
     if (this.#remembered.has(pod.metadata.uid!)) return this.#asProcesses
+    const handler = this.#handlerOf(pod)
+    if (handler === undefined) return undefined
     if (!this.#processes.isFor(pod, handler)) return { runtime: new LateRuntime(this.#simulated!) }
     const fault = whyNoProcess(pod)
     return fault === undefined ? this.#asProcesses : { runtime: new RefusingRuntime(fault) }
+  }
+
+  /** Empty: the pod names no runtime class, or goes on, or ends, without the one that it had. */
+  #handlerOf({ metadata, spec, status }: Pod): string | undefined {
+    if (!spec.runtimeClassName) return ''
+    const hasBegun = status?.podIP !== undefined || metadata.deletionTimestamp !== undefined
+    return this.#classes?.get('', spec.runtimeClassName)?.handler ?? (hasBegun ? '' : undefined)
   }
 
   get #asProcesses(): Pick<PodWorkerTools, 'runtime' | 'volumes'> {

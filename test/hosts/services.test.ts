@@ -1,6 +1,7 @@
 /** Services on three hosts, with the proxy that `coracle init` installs: curl on masters and workers says who answers. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { agentOf, restartAgent } from '../support/host-agent.ts'
 import { type Host, Hosts, until } from '../support/hosts.ts'
 import { rulesMissing } from '../support/network-namespace.ts'
 
@@ -245,6 +246,20 @@ describe('services of three hosts', { skip: rulesMissing() ?? false }, () => {
     const [node] = (await read('pod -l run=php-apache', '{.items[*].spec.nodeName}')).split(' ')
     for (const host of hosts.all)
       await until(`an answer, from ${host.name}`, async () => (await who(host, clusterIP)).join() === `OK! ${node}`)
+    // Whoever looks after the node anew goes on with what runs there, also when its class is gone.
+    const host = hosts.all.find(({ name }) => name === node)!
+    const started = () =>
+      read('pod -l run=php-apache', '{.items[*].metadata.uid} {.items[*].status.containerStatuses[0]}')
+    const before = await started()
+    await master!.kubectl('delete', 'runtimeclass', 'on-the-host')
+    const renewed = () => read(`lease -n kube-node-lease ${node}`, '{.spec.renewTime}')
+    const last = await renewed()
+    await restartAgent(host, agentOf(host))
+    await until('the new one', async () => (await renewed()) !== last)
+    // What it takes for left behind it ends at once, and gives a second for that.
+    await host.sh('sleep 3')
+    await until('an answer of the same', async () => (await who(master!, clusterIP)).join() === `OK! ${node}`)
+    assert.equal(await started(), before)
     await master!.kubectl('delete', 'deployment', 'php-apache')
     await until('nobody', async () => (await who(master!, clusterIP, 1)).join() === 'nobody')
   })
