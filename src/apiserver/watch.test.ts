@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ApiError } from '../schema/status.ts'
+import { CompactedError, type Watcher } from '../store/store.ts'
 import type { WatchObserver, WatchOptions } from './resource.ts'
 import { Boat, decoded, testContext, testServer } from './testing.ts'
 
@@ -150,6 +151,18 @@ test('what is wrong is said at once', async () => {
     assert.ok(error instanceof ApiError, message)
     assert.deepEqual([error.code, error.message], [code, message])
   }
+})
+
+test('a store that refuses later ends the watch, also when it had not begun', async () => {
+  const { create, watch, store } = sea()
+  for (const name of ['a', 'b']) await create(name, 'Cork')
+  const refused = Promise.withResolvers<Watcher>()
+  store.watch = (_query, watcher) => refused.resolve(watcher)
+  const { seen, ended } = watch({ resourceVersion: '2' })
+  const watcher = await refused.promise
+  watcher.onError(new CompactedError(3))
+  await ended
+  assert.deepEqual(seen, ['ERROR too old resource version: 2 (3)'])
 })
 
 test('a watcher may write and stop while it is told', async () => {

@@ -126,6 +126,7 @@ function beginAfter(state: ResourceState, member: Member, signal: AbortSignal): 
   const folder = folderOf(state.kind)
   const replay = new AbortController()
   let stands = false
+  let isCalling = true
   let failure: Error | undefined
   store.watch(
     { from: folder, to: prefixEnd(folder), fromRevision: asked + 1, signal: AbortSignal.any([signal, replay.signal]) },
@@ -142,12 +143,14 @@ function beginAfter(state: ResourceState, member: Member, signal: AbortSignal): 
       },
       onError(error) {
         failure = error instanceof CompactedError ? tooOld(asked, error.compactRevision) : error
-        if (!stands) return
+        // What is refused within the call is an answer; everything else ends what has begun.
+        if (isCalling && !stands) return
         member.observer.error(failure)
         member.ended()
       },
     },
   )
+  isCalling = false
   if (failure !== undefined && !stands) throw failure
   if (!stands || signal.aborted) return
   replay.abort()
