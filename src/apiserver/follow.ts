@@ -16,7 +16,7 @@ export function follow<T extends ApiObject>(
 ): Promise<void> {
   const known = new Map<string, T>()
   return new Promise((resolve, reject) => {
-    const begin = () => {
+    const begin = (resourceVersion: string) => {
       const unseen = new Set(known.keys())
       const observer = {
         event(type: string, { object }: { readonly object: T }) {
@@ -38,13 +38,14 @@ export function follow<T extends ApiObject>(
         },
         error(error: Error) {
           if (signal.aborted) return
-          if (isExpired(error)) return begin()
+          // What the store has just read anew is new enough; asking for more could fail.
+          if (isExpired(error)) return begin('0')
           log('error', 'the server lost sight of a resource', { resource: resource.kind.plural, error: error.message })
         },
       }
-      resource.watch('', options, observer).catch(reject)
+      resource.watch('', { ...options, resourceVersion }, observer).catch(reject)
     }
     const options = { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan', allowWatchBookmarks: true, signal }
-    begin()
+    begin('')
   })
 }
