@@ -365,19 +365,21 @@ describe('a leader', () => {
     await api[Symbol.asyncDispose]()
   })
 
-  for (const [why, error] of [
-    ['is refused', new ApiError('ServiceUnavailable', 'no')],
-    ['gets no answer', new Error('connection refused')],
+  for (const [why, fault] of [
+    ['is refused', () => Promise.reject(new ApiError('ServiceUnavailable', 'no'))],
+    ['cannot reach anybody', () => Promise.reject(new Error('connection refused'))],
+    ['gets no answer', () => new Promise<never>(() => {})],
   ] as const)
     test(`that ${why} when it renews gives up before another may follow`, async () => {
       const { api, reigns, stand } = await newElection()
       const candidate = stand('a')
       await api.world.advance(1_000)
       const original = api.client.update.bind(api.client)
-      api.client.update = () => Promise.reject(error)
+      api.client.update = fault
       await api.world.advance(13_000)
       assert.deepEqual(reigns, ['a leads', 'a ends'])
       api.client.update = original
+      await api.world.advance(10_000)
       await candidate.done
       await api[Symbol.asyncDispose]()
     })

@@ -71,18 +71,33 @@ class Election {
     return false
   }
 
-  /** Returns when the lease could not be renewed in time. */
+  /** Returns when the lease could not be renewed in time, also when that is because nobody answers. */
   async renewUntil(signal: AbortSignal): Promise<void> {
     const { world, retryMs, renewWithinMs } = this.#options
     let renewedAt = world.clock.monotonic()
-    while (!signal.aborted && world.clock.monotonic() - renewedAt < renewWithinMs) {
+    while (!signal.aborted) {
       await pause(world, retryMs, signal)
-      if (!signal.aborted && (await this.#try())) renewedAt = world.clock.monotonic()
+      const triedAt = world.clock.monotonic()
+      const leftMs = renewedAt + renewWithinMs - triedAt
+      if (signal.aborted || leftMs <= 0) return
+      if (await this.#within(leftMs, this.#try())) renewedAt = triedAt
     }
+  }
+
+  /** Nothing when there is no answer in time: who waits for one must not stay in office meanwhile. */
+  #within<T>(ms: number, answer: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.world.clock.timer(ms, () => resolve(undefined))
+      void answer.then(resolve).finally(cancel)
+    })
   }
 
   /** Lets the next one in without waiting for the lease to run out. */
   async release(): Promise<void> {
+    await this.#within(this.#options.renewWithinMs, this.#giveBack())
+  }
+
+  async #giveBack(): Promise<void> {
     const lease = await this.#read().catch(() => undefined)
     if (lease?.spec.holderIdentity !== this.#options.identity) return
     const now = microTime(this.#options.world.clock.now())
