@@ -157,6 +157,33 @@ test('a watch that breaks goes on from where it was', async () => {
   assert.equal(broken.lists, 1)
 })
 
+test('when one gets through to a server that was away, the others try at once', async () => {
+  const opened: number[] = []
+  let isDown = false
+  let cut = new AbortController()
+  const { caches, world } = setup((client) => ({
+    ...bound(client),
+    list: client.list.bind(client),
+    async *watch(kind, options) {
+      const gone = () => new ApiError('ServiceUnavailable', 'cannot reach it')
+      if (isDown) throw gone()
+      opened.push(world.clock.now())
+      yield* client.watch(kind, { ...options, signal: AbortSignal.any([options.signal, cut.signal]) })
+      throw gone()
+    },
+  }))
+  const namespaces = ['a', 'b', 'c', 'd', 'e', 'f']
+  await Promise.all(namespaces.map((namespace) => caches.of(ConfigMap, { namespace }).synced))
+  isDown = true
+  cut.abort()
+  await world.advance(90_000)
+  opened.length = 0
+  isDown = false
+  cut = new AbortController()
+  await world.advance(60_000)
+  assert.deepEqual(opened, Array(namespaces.length).fill(opened[0]))
+})
+
 test('what was missed for good is found by a new list', async () => {
   const { broken, wrap } = fragile()
   const { caches, create, client, store } = setup(wrap)

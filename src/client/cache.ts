@@ -1,5 +1,5 @@
 import type { ApiObject, Kind } from '../schema/kind.ts'
-import { isExpired } from '../schema/status.ts'
+import { isExpired, isUnavailable } from '../schema/status.ts'
 import type { Clock, Log, Random } from '../world/world.ts'
 import type { Client, Selectors, WatchEvent } from './client.ts'
 
@@ -33,6 +33,7 @@ export class Cache<T extends ApiObject> {
   readonly synced: Promise<void>
   readonly #options: CacheOptions
   readonly #selectors: Selectors
+  readonly #outage: Outage
   readonly #namespaces = new Map<string, Map<string, T>>()
   readonly #indexes = new Map<string, Index<T>>()
   readonly #handlers = new Set<ChangeHandler<T>>()
@@ -41,10 +42,11 @@ export class Cache<T extends ApiObject> {
   #revision = 0
   #failures = 0
 
-  constructor(kind: Kind<T>, options: CacheOptions, selectors: Selectors = {}) {
+  constructor(kind: Kind<T>, options: CacheOptions, selectors: Selectors = {}, outage = new Outage()) {
     this.kind = kind
     this.#options = options
     this.#selectors = selectors
+    this.#outage = outage
     const { promise, resolve } = Promise.withResolvers<void>()
     this.synced = promise
     void this.#run(resolve)
@@ -127,6 +129,7 @@ export class Cache<T extends ApiObject> {
 
   async #list(): Promise<void> {
     const { items, resourceVersion } = await this.#options.client.list(this.kind, this.#selectors)
+    this.#outage.isOver()
     const gone = new Set(this.list())
     for (const object of items) {
       const old = this.get(object.metadata.namespace ?? '', object.metadata.name ?? '')
@@ -146,7 +149,8 @@ export class Cache<T extends ApiObject> {
   async #watch(): Promise<boolean> {
     const { client, signal } = this.#options
     const resourceVersion = String(this.#revision)
-    const options = { ...this.#selectors, resourceVersion, allowWatchBookmarks: true, signal }
+    const onOpen = () => this.#outage.isOver()
+    const options = { ...this.#selectors, resourceVersion, allowWatchBookmarks: true, signal, onOpen }
     let hasEvents = false
     for await (const event of client.watch(this.kind, options)) {
       hasEvents = true
@@ -221,7 +225,29 @@ export class Cache<T extends ApiObject> {
     if (signal.aborted) return
     if (error !== undefined) log('warn', 'a watch failed', { kind: this.kind.kind, error: String(error) })
     const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** this.#failures++)
-    await clock.after(delay * (1 + random.next()), signal).catch(() => {})
+    const end = isUnavailable(error) ? AbortSignal.any([signal, this.#outage.end]) : signal
+    await clock.after(delay * (1 + random.next()), end).catch(() => {})
+  }
+}
+
+/**
+ * Caches of one client cannot reach the server together, and try again at different times. Whoever gets through first
+ * lets the others try at once: who sees pods again but no nodes for seconds more would decide by what was true once.
+ */
+class Outage {
+  #end: AbortController | undefined
+
+  /** Aborts when somebody has got through. */
+  get end(): AbortSignal {
+    this.#end ??= new AbortController()
+    return this.#end.signal
+  }
+
+  /** Somebody has got through. */
+  isOver(): void {
+    const end = this.#end
+    this.#end = undefined
+    end?.abort()
   }
 }
 
@@ -273,6 +299,7 @@ export class CacheSet {
   readonly #options: CacheOptions
   readonly #caches = new Map<Kind, Map<string, Cache<ApiObject>>>()
   readonly #ends = new Map<Kind, AbortController>()
+  readonly #outage = new Outage()
 
   constructor(options: CacheOptions) {
     this.#options = options
@@ -289,7 +316,7 @@ export class CacheSet {
     const id = JSON.stringify([namespace, labelSelector, fieldSelector])
     let cache = caches.get(id)
     if (cache === undefined) {
-      cache = new Cache<ApiObject>(kind, { ...this.#options, signal: this.#endOf(kind) }, selectors)
+      cache = new Cache<ApiObject>(kind, { ...this.#options, signal: this.#endOf(kind) }, selectors, this.#outage)
       caches.set(id, cache)
     }
     return cache as unknown as Cache<T>

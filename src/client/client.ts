@@ -74,6 +74,8 @@ export interface WatchOptions extends Selectors {
   readonly sendInitialEvents?: boolean
   readonly allowWatchBookmarks?: boolean
   readonly signal: AbortSignal
+  /** Called when the server has accepted the watch, which may be long before it tells of a change. */
+  readonly onOpen?: () => void
 }
 
 export type WatchEvent<T> =

@@ -254,9 +254,21 @@ export function clientConformance(name: string, open: () => Promise<ClientUnderT
     })
 
     story('says what is wrong with a watch', async ({ client, namespace }) => {
-      const options = { namespace, labelSelector: '=((', signal: new AbortController().signal }
+      const onOpen = () => assert.fail('it was refused')
+      const options = { namespace, labelSelector: '=((', signal: new AbortController().signal, onOpen }
       const watch = client.watch(ConfigMap, options)[Symbol.asyncIterator]()
       await assert.rejects(watch.next(), { reason: 'BadRequest' })
+    })
+
+    story('says that a watch stands before there is anything to tell', async ({ client, namespace }) => {
+      const { resourceVersion } = await client.list(ConfigMap, { namespace })
+      const stop = new AbortController()
+      const opened = Promise.withResolvers<void>()
+      const options = { namespace, resourceVersion, signal: stop.signal, onOpen: opened.resolve }
+      const next = client.watch(ConfigMap, options)[Symbol.asyncIterator]().next()
+      await opened.promise
+      stop.abort()
+      assert.deepEqual(await next, { value: undefined, done: true })
     })
 
     story('acts as somebody else', async ({ client, namespace }) => {

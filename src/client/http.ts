@@ -151,13 +151,13 @@ export class HttpClient implements Client, AsyncDisposable {
   /** Begins at once, not when the first event is asked for. What is not asked for waits at the server. */
   watch<T extends ApiObject>(
     kind: Kind<T>,
-    { namespace = '', signal, ...options }: WatchOptions,
+    { namespace = '', signal, onOpen, ...options }: WatchOptions,
   ): AsyncIterable<WatchEvent<T>> {
     const match = options.sendInitialEvents === undefined ? {} : { resourceVersionMatch: 'NotOlderThan' }
     const path = collectionOf(kind, namespace) + queryOf({ watch: true, ...options, ...match })
     const opened = signal.aborted ? undefined : this.#connection.open(this.#outgoing('GET', path))
     opened?.catch(() => {})
-    return this.#events(opened, signal)
+    return this.#events(opened, signal, onOpen)
   }
 
   /** Impersonates the user, for which the credential must have the right. Both clients share the connection. */
@@ -173,6 +173,7 @@ export class HttpClient implements Client, AsyncDisposable {
   async *#events<T extends ApiObject>(
     opened: Promise<IncomingAnswer> | undefined,
     signal: AbortSignal,
+    onOpen: (() => void) | undefined,
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
     if (opened === undefined) return
     const cancel = () => void opened.then(({ stream }) => stream.close(cancelCode)).catch(() => {})
@@ -182,6 +183,7 @@ export class HttpClient implements Client, AsyncDisposable {
       if (signal.aborted) return
       await requireSuccess(answer)
       this.#passOnWarnings(answer)
+      onOpen?.()
       for await (const line of linesOf(answer.stream)) {
         yield toEvent<T>(line)
         if (signal.aborted) return

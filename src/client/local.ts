@@ -223,7 +223,7 @@ export class LocalClient implements Client {
 
   watch<T extends ApiObject>(
     kind: Kind<T>,
-    { namespace = '', signal, ...options }: WatchOptions,
+    { namespace = '', signal, onOpen, ...options }: WatchOptions,
   ): AsyncIterable<WatchEvent<T>> {
     const stop = new AbortController()
     const events = new EventQueue<WatchEvent<T>>(() => stop.abort())
@@ -238,10 +238,16 @@ export class LocalClient implements Client {
         error: (error) => events.fail(error),
       },
     )
+    let isOver = false
     watching.then(
       () => events.end(),
-      (error) => events.fail(error),
+      (error) => {
+        isOver = true
+        events.fail(error)
+      },
     )
+    // What is wrong with the question is said at once.
+    if (onOpen !== undefined) queueMicrotask(() => isOver || onOpen())
     return events
   }
 

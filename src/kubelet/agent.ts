@@ -1,4 +1,4 @@
-import { Cache } from '../client/cache.ts'
+import { type Cache, CacheSet } from '../client/cache.ts'
 import type { Client } from '../client/client.ts'
 import type { Container } from '../kinds/core/containers.ts'
 import { Node } from '../kinds/core/node.ts'
@@ -179,9 +179,10 @@ export class NodeAgent {
     const { client, world, description } = this.#options
     const { signal } = this.#stop
     const { name } = description
-    const pods = new Cache(Pod, { client, ...world, signal }, { fieldSelector: `spec.nodeName=${name}` })
-    const nodes = new Cache(Node, { client, ...world, signal }, { fieldSelector: `metadata.name=${name}` })
-    const classes = new Cache(RuntimeClass, { client, ...world, signal })
+    const caches = new CacheSet({ client, ...world, signal })
+    const pods = caches.of(Pod, { fieldSelector: `spec.nodeName=${name}` })
+    const nodes = caches.of(Node, { fieldSelector: `metadata.name=${name}` })
+    const classes = caches.of(RuntimeClass)
     this.#pods = pods
     this.#classes = classes
     this.#simulated = this.#simulatedRuntime(nodes)

@@ -108,6 +108,7 @@ export const isConflict = (error: unknown): boolean => hasReason(error, 'Conflic
 export const isExpired = (error: unknown): boolean => hasReason(error, 'Expired') || hasReason(error, 'Gone')
 export const isForbidden = (error: unknown): boolean => hasReason(error, 'Forbidden')
 export const isInvalid = (error: unknown): boolean => hasReason(error, 'Invalid')
+export const isUnavailable = (error: unknown): boolean => hasReason(error, 'ServiceUnavailable')
 export const isTooManyRequests = (error: unknown): boolean => hasReason(error, 'TooManyRequests')
 
 function hasReason(error: unknown, reason: Reason): boolean {

@@ -239,6 +239,12 @@ describe('the notes, on six hosts', { skip: hostsMissing() ?? false }, () => {
     await other!.sh('hostname worker-two')
     await restartAgent(other!, agentOf(other!))
     await second!.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+    // Who is in charge may just have lost sight of the cluster, and call well what was so a moment ago.
+    await until('all four where they may be', async () => {
+      const path = '{range .items[*]}{.spec.nodeName} {.status.phase}{"\\n"}{end}'
+      const pods = await second!.kubectl('get', 'pods', '-l', 'app=web', '-o', `jsonpath=${path}`)
+      return isDeepStrictEqual(pods.trim().split('\n'), Array(4).fill(`${node01} Running`))
+    })
   })
 
   it('a control plane dies: writes go on, and what was answered is there', async (t) => {

@@ -1,7 +1,7 @@
 import { checkFeatureGates } from '../../apiserver/feature-gates.ts'
 import { addProcessMetrics } from '../../apiserver/process-metrics.ts'
 import { Metrics } from '../../base/metrics.ts'
-import { Cache, CacheSet } from '../../client/cache.ts'
+import { CacheSet } from '../../client/cache.ts'
 import { Node } from '../../kinds/core/node.ts'
 import { removeRules, ServiceProxy } from '../../network/proxy/proxy.ts'
 import { toCaches } from '../../reconciler/caches.ts'
@@ -73,17 +73,18 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
   const { kubeconfig, nodeName: node } = settings
   const connection = await connectComponent({ world, kubeconfig, userAgent: 'kube-proxy', signal })
   const { client } = connection
+  const caches = new CacheSet({ client, ...world, signal })
   const meter = new ProxyMeter(world)
   const proxy = new ServiceProxy({
     ...world,
-    caches: toCaches(new CacheSet({ client, ...world, signal })),
+    caches: toCaches(caches),
     here: { node, zone: undefined },
     settings: settings.rules,
     minSyncMs: settings.minSyncMs,
     syncMs: settings.syncMs,
     written: (ms, services, isWell) => meter.written(ms, services, isWell),
   })
-  const nodes = new Cache(Node, { client, ...world, signal }, { fieldSelector: `metadata.name=${node}` })
+  const nodes = caches.of(Node, { fieldSelector: `metadata.name=${node}` })
   let isLeaving = false
   nodes.onChange((change) => {
     proxy.move({ node, zone: change.object.metadata.labels?.['topology.kubernetes.io/zone'] })
