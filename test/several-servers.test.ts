@@ -70,6 +70,22 @@ describe('two API servers on one etcd', { skip: etcdMissing() ?? false }, () => 
     assert.ok(roles[0]!.json.items.length > 60)
   })
 
+  it('say how long etcd takes to answer', async () => {
+    const [one, other] = servers
+    const path = '/api/v1/namespaces/default/secrets'
+    await call(one, `POST ${path}`, { kind: 'Secret', apiVersion: 'v1', metadata: { name: 's' } })
+    await call(one, `GET ${path}/s`)
+    await call(one, `PUT ${path}/s`, { kind: 'Secret', apiVersion: 'v1', metadata: { name: 's' }, data: { a: 'Yg==' } })
+    await call(one, `GET ${path}`)
+    await call(one, `DELETE ${path}/s`)
+    const counts = (server: ControlPlane) => {
+      const family = /^etcd_request_duration_seconds_count\{group="",operation="(\w+)",resource="secrets"} (\d+)$/gm
+      return [...server.metrics.print().matchAll(family)].map(([, operation]) => operation).sort()
+    }
+    assert.deepEqual(counts(one), ['create', 'delete', 'get', 'list', 'update'])
+    assert.ok(!counts(other).includes('create'), 'what another server asks is its own')
+  })
+
   it('say at the same moment what each says of itself at its start', async () => {
     const map = ['kube-system', 'extension-apiserver-authentication'] as const
     await call(servers[0], `DELETE /api/v1/namespaces/${map[0]}/configmaps/${map[1]}`)

@@ -3,7 +3,9 @@ import type { ClientCertificate } from './request.ts'
 import type { RequestInfo } from './request-info.ts'
 
 /** Seconds; the reference's bounds. */
-const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
+export const requestBounds = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+]
 const indicatorBounds = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
 
 const hour = 3600
@@ -42,7 +44,7 @@ export class RequestMetrics {
     this.#durations = metrics.histogram(
       'apiserver_request_duration_seconds',
       'How long requests took until the answer was there.',
-      bounds,
+      requestBounds,
       labels.slice(0, -1),
     )
     this.#indicators = metrics.histogram(

@@ -44,6 +44,7 @@ import { ServiceAllocator } from '../apiserver/service-allocation.ts'
 import { serviceHook } from '../apiserver/service-hook.ts'
 import { followServiceRanges } from '../apiserver/service-ranges.ts'
 import type { WriteHook } from '../apiserver/storage/write-hook.ts'
+import { addStoreMetrics } from '../apiserver/store-metrics.ts'
 import { connectRoutes } from '../apiserver/subresources/connect.ts'
 import { type NodeCredential, nodeLogs } from '../apiserver/subresources/node-logs.ts'
 import { subresourceRoutes } from '../apiserver/subresources/routes.ts'
@@ -189,6 +190,7 @@ async function putTogether(options: ControlPlaneOptions, stop: AbortController):
   const registry = new Registry({ store, kinds, world, admission, hooks, tokens: serviceAccountTokens, computed })
   const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)
   addObjectMetrics(metrics, registry)
+  addStoreMetrics(metrics, registry)
 
   await bootstrap(resources, world.clock.now(), serviceCidrs)
   await followRbac(rbac, resources, world.log, stop.signal)

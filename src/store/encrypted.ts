@@ -25,6 +25,7 @@ import type {
   OpResult,
   RangeQuery,
   RangeResult,
+  RequestObserver,
   Store,
   StoreEvent,
   StoreStatus,
@@ -73,6 +74,10 @@ export class EncryptedStore implements Store {
 
   currentRevision(): Promise<number> {
     return this.#inner.currentRevision()
+  }
+
+  observe(observer: RequestObserver): void {
+    this.#inner.observe?.(observer)
   }
 
   async range(query: RangeQuery): Promise<RangeResult> {

@@ -49,9 +49,11 @@ import {
   prefixEnd,
   type RangeQuery,
   type RangeResult,
+  type RequestObserver,
   type Store,
   StoreClosedError,
   type StoreEvent,
+  type StoreOperation,
   type StoreStatus,
   StoreUnreachableError,
   type Txn,
@@ -117,6 +119,7 @@ export class EtcdStore implements Store {
   #compacted = 0
   #asking: Promise<number> | undefined
   #askingNext: Promise<number> | undefined
+  #observer: RequestObserver | undefined
 
   /** Reads the state of etcd; resolves when the mirror stands. Throws `EtcdError` when no endpoint can be reached. */
   static async connect(options: EtcdStoreOptions): Promise<EtcdStore> {
@@ -155,7 +158,15 @@ export class EtcdStore implements Store {
     return this.#askingNext
   }
 
-  async range(query: RangeQuery): Promise<RangeResult> {
+  observe(observer: RequestObserver): void {
+    this.#observer = observer
+  }
+
+  range(query: RangeQuery): Promise<RangeResult> {
+    return this.#timed(isSingleKey(query.to) ? 'get' : 'list', query.from, () => this.#range(query))
+  }
+
+  async #range(query: RangeQuery): Promise<RangeResult> {
     if (query.revision && query.revision < this.#mirror.compacted) return this.#remoteRange(query)
     await this.#reach(await this.currentRevision())
     return this.rangeNow(query)
@@ -166,7 +177,27 @@ export class EtcdStore implements Store {
     return this.#mirror.rangeNow(query)
   }
 
-  async txn(txn: Txn): Promise<TxnResult> {
+  txn(txn: Txn): Promise<TxnResult> {
+    const op = txn.then?.[0]
+    if (op?.type === 'delete') return this.#timed('delete', op.from, () => this.#txn(txn))
+    if (op?.type !== 'put') return this.#txn(txn)
+    const isNew = txn.compare?.some(({ key, target, value }) => key === op.key && target === 'mod' && value === 0)
+    return this.#timed(isNew ? 'create' : 'update', op.key, () => this.#txn(txn))
+  }
+
+  /** What fails has been asked, too. */
+  async #timed<T>(operation: StoreOperation, key: string, ask: () => Promise<T>): Promise<T> {
+    if (this.#observer === undefined) return ask()
+    const { clock } = this.#options
+    const began = clock.monotonic()
+    try {
+      return await ask()
+    } finally {
+      this.#observer(operation, key, (clock.monotonic() - began) / 1000)
+    }
+  }
+
+  async #txn(txn: Txn): Promise<TxnResult> {
     this.#requireKept(txn)
     const response = await this.#write(methods.txn, toTxnRequest(txn))
     const revision = response.header!.revision

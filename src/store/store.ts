@@ -69,6 +69,9 @@ export interface Store extends AsyncDisposable {
    */
   mayHoldUp?(key: string): boolean
 
+  /** From now on `observer` is told of each read and each change of an object. Absent: no other process is asked. */
+  observe?(observer: RequestObserver): void
+
   /** Forgets all revisions below `revision` that are not needed to read at it. */
   compact(revision: number): Promise<void>
 
@@ -92,6 +95,10 @@ export interface Store extends AsyncDisposable {
    */
   fork(revision?: number, world?: { readonly clock: Clock; readonly random: Random }): Promise<Store>
 }
+
+/** Told what was asked of the process that holds the state, of which key (the first of a range), and how long that took. */
+export type RequestObserver = (operation: StoreOperation, key: string, seconds: number) => void
+export type StoreOperation = 'get' | 'list' | 'create' | 'update' | 'delete'
 
 export interface KeyValue {
   readonly key: string
