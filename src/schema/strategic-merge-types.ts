@@ -28,7 +28,12 @@ export function findTypeFault(value: unknown, before: unknown, type: Type): stri
 function objectFault(value: unknown, before: unknown, fields: Readonly<Record<string, { readonly type: Type }>>) {
   if (!isObject(value)) return `cannot restore struct from: ${goKind(value)}`
   const old = isObject(before) ? before : {}
-  return firstFault(Object.keys(fields), (name) => findTypeFault(value[name], old[name], fields[name]!.type))
+  const faultAt = (name: string) => findTypeFault(value[name], old[name], fields[name]!.type)
+  // Of the many fields of a type few are there, and hardly ever is one of them wrong.
+  for (const name in value) {
+    if (Object.hasOwn(fields, name) && faultAt(name) !== undefined) return firstFault(Object.keys(fields), faultAt)
+  }
+  return undefined
 }
 
 function mapFault(value: unknown, before: unknown, type: Type) {
@@ -40,10 +45,14 @@ function mapFault(value: unknown, before: unknown, type: Type) {
 function listFault(value: unknown, before: unknown, type: Type) {
   if (!Array.isArray(value)) return `cannot restore slice from ${goKind(value)}`
   const old = Array.isArray(before) ? before : []
-  return firstFault([...value.keys()], (index) => findTypeFault(value[index], old[index], type))
+  for (const [index, item] of value.entries()) {
+    const fault = findTypeFault(item, old[index], type)
+    if (fault !== undefined) return fault
+  }
+  return undefined
 }
 
-function firstFault<K>(keys: readonly K[], faultAt: (key: K) => string | undefined): string | undefined {
+function firstFault(keys: readonly string[], faultAt: (key: string) => string | undefined): string | undefined {
   for (const key of keys) {
     const fault = faultAt(key)
     if (fault !== undefined) return fault

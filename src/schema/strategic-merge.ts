@@ -123,13 +123,25 @@ function mergeValue(current: unknown, patch: unknown, key: string, type: Type): 
 
 /** A value with nothing to merge into: neither `null` nor directives mean anything in it. */
 function toNewValue(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(toNewValue).filter((item) => item !== undefined)
+  if (Array.isArray(value)) return toNewItems(value)
   if (!isMembers(value)) return value
   if (Object.hasOwn(value, '$patch')) return undefined
-  const entries = Object.entries(value).filter(([, item]) => item !== null)
-  return Object.fromEntries(
-    entries.map(([key, item]) => [key, toNewValue(item)]).filter(([, item]) => item !== undefined),
-  )
+  const members: Record<string, unknown> = {}
+  for (const key in value) {
+    const item = value[key]
+    const now = item === null ? undefined : toNewValue(item)
+    if (now !== undefined) setOwn(members, key, now)
+  }
+  return members
+}
+
+function toNewItems(items: readonly unknown[]): unknown[] {
+  const result: unknown[] = []
+  for (const item of items) {
+    const now = toNewValue(item)
+    if (now !== undefined) result.push(now)
+  }
+  return result
 }
 
 function deleteScalars(merged: Record<string, unknown>, directive: string, scalars: unknown, type: Type): void {
@@ -150,6 +162,7 @@ function deleteScalars(merged: Record<string, unknown>, directive: string, scala
 
 /** Merges the lists for which the patch gives an order. Returns their names: they are done. */
 function mergeOrderedLists(merged: Record<string, unknown>, patch: Members, type: Type): ReadonlySet<string> {
+  if (!saysOrder(patch)) return noLists
   const done = new Set<string>()
   for (const [directive, order] of Object.entries(patch)) {
     if (!directive.startsWith(orderPrefix)) continue
@@ -168,6 +181,13 @@ function mergeOrderedLists(merged: Record<string, unknown>, patch: Members, type
     done.add(key)
   }
   return done
+}
+
+const noLists: ReadonlySet<string> = new Set()
+
+function saysOrder(patch: Members): boolean {
+  for (const key in patch) if (key.startsWith(orderPrefix)) return true
+  return false
 }
 
 function inOrder(
