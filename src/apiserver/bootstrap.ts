@@ -1,4 +1,5 @@
 import { formatIp, nthAddress, parseCidr } from '../base/cidr.ts'
+import { secondsTime } from '../base/seconds-time.ts'
 import { ConfigMap } from '../kinds/core/config-map.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
 import { Service } from '../kinds/core/service.ts'
@@ -13,7 +14,6 @@ import { ensure, object, type Resources } from './bootstrap-objects.ts'
 import { serverContext } from './context.ts'
 import { bootstrapFlows, bootstrapLevels } from './flow-control/bootstrap-flows.ts'
 import type { Resource } from './resource.ts'
-import { toTimestamp } from './storage/state.ts'
 
 /**
  * Puts into the store what every cluster has from its first moment on: the system namespaces, the two system priority
@@ -91,7 +91,7 @@ const trackingName = 'kube-apiserver-legacy-service-account-token-tracking'
  * have to know. What is no day is put right.
  */
 async function beginTokenTracking(resource: Resource<ConfigMap>, now: number): Promise<void> {
-  const since = toTimestamp(now).slice(0, 10)
+  const since = secondsTime(now).slice(0, 10)
   const namespace = 'kube-system'
   await ensure(resource, object(ConfigMap, trackingName, { data: { since } }, { namespace }))
   const isDay = (text: string | undefined) =>
@@ -109,7 +109,7 @@ async function beginServiceRange(resources: Resources, now: number, cidrs: reado
   const ready = {
     type: 'Ready',
     status: 'True',
-    lastTransitionTime: toTimestamp(now),
+    lastTransitionTime: secondsTime(now),
     reason: '',
     message: 'Kubernetes default Service CIDR is ready',
   } as const

@@ -1,3 +1,4 @@
+import { secondsTime } from '../base/seconds-time.ts'
 import { Service } from '../kinds/core/service.ts'
 import { familyOf } from '../kinds/ip-rules.ts'
 import { IPAddress } from '../kinds/networking/ip-address.ts'
@@ -10,7 +11,6 @@ import { type Allocation, portsOf, type ServiceAllocator } from './service-alloc
 import { keyOf } from './storage/keys.ts'
 import { managersOfNew, setManagers } from './storage/managers.ts'
 import { fresh } from './storage/metadata.ts'
-import { toTimestamp } from './storage/state.ts'
 import type { Reservation, WriteHook } from './storage/write-hook.ts'
 
 /** Under which it is noted who has a port of all nodes. */
@@ -83,7 +83,7 @@ function addressOf(
     metadata: {
       name: address,
       uid: random.uuid(),
-      creationTimestamp: toTimestamp(clock.now()),
+      creationTimestamp: secondsTime(clock.now()),
       labels: {
         'ipaddress.kubernetes.io/ip-family': familyOf(address) ?? '',
         'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io',
@@ -92,7 +92,7 @@ function addressOf(
     spec: { parentRef: { resource: 'services', namespace: metadata.namespace ?? '', name: metadata.name ?? '' } },
   }
   const object = fresh(IPAddress, draft) as Mutable<IPAddress>
-  const write = { manager: 'kube-apiserver', now: toTimestamp(clock.now()) }
+  const write = { manager: 'kube-apiserver', now: secondsTime(clock.now()) }
   setManagers(object, managersOfNew(IPAddress, object as unknown as IPAddress, write))
   return object as unknown as IPAddress
 }

@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto'
+import { secondsTime } from '../base/seconds-time.ts'
 import {
   CertificateSigningRequest,
   type CertificateSigningRequestStatus,
 } from '../kinds/certificates/certificate-signing-request.ts'
 import { type Steps, setStatus } from '../reconciler/changes.ts'
 import { type Controller, defineController } from '../reconciler/controller.ts'
-import { secondsTime } from '../reconciler/events.ts'
 import type { Draft } from '../schema/types.ts'
 import { type ParsedRequest, parseRequest } from './certificates/request.ts'
 import { signerRules } from './certificates/rules.ts'

@@ -1,9 +1,9 @@
 import { type Cidr, cidrContains, parseCidr, parseIp } from '../base/cidr.ts'
+import { secondsTime } from '../base/seconds-time.ts'
 import { IPAddress } from '../kinds/networking/ip-address.ts'
 import { ServiceCIDR } from '../kinds/networking/service-cidr.ts'
 import { again, made, type Steps, setStatus, update } from '../reconciler/changes.ts'
 import { type Context, type Controller, defineController, type WatchContext, watch } from '../reconciler/controller.ts'
-import { secondsTime } from '../reconciler/events.ts'
 import { isBeingDeleted, timeOf } from './shared/owner.ts'
 
 const finalizer = 'networking.k8s.io/service-cidr-finalizer'

@@ -1,7 +1,7 @@
+import { secondsTime } from '../base/seconds-time.ts'
 import type { Client } from '../client/client.ts'
 import { Lease } from '../kinds/coordination/lease.ts'
 import { Node } from '../kinds/core/node.ts'
-import { secondsTime } from '../reconciler/events.ts'
 import { isAlreadyExists, isNotFound } from '../schema/status.ts'
 import type { Draft } from '../schema/types.ts'
 import type { Clock } from '../world/world.ts'

@@ -1,3 +1,4 @@
+import { secondsTime } from '../base/seconds-time.ts'
 import type { Client } from '../client/client.ts'
 import { Event } from '../kinds/core/event.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
@@ -119,8 +120,3 @@ export class EventRecorder {
 
 const aboutKey = ({ kind, object: { metadata }, host = '' }: EventInput): string =>
   `${host} ${kind.group}/${kind.kind}/${metadata.namespace ?? ''}/${metadata.name}/${metadata.uid}`
-
-/** RFC 3339 in whole seconds, as the API writes times. */
-export function secondsTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`
-}

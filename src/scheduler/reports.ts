@@ -1,6 +1,6 @@
+import { secondsTime } from '../base/seconds-time.ts'
 import type { Client } from '../client/client.ts'
 import { Pod, type PodCondition } from '../kinds/core/pod.ts'
-import { secondsTime } from '../reconciler/events.ts'
 import { isConflict, isNotFound } from '../schema/status.ts'
 import type { Clock, Log } from '../world/world.ts'
 import { preemptionReason } from './preemption.ts'

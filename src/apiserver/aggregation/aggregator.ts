@@ -1,4 +1,5 @@
 import type { Metrics, Numbers } from '../../base/metrics.ts'
+import { secondsTime } from '../../base/seconds-time.ts'
 import { APIService } from '../../kinds/apiregistration/api-service.ts'
 import { Service } from '../../kinds/core/service.ts'
 import { EndpointSlice } from '../../kinds/discovery/endpoint-slice.ts'
@@ -14,7 +15,6 @@ import type { Aggregation } from '../handler.ts'
 import type { Registry } from '../registry.ts'
 import type { ApiResponse } from '../request.ts'
 import type { RequestInfo } from '../request-info.ts'
-import { toTimestamp } from '../storage/state.ts'
 import { localVerdict, type Verdict } from './availability.ts'
 import { builtInPriority, customPriority, type Priority } from './priorities.ts'
 import { passOn } from './proxy.ts'
@@ -225,7 +225,7 @@ export class Aggregator implements Aggregation {
     const change = (service: APIService | undefined) => {
       const { conditions = [] } = service!.status
       const old = (conditions ?? []).find(({ type }) => type === 'Available')
-      const lastTransitionTime = old?.status === verdict.status ? old.lastTransitionTime : toTimestamp(clock.now())
+      const lastTransitionTime = old?.status === verdict.status ? old.lastTransitionTime : secondsTime(clock.now())
       const condition = { type: 'Available', ...verdict, lastTransitionTime }
       if (equalJson(condition, old)) return service as ApiObject
       const others = (conditions ?? []).filter(({ type }) => type !== 'Available')

@@ -1,3 +1,4 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import { CustomResourceDefinition, cleanupFinalizer } from '../../kinds/apiextensions/custom-resource-definition.ts'
 import type { ApiObject } from '../../schema/kind.ts'
 import { isNotFound } from '../../schema/status.ts'
@@ -6,7 +7,6 @@ import type { RequestContext } from '../context.ts'
 import { follow } from '../follow.ts'
 import type { Registry } from '../registry.ts'
 import type { Resource } from '../resource.ts'
-import { toTimestamp } from '../storage/state.ts'
 import { storedKind } from './custom-kind.ts'
 import { withCondition } from './names.ts'
 
@@ -92,7 +92,7 @@ export class Cleanup {
 
   async #write(condition: typeof inProgress, isLast: boolean): Promise<void> {
     const { registry, clock, context } = this.#options
-    const time = toTimestamp(clock.now())
+    const time = secondsTime(clock.now())
     const change = (current: CustomResourceDefinition | undefined) => {
       if (current?.metadata.uid !== this.#definition.metadata.uid) return current
       const conditions = withCondition(current!.status.conditions ?? [], condition, time)

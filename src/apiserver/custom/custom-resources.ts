@@ -1,3 +1,4 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import { CustomResourceDefinition } from '../../kinds/apiextensions/custom-resource-definition.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
@@ -7,7 +8,6 @@ import { serverContext } from '../context.ts'
 import { follow } from '../follow.ts'
 import type { OutgoingParts } from '../outgoing.ts'
 import type { Registry } from '../registry.ts'
-import { toTimestamp } from '../storage/state.ts'
 import { ApiServices, type GroupVersion, groupVersionName } from './api-services.ts'
 import { Cleanup } from './cleanup.ts'
 import { type CustomKind, customKinds } from './custom-kind.ts'
@@ -155,7 +155,7 @@ class CustomResources {
 
   #statusOf(definition: CustomResourceDefinition) {
     const others = this.#inGroup(definition).filter(({ metadata }) => metadata.name !== definition.metadata.name)
-    return statusWithNames(definition, namesTaken(others), toTimestamp(this.#options.clock.now()))
+    return statusWithNames(definition, namesTaken(others), secondsTime(this.#options.clock.now()))
   }
 
   async #writeStatus({ metadata }: CustomResourceDefinition): Promise<void> {

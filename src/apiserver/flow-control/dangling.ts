@@ -1,3 +1,4 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import { FlowSchema } from '../../kinds/flowcontrol/flow-schema.ts'
 import { PriorityLevelConfiguration } from '../../kinds/flowcontrol/priority-level-configuration.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
@@ -6,7 +7,6 @@ import type { World } from '../../world/world.ts'
 import { type RequestContext, serverContext } from '../context.ts'
 import { follow } from '../follow.ts'
 import type { Resource } from '../resource.ts'
-import { toTimestamp } from '../storage/state.ts'
 
 type Condition = NonNullable<FlowSchema['status']['conditions']>[number]
 
@@ -66,7 +66,7 @@ function condition(level: string, levels: ReadonlySet<string>, now: number): Con
   return {
     type: 'Dangling',
     status: isThere ? 'False' : 'True',
-    lastTransitionTime: toTimestamp(now),
+    lastTransitionTime: secondsTime(now),
     reason: isThere ? 'Found' : 'NotFound',
     message: isThere ? `${named} and it exists` : `${named} but there is no such object`,
   }

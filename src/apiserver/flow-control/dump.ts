@@ -1,7 +1,7 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { Exchange } from '../exchange.ts'
 import type { ApiResponse } from '../request.ts'
 import { headersOf } from '../respond.ts'
-import { toTimestamp } from '../storage/state.ts'
 import type { FlowControl } from './flow-control.ts'
 import type { Entrant } from './level.ts'
 
@@ -99,7 +99,7 @@ function requestRows(control: FlowControl, isDetailed: boolean): readonly unknow
       queue.waiting.map(({ entrant, sinceMs }, place) => {
         const { flow, distinguisher, work } = entrant
         const row = [level.name, flow.name, queue.index, place, distinguisher]
-        row.push(toTimestamp(control.now() - sinceMs), work.seats, work.seatsAfter, `${work.afterMs}ms`)
+        row.push(secondsTime(control.now() - sinceMs), work.seats, work.seatsAfter, `${work.afterMs}ms`)
         return isDetailed ? [...row, ...details(entrant)] : row
       }),
     ),

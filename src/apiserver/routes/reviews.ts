@@ -1,3 +1,4 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { TokenReviewSpec } from '../../kinds/authentication/token-review.ts'
 import type { SubjectAccessReviewSpec } from '../../kinds/authorization/shared.ts'
 import type { FieldErrors } from '../../schema/field-errors.ts'
@@ -14,7 +15,6 @@ import { writeContext } from '../options.ts'
 import type { ApiRequest, ApiResponse } from '../request.ts'
 import { answerObject } from '../respond.ts'
 import { managersOfNew } from '../storage/managers.ts'
-import { toTimestamp } from '../storage/state.ts'
 import {
   type AccessSpec,
   attributesOf,
@@ -66,7 +66,7 @@ export async function createReview(exchange: Exchange, services: ReviewServices,
   const context = writeContext(exchange, 'CreateOptions')
   const object = await readObject(exchange, kind, services, context.fieldValidation)
   if (kind.namespaced && (object.metadata.namespace ?? '') === '') object.metadata.namespace = exchange.info.namespace
-  const write = { manager: context.fieldManager, now: toTimestamp(services.clock.now()) }
+  const write = { manager: context.fieldManager, now: secondsTime(services.clock.now()) }
   const managedFields = managersOfNew(kind, object, write)
   const answer = await reviews[kind.kind]!(exchange, services, object)
   if (managedFields !== undefined) object.metadata.managedFields = managedFields as unknown[]
@@ -81,7 +81,7 @@ const userFields = (user: UserInfo) => ({
 })
 
 function selfSubjectReview({ user }: Exchange, { clock }: ReviewServices): object {
-  const metadata = { creationTimestamp: toTimestamp(clock.now()) }
+  const metadata = { creationTimestamp: secondsTime(clock.now()) }
   return { metadata, status: { userInfo: userFields(user) } }
 }
 

@@ -1,3 +1,4 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
 import type { ApiObject } from '../../schema/kind.ts'
 import { ApiError, alreadyExists, type GroupResource } from '../../schema/status.ts'
@@ -20,7 +21,7 @@ import {
   withoutDuplicateOwners,
 } from './metadata.ts'
 import { settleNew } from './settled.ts'
-import { errorKind, type ResourceState, toTimestamp } from './state.ts'
+import { errorKind, type ResourceState } from './state.ts'
 import { type Companions, changeIf } from './transaction.ts'
 import { validateMetadata } from './validate-metadata.ts'
 import { alone, type Reserved, TakenMeanwhileError, withReservation } from './write-hook.ts'
@@ -125,7 +126,7 @@ async function writeNew<T extends ApiObject>(
   const { kind, store } = state
   const preparedMetadata = prepared.metadata as Mutable<ApiObject['metadata']>
   preparedMetadata.uid = state.random.uuid()
-  preparedMetadata.creationTimestamp = toTimestamp(state.clock.now())
+  preparedMetadata.creationTimestamp = secondsTime(state.clock.now())
   kind.prepareCreate(prepared)
   const object = canonical(kind, prepared, lastShownOf(kind))
   const metadata = object.metadata as ApiObject['metadata']

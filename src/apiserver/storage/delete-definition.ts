@@ -1,9 +1,9 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import {
   type CustomResourceDefinition,
   cleanupFinalizer,
 } from '../../kinds/apiextensions/custom-resource-definition.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
-import { toTimestamp } from './state.ts'
 
 /**
  * The first delete of a CustomResourceDefinition marks it only: its objects go first. Undefined: it is something else, or
@@ -14,7 +14,7 @@ export function definitionToTerminate(kind: Kind, current: ApiObject, now: numbe
   const { metadata, status, ...definition } = current as CustomResourceDefinition
   if (metadata.deletionTimestamp !== undefined) return undefined
   const finalizers = metadata.finalizers ?? []
-  const time = toTimestamp(now)
+  const time = secondsTime(now)
   const terminating = {
     type: 'Terminating',
     status: 'True',

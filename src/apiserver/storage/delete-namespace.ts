@@ -1,7 +1,7 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { ApiObject } from '../../schema/kind.ts'
 import type { DeleteOptions } from '../resource.ts'
 import { foregroundFinalizer, orphanFinalizer } from './propagation.ts'
-import { toTimestamp } from './state.ts'
 
 interface NamespaceLike extends ApiObject {
   readonly spec?: { readonly finalizers?: readonly string[] }
@@ -38,7 +38,7 @@ function terminating(namespace: NamespaceLike, options: DeleteOptions, now: numb
     ...namespace,
     metadata: {
       ...namespace.metadata,
-      deletionTimestamp: toTimestamp(now),
+      deletionTimestamp: secondsTime(now),
       finalizers: finalizers.length > 0 ? finalizers : undefined,
     },
     status: { ...namespace.status, phase: 'Terminating' },

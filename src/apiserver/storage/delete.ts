@@ -1,3 +1,4 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
 import type { ApiObject, Kind, ObjectMetaLike } from '../../schema/kind.ts'
 import { ApiError, isNotFound, notFound } from '../../schema/status.ts'
@@ -15,7 +16,7 @@ import { toStoredForm } from './metadata.ts'
 import { propagationFinalizers } from './propagation.ts'
 import { removeKey } from './remove.ts'
 import { passOnSettled } from './settled.ts'
-import { type ResourceState, toTimestamp } from './state.ts'
+import type { ResourceState } from './state.ts'
 import { changeIf } from './transaction.ts'
 import { isNamespace } from './update-rules.ts'
 
@@ -188,11 +189,11 @@ function graceful(metadata: ObjectMetaLike, grace: number, now: number): ObjectM
   if (metadata.deletionTimestamp !== undefined) {
     // A grace period can only become shorter; it counts from the first delete on.
     const begun = Date.parse(metadata.deletionTimestamp) - (metadata.deletionGracePeriodSeconds ?? 0) * 1000
-    return { deletionTimestamp: toTimestamp(begun + grace * 1000), deletionGracePeriodSeconds: grace }
+    return { deletionTimestamp: secondsTime(begun + grace * 1000), deletionGracePeriodSeconds: grace }
   }
   return {
     ...raisedGeneration(metadata),
-    deletionTimestamp: toTimestamp(now + grace * 1000),
+    deletionTimestamp: secondsTime(now + grace * 1000),
     deletionGracePeriodSeconds: grace,
   }
 }
@@ -203,7 +204,7 @@ function ungraceful(metadata: ObjectMetaLike, now: number): ObjectMetaLike {
   const isPast = deletionTimestamp !== undefined && Date.parse(deletionTimestamp) <= now
   return {
     ...(deletionTimestamp === undefined && raisedGeneration(metadata)),
-    deletionTimestamp: isPast ? deletionTimestamp : toTimestamp(now),
+    deletionTimestamp: isPast ? deletionTimestamp : secondsTime(now),
     deletionGracePeriodSeconds: 0,
   }
 }

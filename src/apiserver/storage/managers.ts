@@ -1,5 +1,6 @@
 /** Who owns which fields of what is written: `metadata.managedFields` of every object (KEP-555). */
 
+import { secondsTime } from '../../base/seconds-time.ts'
 import { Scale } from '../../kinds/autoscaling/scale.ts'
 import { clone, sharing } from '../../schema/freeze.ts'
 import type { ApiObject, Kind, ObjectMetaLike } from '../../schema/kind.ts'
@@ -20,7 +21,7 @@ import type { Mutable } from '../../schema/types.ts'
 import type { RequestContext } from '../context.ts'
 import { versionNow } from './conversion.ts'
 import { resetFields } from './reset-fields.ts'
-import { type ResourceState, toTimestamp } from './state.ts'
+import type { ResourceState } from './state.ts'
 
 /** What the tracking of fields needs to know of a resource. */
 export type Tracked<T extends ApiObject = ApiObject> = Pick<ResourceState<T>, 'kind' | 'clock' | 'version'>
@@ -34,7 +35,7 @@ export function writeOf(state: Tracked, subresource: string, context: RequestCon
     subresource,
     reset: resetFields(kind, subresource),
     manager: context.fieldManager,
-    now: toTimestamp(clock.now()),
+    now: secondsTime(clock.now()),
     inVersion: (apiVersion, object) => inVersion(kind, state.version(apiVersion), object),
   }
 }

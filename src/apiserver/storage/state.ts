@@ -30,19 +30,6 @@ export const errorKind = ({ group, kind, storedAs }: Kind) => ({ group: storedAs
 
 export const apiVersionAndKind = (kind: Kind) => ({ kind: kind.kind, apiVersion: apiVersionOf(kind) })
 
-let lastSecond = Number.NaN
-let lastText = ''
-
-/** A moment as the API writes it: UTC, whole seconds. */
-export function toTimestamp(milliseconds: number): string {
-  const second = Math.floor(milliseconds / 1000)
-  if (second !== lastSecond) {
-    lastText = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`
-    lastSecond = second
-  }
-  return lastText
-}
-
 /** The number that a resourceVersion stands for; nothing and `0` are 0. Undefined when it is not one. */
 export function parseRevision(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return 0

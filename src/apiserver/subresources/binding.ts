@@ -1,9 +1,9 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { Binding } from '../../kinds/core/binding.ts'
 import { Pod } from '../../kinds/core/pod.ts'
 import type { ApiObject } from '../../schema/kind.ts'
 import { ApiError, badRequest, conflict } from '../../schema/status.ts'
 import type { RequestContext } from '../context.ts'
-import { toTimestamp } from '../storage/state.ts'
 import { created, type Resources } from './resources.ts'
 
 /** Puts a pod on a node, once and for all. What labels and annotations the binding has the pod gets, too. */
@@ -21,7 +21,7 @@ export async function bind(
   }
   if (metadata.name !== name) throw badRequest('name in URL does not match name in Binding object')
   checkTarget(target)
-  const now = toTimestamp(resources.world.clock.now())
+  const now = secondsTime(resources.world.clock.now())
   const change = (pod: Pod | undefined) => bound(pod!, binding, now)
   const uid = metadata.uid
   await resources.resource(Pod).update(namespace, name, 'binding', change, context, {

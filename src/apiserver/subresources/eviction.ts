@@ -1,3 +1,4 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import { Pod } from '../../kinds/core/pod.ts'
 import type { Eviction } from '../../kinds/policy/eviction.ts'
 import { PodDisruptionBudget } from '../../kinds/policy/pod-disruption-budget.ts'
@@ -6,7 +7,6 @@ import { toLabelSelector } from '../../schema/selectors.ts'
 import { ApiError, badRequest, forbidden, isConflict } from '../../schema/status.ts'
 import type { RequestContext } from '../context.ts'
 import type { DeleteOptions } from '../resource.ts'
-import { toTimestamp } from '../storage/state.ts'
 import { created, type Resources } from './resources.ts'
 
 /** More pods than this in the budget's list of disrupted pods mean that its controller does not follow. */
@@ -131,7 +131,7 @@ async function takeDisruption(
     )
   }
   if (context.dryRun) return
-  const now = toTimestamp(resources.world.clock.now())
+  const now = secondsTime(resources.world.clock.now())
   const booked = withDisruption(budget, pod.metadata.name ?? '', now)
   await resources.resource(PodDisruptionBudget).update(namespace, name, 'status', () => structuredClone(booked), {
     ...context,
@@ -174,7 +174,7 @@ function exhausted({ metadata, status }: PodDisruptionBudget, now: string): Cond
 
 /** Says on the pod why it goes, so that whoever owns it can tell a disruption from a failure. */
 async function markEvicted(resources: Resources, pod: Pod, context: RequestContext): Promise<void> {
-  const lastTransitionTime = toTimestamp(resources.world.clock.now())
+  const lastTransitionTime = secondsTime(resources.world.clock.now())
   const { namespace = '', name = '' } = pod.metadata
   const condition = {
     type: 'DisruptionTarget',

@@ -1,3 +1,4 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import { TokenRequest } from '../../kinds/authentication/token-request.ts'
 import { Node } from '../../kinds/core/node.ts'
 import { Pod } from '../../kinds/core/pod.ts'
@@ -10,7 +11,6 @@ import type { ClusterReader } from '../admission.ts'
 import type { BoundObjects, IssuedToken, TokenSubject } from '../authn/service-account-tokens.ts'
 import type { SubresourceRoute } from '../routes/objects.ts'
 import { managersOfNew } from '../storage/managers.ts'
-import { toTimestamp } from '../storage/state.ts'
 import { poster } from './poster.ts'
 import type { Resources, SubresourceCreator } from './resources.ts'
 
@@ -44,7 +44,7 @@ export function createToken(tokens: TokenIssuer): SubresourceCreator {
     const audiences = request.spec.audiences?.length ? request.spec.audiences : [tokens.issuer]
     const subject = { namespace, name, uid: account.metadata.uid ?? '', ...bound }
     const { token, expiresAtMs } = tokens.issue(subject, audiences, expirationSeconds)
-    const now = toTimestamp(resources.world.clock.now())
+    const now = secondsTime(resources.world.clock.now())
     const asked = { ...request, spec: { ...request.spec, expirationSeconds } } as unknown as ApiObject
     const write = { manager: context.fieldManager, now, subresource: 'token' }
     return {
@@ -58,7 +58,7 @@ export function createToken(tokens: TokenIssuer): SubresourceCreator {
         managedFields: managersOfNew(tokenRequestType, asked, write),
       },
       spec: { audiences, expirationSeconds, boundObjectRef: boundObjectRef ?? null },
-      status: { token, expirationTimestamp: toTimestamp(expiresAtMs) },
+      status: { token, expirationTimestamp: secondsTime(expiresAtMs) },
     }
   }
 }

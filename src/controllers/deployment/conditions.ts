@@ -1,5 +1,5 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { Deployment, DeploymentCondition, DeploymentStatus } from '../../kinds/apps/deployment.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 
 export type ConditionType = 'Available' | 'Progressing' | 'ReplicaFailure'
 

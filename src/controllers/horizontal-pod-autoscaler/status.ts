@@ -1,10 +1,10 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import {
   type HorizontalPodAutoscalerCondition as Condition,
   HorizontalPodAutoscaler,
   type HorizontalPodAutoscalerStatus as Status,
 } from '../../kinds/autoscaling/horizontal-pod-autoscaler.ts'
 import { type Change, setStatus } from '../../reconciler/changes.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 import { isEqual } from '../shared/equal.ts'
 
 /** The status of an autoscaler while one look at it goes on. */

@@ -1,5 +1,5 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { Job, JobCondition } from '../../kinds/batch/job.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 
 /** How a job ends. It is announced by one condition while pods still go, and told by another when all have gone. */
 export interface Verdict {

@@ -1,6 +1,6 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import { Pod } from '../../kinds/core/pod.ts'
 import { attempt, type Change, event, patch, type Steps } from '../../reconciler/changes.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 import { type ApiError, isInvalid, isNotFound } from '../../schema/status.ts'
 import { announcement, condition, type Verdict, withCondition } from './conditions.ts'
 import { fateOf } from './failure-policy.ts'

@@ -1,5 +1,5 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { NamespaceCondition } from '../../kinds/core/namespace.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 
 /** What stands in the way of a namespace's end. */
 export interface Remaining {

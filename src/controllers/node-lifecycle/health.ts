@@ -1,5 +1,5 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { Node, NodeCondition } from '../../kinds/core/node.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 import { timeOf } from '../shared/owner.ts'
 
 export interface Grace {

@@ -1,6 +1,6 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { Node } from '../../kinds/core/node.ts'
 import type { Taint } from '../../kinds/core/scheduling.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 import { timeOf } from '../shared/owner.ts'
 import { readyOf } from './health.ts'
 

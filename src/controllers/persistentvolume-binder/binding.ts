@@ -1,8 +1,8 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import { PersistentVolume } from '../../kinds/core/persistent-volume.ts'
 import { PersistentVolumeClaim, type PersistentVolumeClaimStatus } from '../../kinds/core/persistent-volume-claim.ts'
 import { bindCompleted, boundByController, isKeptFor } from '../../kinds/core/volume-matching.ts'
 import { event, made, type Steps, setStatus, update } from '../../reconciler/changes.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 import { isEqual } from '../shared/equal.ts'
 import { withAnnotations } from '../shared/storage.ts'
 

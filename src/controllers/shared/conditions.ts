@@ -1,7 +1,7 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import { Pod as PodKind } from '../../kinds/core/pod.ts'
 import { type Change, patch } from '../../reconciler/changes.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 
 /** Says on a pod that it is about to be ended by the cluster, and why. */
 export function disruptionTarget(pod: Pod, reason: string, message: string, now: number, phase?: 'Failed'): Change {

@@ -1,4 +1,5 @@
 import { compareQuantities } from '../../base/quantity.ts'
+import { secondsTime } from '../../base/seconds-time.ts'
 import { PersistentVolume } from '../../kinds/core/persistent-volume.ts'
 import {
   PersistentVolumeClaim,
@@ -9,7 +10,6 @@ import { Pod } from '../../kinds/core/pod.ts'
 import { CSIDriver } from '../../kinds/storage/csi-driver.ts'
 import { event, eventOn, made, type Steps, setStatus, update } from '../../reconciler/changes.ts'
 import { type Context, type Controller, defineController, watch } from '../../reconciler/controller.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 import type { Mutable } from '../../schema/types.ts'
 import { isTerminal } from '../shared/pods.ts'
 import { claimKeysOf, keyOfObject, podsByClaim, refOfKey } from '../shared/storage.ts'

@@ -1,5 +1,5 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 import type { Clock, Disk, Log } from '../../world/world.ts'
 import { fullName, ManifestError, podOfManifest } from './manifest.ts'
 

@@ -1,6 +1,6 @@
+import { secondsTime } from '../../base/seconds-time.ts'
 import type { Client } from '../../client/client.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
-import { secondsTime } from '../../reconciler/events.ts'
 import { PodWorker, type PodWorkerTools } from '../pod-worker.ts'
 import { type PodRecord, statusOf } from '../process/records.ts'
 import { fullName } from './manifest.ts'
