@@ -1,19 +1,15 @@
 import type { Client } from '../client/client.ts'
-import { Namespace } from '../kinds/core/namespace.ts'
-import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
-import { ResourceClaim } from '../kinds/resource/resource-claim.ts'
-import { ResourceSlice } from '../kinds/resource/resource-slice.ts'
 import { Activity } from '../reconciler/activity.ts'
-import type { CacheChange, Caches } from '../reconciler/caches.ts'
+import type { Caches } from '../reconciler/caches.ts'
 import type { Gate } from '../reconciler/gate.ts'
 import type { Running } from '../reconciler/runtime.ts'
 import { SeriesRecorder } from '../reconciler/series-recorder.ts'
-import type { ApiObject, Kind } from '../schema/kind.ts'
+import type { Kind } from '../schema/kind.ts'
 import type { Network, Random, World } from '../world/world.ts'
 import { ClusterState, type NodeState } from './cluster-state.ts'
 import { Cycle, nobodyLeft, type Placement } from './cycle.ts'
-import { claimsOfPod } from './devices/pod-claims.ts'
+import { EventHandlers } from './event-handlers.ts'
 import { ExtenderError } from './extenders/extender.ts'
 import { Extenders } from './extenders/extenders.ts'
 import type { ExtenderConfiguration } from './extenders/settings.ts'
@@ -21,15 +17,12 @@ import { Known, Memory } from './memory.ts'
 import { isForDevices, unschedulable } from './messages.ts'
 import { type SchedulerMeter, StepTimer } from './meter.ts'
 import { Nominations } from './nominations.ts'
-import { type ClusterEvent, type ClusterView, changedAspects, type Reservation } from './plugin.ts'
-import { deviceKinds } from './plugins/dynamic-resources.ts'
+import type { ClusterView, Reservation } from './plugin.ts'
 import { defaultPlugins } from './plugins/index.ts'
-import { storageKinds } from './plugins/volume-claims.ts'
 import { type PodState, podState } from './pod-state.ts'
 import { candidatesFor, type Found, leastHarm, type Preemption, type PreemptionContext, preempt } from './preemption.ts'
 import { defaultSchedulerName, type Profile, profileOf } from './profile.ts'
 import { type BackOffLimits, SchedulingQueue } from './queue.ts'
-import { readKinds } from './reads.ts'
 import { Reports } from './reports.ts'
 
 export interface SchedulerOptions {
@@ -80,13 +73,9 @@ export class Scheduler implements Running {
   readonly #nominations = new Nominations((node) => this.#state.touch(node))
   readonly #seats: ReadonlyMap<string, Seat>
   readonly #queue: SchedulingQueue
+  readonly #news: EventHandlers
   readonly #reports: Reports
-  readonly #stops: (() => void)[] = []
   readonly #activity = new Activity()
-  /** UIDs of pods whose binding the cache has not shown yet. */
-  readonly #assumed = new Set<string>()
-  /** Pods whose claims of devices cannot be used yet, by UID. */
-  readonly #withoutClaims = new Map<string, Pod>()
   readonly #stop = new AbortController()
   readonly #meter: SchedulerMeter | undefined
   readonly #extenders: Extenders
@@ -107,7 +96,10 @@ export class Scheduler implements Running {
     this.#reports = new Reports(this.#client, world)
     const profiles = options.profiles ?? [profileOf(defaultPlugins)]
     this.#seats = new Map(profiles.map((profile) => [profile.schedulerName, this.#seatOf(profile, options)]))
-    void this.#activity.track(this.#follow(caches))
+    const isMine = ({ spec }: Pod) => this.#seats.has(nameOf(spec))
+    const known = { caches, state: this.#state, queue: this.#queue, nominations: this.#nominations }
+    this.#news = new EventHandlers({ ...known, isMine })
+    void this.#activity.track(this.#news.begin(this.#stop.signal))
   }
 
   #seatOf(profile: Profile, { world, host = 'coracle', meter, events: gate }: SchedulerOptions): Seat {
@@ -125,19 +117,6 @@ export class Scheduler implements Running {
     }
   }
 
-  /** Waits for all caches: who knows only half of the nodes or pods finds wrong reasons and wrong places. */
-  async #follow(caches: Caches): Promise<void> {
-    await Promise.all(readKinds.map((kind) => caches.of(kind).synced))
-    if (this.#stop.signal.aborted) return
-    this.#stops.push(
-      ...deviceKinds.map((kind) => caches.of(kind).onChange((change) => this.#devicesChanged(kind, change))),
-      caches.of(Node).onChange((change) => this.#nodeChanged(change)),
-      caches.of(Pod).onChange((change) => this.#podChanged(change)),
-      caches.of(Namespace).onChange((change) => this.#namespaceChanged(change)),
-      ...storageKinds.map((kind) => caches.of(kind).onChange((change) => this.#storageChanged(change))),
-    )
-  }
-
   get busy(): boolean {
     return this.#activity.busy || this.#isAwake || this.#recorders.some((events) => events.busy)
   }
@@ -153,12 +132,12 @@ export class Scheduler implements Running {
 
   /** How many pods wait, and for what. */
   get counts(): SchedulingQueue['counts'] & { readonly gated: number } {
-    return { ...this.#queue.counts, gated: this.#withoutClaims.size }
+    return { ...this.#queue.counts, gated: this.#news.gated }
   }
 
   /** What is known. */
   get sizes(): { readonly nodes: number; readonly pods: number; readonly assumed_pods: number } {
-    return { nodes: this.#state.nodes.length, pods: this.#state.podCount, assumed_pods: this.#assumed.size }
+    return { nodes: this.#state.nodes.length, pods: this.#state.podCount, assumed_pods: this.#news.assumed }
   }
 
   /** `PLUGIN PROFILE` → how many pods wait that it has refused. */
@@ -173,7 +152,7 @@ export class Scheduler implements Running {
 
   async stop(): Promise<void> {
     this.#stop.abort()
-    for (const stop of this.#stops) stop()
+    this.#news.end()
     this.#queue.close()
     for (const events of this.#recorders) events.stop()
     await this.idle()
@@ -181,119 +160,6 @@ export class Scheduler implements Running {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
-  }
-
-  /** Room is for those first for whom it was made, and for them it counts when all have left. */
-  #happened(event: ClusterEvent): void {
-    if (event.type !== 'room') return this.#queue.happened(event)
-    this.#queue.happened(event, (uid) => {
-      const node = this.#nominations.nodeOf(uid)
-      if (node === undefined) return undefined
-      return node === event.node && this.#nominations.isReady(uid) ? 'at once' : 'not yet'
-    })
-  }
-
-  #nodeChanged({ object: node, old }: CacheChange<Node>): void {
-    if (!node) return this.#nodeWent(old!.metadata.name!)
-    this.#state.setNode(node)
-    const changed = changedAspects(node, old)
-    if (changed.size > 0) this.#happened({ type: 'node', node, isNew: !old, changed })
-  }
-
-  #nodeWent(name: string): void {
-    this.#state.removeNode(name)
-    for (const { uid } of this.#nominations.comingTo(name)) {
-      this.#nominations.delete(uid)
-      this.#queue.retry(uid)
-    }
-  }
-
-  #namespaceChanged({ object, old }: CacheChange<Namespace>): void {
-    const name = (object ?? old)!.metadata.name!
-    if (JSON.stringify(object?.metadata.labels) === JSON.stringify(old?.metadata.labels)) return
-    this.#state.topology.namespaceChanged()
-    this.#happened({ type: 'namespace', name })
-  }
-
-  #storageChanged({ object }: CacheChange<ApiObject>): void {
-    if (object) this.#happened({ type: 'storage', object })
-  }
-
-  #devicesChanged(kind: Kind, { object, old }: CacheChange<ApiObject>): void {
-    const { devices } = this.#state
-    if (kind === ResourceSlice)
-      devices.sliceChanged(object as ResourceSlice | undefined, old as ResourceSlice | undefined)
-    if (kind === ResourceClaim) {
-      devices.claimChanged(object as ResourceClaim | undefined, old as ResourceClaim | undefined)
-      for (const pod of [...this.#withoutClaims.values()]) this.#waits(pod)
-    }
-    this.#happened({ type: 'devices', kind, object, old })
-  }
-
-  #podChanged({ object: pod, old }: CacheChange<Pod>): void {
-    const known = (pod ?? old)!
-    // A name that was given to another pod between two looks at the server.
-    if (pod && old && pod.metadata.uid !== old.metadata.uid) this.#podLeft(old)
-    if (!pod || hasEnded(pod)) return this.#podLeft(known)
-    if (pod.spec.nodeName) {
-      this.#assumed.delete(known.metadata.uid!)
-      this.#forget(known.metadata.uid!)
-      return this.#placed(pod, pod.spec.nodeName, old)
-    }
-    if (this.#isMine(pod)) this.#waits(pod)
-    else this.#forget(known.metadata.uid!)
-  }
-
-  #waits(pod: Pod): void {
-    const uid = pod.metadata.uid!
-    // Claims are made for it, or will be: it is not refused before they are there.
-    if (pod.spec.resourceClaims?.length && typeof claimsOfPod(pod, this.#caches) === 'string') {
-      this.#queue.remove(uid)
-      this.#withoutClaims.set(uid, pod)
-      return
-    }
-    this.#withoutClaims.delete(uid)
-    const { nominatedNodeName: node } = pod.status ?? {}
-    // Known from before this scheduler was started; what it has decided itself since is newer.
-    if (node && !this.#queue.has(pod.metadata.uid!)) this.#nominations.set(podState(pod), node)
-    this.#queue.put(pod)
-  }
-
-  #forget(uid: string): void {
-    this.#withoutClaims.delete(uid)
-    this.#queue.remove(uid)
-    this.#nominations.delete(uid)
-  }
-
-  /** A pod that asks for less than before makes room as one that leaves does. */
-  #placed(pod: Pod, nodeName: string, old: Pod | undefined): void {
-    const before = this.#state.podState(pod.metadata.uid!)
-    this.#state.place(pod, nodeName)
-    if (this.#queue.counts.unschedulable === 0) return
-    if (before && before.pod !== pod && asksForLess(podState(pod), before))
-      this.#happened({ type: 'room', pod, node: nodeName })
-    if (!old?.spec.nodeName || hasOtherLabels(pod, old)) this.#happened({ type: 'placed', pod })
-  }
-
-  #podLeft(pod: Pod): void {
-    const uid = pod.metadata.uid!
-    this.#forget(uid)
-    this.#takeBack(uid, pod)
-  }
-
-  /** Frees the place of a pod, also one that was only meant for it. */
-  #takeBack(uid: string, pod: Pod): void {
-    this.#assumed.delete(uid)
-    const place = this.#state.placeOf(uid)
-    if (!place) return
-    this.#state.remove(uid)
-    this.#nominations.left(uid, place.name)
-    this.#happened({ type: 'room', pod, node: place.name })
-  }
-
-  #isMine({ spec, metadata }: Pod): boolean {
-    const isGated = (spec.schedulingGates?.length ?? 0) > 0
-    return this.#seats.has(nameOf(spec)) && metadata.deletionTimestamp === undefined && !isGated
   }
 
   #isAwake = false
@@ -379,7 +245,7 @@ export class Scheduler implements Running {
 
   #take(pod: Pod, { node, prepared }: Extract<Placement, { node: NodeState }>, seat: Seat): void {
     const state = podState(pod)
-    this.#assumed.add(state.uid)
+    this.#news.assume(state.uid)
     this.#nominations.delete(state.uid)
     const reserveEnds = seat.timer?.begin('Reserve')
     const reservations = prepared.flatMap(
@@ -467,7 +333,7 @@ export class Scheduler implements Running {
   async #evict(victim: Pod, nodeName: string, schedulerName: string): Promise<void> {
     if (await this.#reports.evict(victim, schedulerName)) return
     this.#nominations.left(victim.metadata.uid!, nodeName)
-    this.#happened({ type: 'room', pod: victim, node: nodeName })
+    this.#news.happened({ type: 'room', pod: victim, node: nodeName })
   }
 
   #write(work: Promise<void>): void {
@@ -496,7 +362,7 @@ export class Scheduler implements Running {
     } finally {
       for (const reservation of reservations) reservation.release()
     }
-    if (this.#assumed.has(pod.metadata.uid!)) this.#write(this.#bind(pod, nodeName, seat))
+    if (this.#news.isAssumed(pod.metadata.uid!)) this.#write(this.#bind(pod, nodeName, seat))
   }
 
   async #bind(pod: Pod, nodeName: string, { events, timer }: Seat): Promise<void> {
@@ -519,22 +385,11 @@ export class Scheduler implements Running {
   /** What the cache has shown meanwhile (it is gone, somebody else has placed it) counts more than this failure. */
   #notBound(pod: Pod, error: unknown): void {
     const uid = pod.metadata.uid!
-    if (!this.#assumed.has(uid)) return
-    this.#takeBack(uid, pod)
+    if (!this.#news.isAssumed(uid)) return
+    this.#news.takeBack(pod)
     this.#queue.failed(uid)
     this.#reports.complain('a pod could not be bound', pod, error)
   }
 }
 
 const nameOf = ({ schedulerName }: Pod['spec']) => schedulerName ?? defaultSchedulerName
-
-const hasEnded = ({ status }: Pod) => status?.phase === 'Succeeded' || status?.phase === 'Failed'
-
-const hasOtherLabels = ({ metadata }: Pod, old: Pod) =>
-  metadata.labels !== old.metadata.labels && JSON.stringify(metadata.labels) !== JSON.stringify(old.metadata.labels)
-
-function asksForLess({ requests }: PodState, before: PodState): boolean {
-  if (requests.cpu < before.requests.cpu || requests.memory < before.requests.memory) return true
-  for (const [name, amount] of before.requests.others) if ((requests.others.get(name) ?? 0) < amount) return true
-  return false
-}
