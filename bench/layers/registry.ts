@@ -66,6 +66,30 @@ const patch = (n: number) => ({ type: 'merge' as const, body: { metadata: { anno
 await measure('patch, one cache following', count, async () => {
   for (let n = 0; n < count; n++) await client.patch(Pod, { namespace: 'default', name: `p${n}` }, patch(n))
 })
+const time = '2026-01-01T00:00:00Z'
+const conditions = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']
+/** As a node agent says it: every pod has an address of its own. */
+const status = (n: number) => {
+  const podIP = `10.244.${n >> 8}.${n & 255}`
+  const container = { name: 'main', image: 'registry.example/app:1', imageID: '', containerID: `simulated://${n}` }
+  const state = { ready: true, started: true, restartCount: 0, state: { running: { startedAt: time } } }
+  return {
+    phase: 'Running' as const,
+    conditions: conditions.map((type) => ({ type, status: 'True', lastTransitionTime: time, reason: null })),
+    hostIP: '10.0.0.1',
+    hostIPs: [{ ip: '10.0.0.1' }, { $patch: 'replace' }],
+    podIP,
+    podIPs: [{ ip: podIP }, { $patch: 'replace' }],
+    startTime: time,
+    containerStatuses: [{ ...container, ...state }],
+  }
+}
+await measure('the status of a pod that runs', count, async () => {
+  for (let n = 0; n < count; n++) {
+    const body = { type: 'strategic' as const, body: { status: status(n) } }
+    await client.patch(Pod, { namespace: 'default', name: `p${n}` }, body, { subresource: 'status' })
+  }
+})
 let seen = 0
 for (let n = 0; n < 1000; n++) {
   const fieldSelector = `spec.nodeName=node-${n}`
