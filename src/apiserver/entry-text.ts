@@ -1,7 +1,5 @@
 import { Buffer } from 'node:buffer'
 import type { ApiObject } from '../schema/kind.ts'
-import type { FieldSet } from '../schema/managed-fields/field-set.ts'
-import { textOfSet } from '../schema/managed-fields/fields-v1.ts'
 
 /**
  * The JSON of objects. A write mostly changes little: while a status is reported the wish is the very same, while a
@@ -39,7 +37,7 @@ export function toJsonLike(object: ApiObject, before: Written): Omit<Written, 'o
 interface Writer {
   text(text: string): void
   /** The set of an entry of the managed fields. */
-  set(fields: FieldSet): void
+  set(fields: object): void
   /** A member behind the metadata. */
   member(value: unknown): void
 }
@@ -71,8 +69,22 @@ function writeEntry(entry: Entry, writer: Writer): void {
   const { fieldsV1, subresource, ...facts } = entry
   if (typeof fieldsV1 !== 'object' || fieldsV1 === null) return writer.text(JSON.stringify(entry))
   writer.text(`${JSON.stringify(facts).slice(0, -1)},"fieldsV1":`)
-  writer.set(fieldsV1 as FieldSet)
+  writer.set(fieldsV1)
   writer.text(subresource === undefined ? '}' : `,"subresource":${JSON.stringify(subresource)}}`)
+}
+
+/** As many texts of sets are kept at hand; then all are forgotten and it begins again. */
+const keptTexts = 256
+const setTexts = new Map<object, string>()
+
+/** Objects that are made alike have the very same sets. */
+function setText(fields: object): string {
+  const known = setTexts.get(fields)
+  if (known !== undefined) return known
+  const text = JSON.stringify(fields)
+  if (setTexts.size >= keptTexts) setTexts.clear()
+  setTexts.set(fields, text)
+  return text
 }
 
 class TextWriter implements Writer {
@@ -82,8 +94,8 @@ class TextWriter implements Writer {
     this.whole += text
   }
 
-  set(fields: FieldSet): void {
-    this.whole += textOfSet(fields)
+  set(fields: object): void {
+    this.whole += setText(fields)
   }
 
   member(value: unknown): void {
@@ -119,8 +131,8 @@ class PartWriter implements Writer {
     this.#text += text
   }
 
-  set(fields: FieldSet): void {
-    this.#part(fields, textOfSet)
+  set(fields: object): void {
+    this.#part(fields, setText)
   }
 
   member(value: unknown): void {

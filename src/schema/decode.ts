@@ -242,14 +242,11 @@ export class ObjectDecoder {
     const object: Record<string, unknown> = {}
     let count = 0
     let isOld = true
-    const names = this.#names
-    const zeros = this.#zeros
-    for (let index = 0; index < names.length; index++) {
-      const name = names[index] as string
+    for (const [index, name] of this.#names.entries()) {
       let decoded = stack[base + index]
       if (decoded !== undefined) stack[base + index] = undefined
       else {
-        const zero = zeros[index]
+        const zero = this.#zeros[index]
         if (zero === undefined) continue
         decoded = sharing(zero(), old[name])
       }

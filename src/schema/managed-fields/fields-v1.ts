@@ -3,14 +3,13 @@
  * set is kept once for all who have it.
  */
 
-import { deepFreeze } from '../freeze.ts'
-import { equalSets, type FieldSet, type FieldSetDraft, isEmptySet, leaf } from './field-set.ts'
+import { deepFreeze, sharing } from '../freeze.ts'
+import { equalSets, type FieldSet, type FieldSetDraft, isEmptySet } from './field-set.ts'
 import { compareElements, isElement } from './path-element.ts'
 
 /** As many different sets are kept at hand; then all are forgotten and it begins again. */
 const keptSets = 1024
 const kept = new Map<string, FieldSet>()
-const texts = new Map<FieldSet, string>()
 /** The newest set by the elements on top: what has its own address in it still shares all the rest. */
 const newest = new Map<string, FieldSet>()
 /** Sets that are known to be in order, frozen and well formed. */
@@ -19,41 +18,18 @@ const sound = new WeakSet<FieldSet>()
 /** The set with its elements in the reference's order, frozen, and shared with everybody who has the same. */
 export function toFieldsV1(set: FieldSet): FieldSet {
   if (sound.has(set)) return set
-  const top = topOf(set)
+  const top = Object.keys(set).join()
   const last = newest.get(top)
-  const ordered = inOrder(set, last)
-  if (ordered === last) return last
-  const found = keep(ordered)
-  sound.add(found)
+  if (last !== undefined && equalSets(set, last)) return last
+  // Objects of one type give their fields in the same order, so that sorting is for the first of its like alone.
+  const text = JSON.stringify(set)
+  const ordered = kept.get(text) ?? deepFreeze(sharing(sorted(set, last), last))
+  sound.add(ordered)
   if (newest.size >= keptSets) newest.clear()
-  newest.set(top, found)
-  return found
-}
-
-/** The text of a set, which is made once for all who have it. */
-export function textOfSet(set: FieldSet): string {
-  let text = texts.get(set)
-  if (text === undefined) {
-    text = JSON.stringify(set)
-    if (texts.size >= keptSets) texts.clear()
-    texts.set(set, text)
-  }
-  return text
-}
-
-function keep(set: FieldSet): FieldSet {
-  const text = textOfSet(set)
-  const known = kept.get(text)
-  if (known !== undefined) return known
+  newest.set(top, ordered)
   if (kept.size >= keptSets) kept.clear()
-  kept.set(text, deepFreeze(set))
-  return set
-}
-
-/** The elements on top, or below the only one there: nearly all statuses have nothing but `f:status` on top. */
-function topOf(set: FieldSet): string {
-  const elements = Object.keys(set)
-  return elements.length === 1 ? `${elements[0]}/${Object.keys(set[elements[0]!]!).join()}` : elements.join()
+  kept.set(text, ordered)
+  return ordered
 }
 
 /** Reads what somebody says is a field set; undefined when it is not one. */
@@ -70,20 +46,19 @@ function isFieldSet(value: unknown): value is FieldSet {
   return Object.entries(value).every(([element, below]) => isElement(element) && isFieldSet(below))
 }
 
-/**
- * `like` is in order, and so are its parts, which are taken wherever they are the same. A set of the same elements takes
- * their order as well, since comparing elements is slow.
- */
-function inOrder(set: FieldSet, like: FieldSet | undefined): FieldSet {
-  if (isEmptySet(set)) return leaf
-  if (like !== undefined && equalSets(set, like)) return like
+/** `like` is in order: a set of the same elements takes theirs, since comparing elements is slow. */
+function sorted(set: FieldSet, like: FieldSet | undefined): FieldSet {
+  if (set === like || isEmptySet(set)) return set
   const given = Object.keys(set)
   const known = like === undefined ? [] : Object.keys(like)
   const isKnown = known.length === given.length && known.every((element) => set[element] !== undefined)
-  // What is below one item of a list is mostly what is below the others.
-  const other = like?.[known.at(-1)!]
+  const elements = isKnown ? known : given.toSorted(compareElements)
+  let isSame = true
   const result: FieldSetDraft = {}
-  for (const element of isKnown ? known : given.toSorted(compareElements))
-    result[element] = inOrder(set[element]!, like?.[element] ?? other)
-  return result
+  for (const [at, element] of elements.entries()) {
+    const below = set[element]!
+    result[element] = sorted(below, like?.[element])
+    if (given[at] !== element || result[element] !== below) isSame = false
+  }
+  return isSame ? set : result
 }
