@@ -23,13 +23,17 @@ export interface Comparison {
  * below them. Throws ItemFault.
  */
 export function compare(shape: Shape, left: unknown, right: unknown, skipped: FieldSet = leaf): Comparison {
-  const found = compareNode(shape, left, right, skipped)
+  return comparisonOf(differencesOf(shape, left, right, skipped), skipped)
+}
+
+/** What of the differences is not below a skipped field. */
+export function comparisonOf(found: Differences | undefined, skipped: FieldSet): Comparison {
   const seen = (set: FieldSet | undefined) => (set === undefined ? leaf : recursiveDifference(set, skipped))
   return { added: seen(found?.added), modified: seen(found?.modified), removed: seen(found?.removed) }
 }
 
 /** What differs at a field and below; a set that is absent has nothing. */
-interface Differences {
+export interface Differences {
   added: FieldSet | undefined
   modified: FieldSet | undefined
   removed: FieldSet | undefined
@@ -37,7 +41,8 @@ interface Differences {
 
 const changed: Differences = { added: undefined, modified: leaf, removed: undefined }
 
-function compareNode(
+/** As `compare` finds them on its way. Throws ItemFault. */
+export function differencesOf(
   shape: Shape,
   left: unknown,
   right: unknown,
@@ -58,7 +63,7 @@ function compareNode(
 
 function compareUntyped(left: unknown, right: unknown): Differences | undefined {
   const shape = shapeOfValue(right)
-  if (shape.form === shapeOfValue(left).form) return compareNode(shape, left, right, undefined)
+  if (shape.form === shapeOfValue(left).form) return differencesOf(shape, left, right, undefined)
   // What is a map on one side alone counts as a leaf, and what is in it as added or removed.
   return { added: insideOf(right), modified: leaf, removed: insideOf(left) }
 }
@@ -89,7 +94,7 @@ function compareMaps(
     if (below === undefined) continue
     const old = before === undefined || !Object.hasOwn(before, name) ? undefined : before[name]
     if (old === undefined) differences.add(element, everything(below, item))
-    else differences.merge(element, compareNode(below, old, item, skip))
+    else differences.merge(element, differencesOf(below, old, item, skip))
   }
   for (const name in before) {
     if ((after !== undefined && Object.hasOwn(after, name) && after[name] !== undefined) || before[name] === undefined)
@@ -133,7 +138,7 @@ function compareItems(
   differences: Collector,
 ): void {
   if (before.length === 1 && after.length === 1) {
-    differences.merge(element, compareNode(shape.items(), before[0], after[0], undefined))
+    differences.merge(element, differencesOf(shape.items(), before[0], after[0], undefined))
   } else if (before.length > 1 && after.length > 1) {
     if (!isSame(before, after)) differences.merge(element, changed)
   } else if (before.length > 1) {
@@ -229,7 +234,7 @@ function withElement(set: FieldSet | undefined, element: string, below: FieldSet
   return set
 }
 
-function isNothing(members: Members | undefined): boolean {
+export function isNothing(members: Members | undefined): boolean {
   return members === undefined || isEmptySet(members as FieldSet)
 }
 

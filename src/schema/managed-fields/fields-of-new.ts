@@ -1,20 +1,8 @@
 import type { ApiObject } from '../kind.ts'
 import { everything, isSame } from './compare.ts'
-import { type FieldSet, leaf } from './field-set.ts'
-import {
-  ItemFault,
-  isMembers,
-  itemElement,
-  itemsOf,
-  type ListShape,
-  type MapShape,
-  type Members,
-  membersOf,
-  type SetShape,
-  type Shape,
-  shapeOfValue,
-  valueAt,
-} from './shape.ts'
+import type { FieldSet } from './field-set.ts'
+import { hasJust } from './recognise.ts'
+import { ItemFault, isMembers, type Shape, valueAt } from './shape.ts'
 
 /**
  * Whose fields the fields of a new object become follows from which there are, and from what in it is as in an object
@@ -79,52 +67,4 @@ function valuesIn(members: object, path: readonly string[]): { path: readonly st
     const here = { path: [...path, name], value: value as unknown }
     return isMembers(value) ? [here, ...valuesIn(value, here.path)] : [here]
   })
-}
-
-/** Whether `everything` of this value would be this set, which `everything` has made. */
-function hasJust(shape: Shape, value: unknown, set: FieldSet): boolean {
-  switch (shape.form) {
-    case 'leaf':
-      return set === leaf
-    case 'any':
-      return hasJust(shapeOfValue(value), value, set)
-    case 'map':
-      return hasJustMembers(shape, membersOf(value), set)
-    default:
-      return hasJustItems(shape, itemsOf(value), set)
-  }
-}
-
-function hasJustMembers(shape: MapShape, members: Members | undefined, set: FieldSet): boolean {
-  let count = 0
-  for (const name in members) {
-    const item = members[name]
-    const field = shape.fields.get(name)
-    const below = field === undefined ? shape.values() : field.shape()
-    if (below === undefined || item === undefined) continue
-    const inside = set[field === undefined ? `f:${name}` : field.element]
-    if (inside === undefined || !hasJust(below, item, inside)) return false
-    count++
-  }
-  return count === 0 ? set === leaf : count === membersIn(set)
-}
-
-/** Items are compared in their order, so that one which occurs twice is seen. */
-function hasJustItems(shape: SetShape | ListShape, items: readonly unknown[] | undefined, set: FieldSet): boolean {
-  if (items === undefined || items.length === 0) return set === leaf
-  const [, ...elements] = Object.keys(set)
-  return (
-    items.length === elements.length &&
-    items.every((item, at) => {
-      const element = elements[at]!
-      return itemElement(shape, item) === element && hasJust(shape.items(), item, set[element]!)
-    })
-  )
-}
-
-/** How many there are beside the field itself. */
-function membersIn(set: FieldSet): number {
-  let count = -1
-  for (const _ in set) count++
-  return count
 }

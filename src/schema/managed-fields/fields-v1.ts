@@ -6,6 +6,7 @@
 import { deepFreeze, sharing } from '../freeze.ts'
 import { equalSets, type FieldSet, type FieldSetDraft, isEmptySet } from './field-set.ts'
 import { compareElements, isElement } from './path-element.ts'
+import type { Renamed } from './recognise.ts'
 
 /** As many different sets are kept at hand; then all are forgotten and it begins again. */
 const keptSets = 1024
@@ -30,6 +31,26 @@ export function toFieldsV1(set: FieldSet): FieldSet {
   if (kept.size >= keptSets) kept.clear()
   kept.set(text, ordered)
   return ordered
+}
+
+/** A set that `toFieldsV1` gave, with other names for items that are alone in their lists. */
+export function withRenamed(set: FieldSet, renamed: readonly Renamed[]): FieldSet {
+  // What lies within another one was found after it.
+  const result = deepFreeze(
+    renamed.reduceRight((above, { path, from, to }) => renamedAt(above, path, 0, from, to), set),
+  )
+  sound.add(result)
+  return result
+}
+
+function renamedAt(set: FieldSet, path: readonly string[], depth: number, from: string, to: string): FieldSet {
+  const result: FieldSetDraft = {}
+  for (const element in set) {
+    if (depth === path.length) result[element === from ? to : element] = set[element]!
+    else if (element === path[depth]) result[element] = renamedAt(set[element]!, path, depth + 1, from, to)
+    else result[element] = set[element]!
+  }
+  return result
 }
 
 /** Reads what somebody says is a field set; undefined when it is not one. */

@@ -3,7 +3,7 @@ import { deepFreeze } from '../freeze.ts'
 import type { ApiObject } from '../kind.ts'
 import type { ObjectType } from '../types.ts'
 import { withoutPartsOfAtoms } from './collapse.ts'
-import { type Comparison, compare } from './compare.ts'
+import { type Comparison, comparisonOf, type Differences, differencesOf } from './compare.ts'
 import { Conflicts } from './conflicts.ts'
 import {
   difference,
@@ -18,6 +18,7 @@ import {
 import { FieldsOfNew } from './fields-of-new.ts'
 import { toFieldsV1 } from './fields-v1.ts'
 import { capOwners, identityOf, type Operation, type Owner, type Owners } from './owners.ts'
+import { OwnersOfChange, type Share, type Shares } from './owners-of-change.ts'
 import { ItemFault, type Shape, shapeOf } from './shape.ts'
 
 /** What is written, and how. */
@@ -99,17 +100,38 @@ function ownersOfNew(write: Write, object: ApiObject): Owners {
   return new Map(isEmptySet(fields) ? [] : [[identityOf(owner), owner]])
 }
 
+const ownersOfChange = new WeakMap<ObjectType, OwnersOfChange>()
+
 function recordUpdate(write: Write, live: ApiObject, object: ApiObject, owners: Owners): Owners {
+  const { schema, manager, apiVersion, subresource, reset, given = emptySet } = write
+  const answers = ownersOfChange.get(schema) ?? new OwnersOfChange(shapeOf(schema))
+  ownersOfChange.set(schema, answers)
+  const skipped = unseenBy(reset)
+  const change = { live, object, owners, manager, apiVersion, subresource, reset, given, skipped }
+  const shares = answers.of(change, () => sharesOf(write, live, object, owners))
+  return new Map(
+    shares.map(({ id, fields, isWritten }) => {
+      const before = owners.get(id)
+      if (isWritten) return [id, writer(write, 'Update', write.now, fields)]
+      return [id, before!.fields === fields ? before! : { ...before!, fields }]
+    }),
+  )
+}
+
+/** What everybody owns after an update, found by looking at everything. */
+function sharesOf(write: Write, live: ApiObject, object: ApiObject, owners: Owners): Shares {
   const known = withoutPartsOfAtoms(shapeOf(write.schema), write.apiVersion, owners)
   const comparisons = new Comparisons(write, live, object)
   const after = settle(comparisons, known, '', true)
   const written = writtenBy(write, comparisons)
-  if (isEmptySet(written)) return after
-  const owner = writer(write, 'Update', write.now, written)
-  const id = identityOf(owner)
-  const previous = after.get(id)
-  after.set(id, previous === undefined ? owner : { ...owner, fields: union(previous.fields, written) })
-  return after
+  const shares = new Map([...after].map(([id, { fields }]) => [id, { id, fields, isWritten: false }]))
+  if (!isEmptySet(written)) {
+    const id = identityOf(writer(write, 'Update', write.now, written))
+    const fields = union(after.get(id)?.fields ?? emptySet, written)
+    shares.set(id, { id, fields, isWritten: true })
+  }
+  const inOrder = (share: Share) => ({ ...share, fields: toFieldsV1(share.fields) })
+  return { differences: comparisons.in(write.apiVersion)!.differences, shares: [...shares.values()].map(inOrder) }
 }
 
 function writtenBy(write: Write, comparisons: Comparisons): FieldSet {
@@ -188,6 +210,7 @@ export function settle(comparisons: Comparisons, owners: Owners, self: string, f
 }
 
 interface KnownComparison extends Comparison {
+  readonly differences: Differences | undefined
   /** Modified and added. */
   readonly changed: FieldSet
 }
@@ -221,8 +244,10 @@ export class Comparisons {
   }
 
   #compare(shape: Shape, live: ApiObject, object: ApiObject): KnownComparison {
-    const found = compare(shape, live, object, unseenBy(this.#write.reset))
-    return { ...found, changed: union(found.modified, found.added) }
+    const skipped = unseenBy(this.#write.reset)
+    const differences = differencesOf(shape, live, object, skipped)
+    const found = comparisonOf(differences, skipped)
+    return { ...found, differences, changed: union(found.modified, found.added) }
   }
 }
 
