@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import * as http2 from 'node:http2'
 import * as https from 'node:https'
 import { after, test } from 'node:test'
+import { type ConnectionOptions, TLSSocket, connect as tlsConnect } from 'node:tls'
 import { createAuthority, issueCertificate } from '../lifecycle/pki.ts'
 import { realWorld } from '../world/real.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
@@ -214,21 +215,37 @@ test('an answer that fails half way is cut off, not ended', async () => {
   await assert.rejects(http1(server))
 })
 
-test('new connections get the new certificate', async () => {
+test('new connections get the new certificate, and the cipher that Go would choose', async () => {
   const server = await listen(echo)
-  const subject = () =>
+  const agreed = () =>
     new Promise<unknown>((resolve) => {
       const session = connect(server)
       session.once('connect', (_session, socket) => {
-        resolve(
-          (socket as unknown as { getPeerCertificate(): { subject: { CN: string } } }).getPeerCertificate().subject.CN,
-        )
+        const { getPeerCertificate, getCipher } = TLSSocket.prototype
+        const { subject } = getPeerCertificate.call(socket as TLSSocket)
+        resolve([subject.CN, getCipher.call(socket as TLSSocket).name])
         session.close()
       })
     })
-  assert.equal(await subject(), 'first')
+  assert.deepEqual(await agreed(), ['first', 'TLS_AES_128_GCM_SHA256'])
   server.setCertificates({ ...serverCertificate('second'), clientCa: authority.certificate })
-  assert.equal(await subject(), 'second')
+  assert.deepEqual(await agreed(), ['second', 'TLS_AES_128_GCM_SHA256'])
+})
+
+test('who cannot do with the preferred cipher gets another, and an old TLS none', async () => {
+  const server = await listen(echo)
+  const cipherOf = (options: ConnectionOptions) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = tlsConnect({ host: '127.0.0.1', port: server.port, ca: authority.certificate, ...options }, () => {
+        resolve(socket.getCipher().name)
+        socket.destroy()
+      })
+      socket.once('error', reject)
+    })
+  assert.equal(await cipherOf({ ciphers: 'TLS_AES_256_GCM_SHA384' }), 'TLS_AES_256_GCM_SHA384')
+  assert.match(await cipherOf({ maxVersion: 'TLSv1.2' }), /^ECDHE-\w+-AES128-GCM-SHA256$/)
+  server.setCertificates({ ...serverCertificate('second'), clientCa: authority.certificate })
+  await assert.rejects(cipherOf({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' }))
 })
 
 test('closing lets requests finish and ends streams', async () => {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import * as http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import { DEFAULT_CIPHERS, type TLSSocket } from 'node:tls'
 import { LinkedList, Member } from '../base/linked-list.ts'
 import { ApiError } from '../schema/status.ts'
 import { bodyTooLarge } from './body.ts'
@@ -98,7 +98,6 @@ class SocketServer implements ApiServer {
       requestCert: true,
       // A certificate that nobody knows is no fault: its holder may have a token. It just does not count.
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
       allowHTTP1: true,
       handshakeTimeout: this.#limits.handshakeTimeoutMs,
       maxHeaderListPairs: 256,
@@ -387,9 +386,14 @@ const statusOfClientError: Readonly<Record<string, string>> = {
 const ignore = () => {}
 const noBody = Promise.resolve(Buffer.alloc(0))
 
+/** As Go's servers prefer it, where OpenSSL's would take the same with 256 bits: that takes a quarter longer. */
+const quickestCipher = 'TLS_AES_128_GCM_SHA256'
+
 const tlsOptions = ({ certificate, key, clientCa, requestHeaderCa }: Certificates) => ({
   cert: certificate,
   key,
+  ciphers: `${quickestCipher}:${DEFAULT_CIPHERS}`,
+  minVersion: 'TLSv1.2' as const,
   ...((clientCa ?? requestHeaderCa) !== undefined && {
     ca: [clientCa, requestHeaderCa].filter((bundle) => bundle !== undefined),
   }),

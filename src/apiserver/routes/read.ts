@@ -127,9 +127,10 @@ function answerPieces(exchange: Exchange, pieces: Iterable<Buffer | string>, acc
 
 /** Lists beyond this many bytes are sent piece by piece. */
 const streamedFrom = 1024 * 1024
-const pieceSize = 256 * 1024
+/** What is put together is still at hand for the processor when it is encrypted. */
+const pieceSize = 64 * 1024
 /** Of all lists that are on their way; 4 MiB of it stay. */
-const memory = new Pieces(pieceSize, 16)
+const memory = new Pieces(pieceSize, 64)
 
 interface EntryList extends Omit<JsonList, 'start'> {
   readonly head: Readonly<Record<string, unknown>>
