@@ -17,20 +17,35 @@ export interface Load {
   readonly contentType?: string
 }
 
-/** Sends them all. Rejects when one is refused, and where h2load is missing and cannot be installed. */
-export async function load(api: Api, { method, paths, count, body, contentType = 'application/json' }: Load) {
+/**
+ * Sends them all: to each address as often, in the order in which they stand. Rejects when one is refused, and where
+ * h2load is missing and cannot be installed.
+ */
+export async function load(api: Api, asked: Load): Promise<void> {
   ensureInstalled()
+  // Each client of h2load goes through all addresses by itself: so each of our connections gets a share of its own.
+  const shares = Array.from({ length: connections }, (_, connection) => shareOf(asked, connection))
   await using folder = await scratchFolder()
-  const addresses = join(folder.path, 'addresses')
+  await Promise.all(shares.map((share, connection) => send(api, share, join(folder.path, String(connection)))))
+}
+
+function shareOf({ paths, count, ...rest }: Load, connection: number): Load {
+  const isOwn = (_: unknown, at: number) => at % connections === connection
+  const own = paths.length === 1 ? paths : paths.filter(isOwn)
+  return { ...rest, paths: own, count: Math.floor((count + connections - 1 - connection) / connections) }
+}
+
+/** On one connection. */
+async function send(api: Api, { method, paths, count, body, contentType = 'application/json' }: Load, file: string) {
+  const addresses = `${file}-addresses`
   await writeFile(addresses, paths.map((path) => `${api.url}${path}\n`).join(''))
   const headers = { ':method': method, ...api.headers, ...(body && { 'content-type': contentType }) }
   const flags = Object.entries(headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`])
   if (body !== undefined) {
-    const file = join(folder.path, 'body')
-    await writeFile(file, JSON.stringify(body))
-    flags.push('--data', file)
+    await writeFile(`${file}-body`, JSON.stringify(body))
+    flags.push('--data', `${file}-body`)
   }
-  const shape = ['--requests', count, '--clients', connections, '--max-concurrent-streams', width / connections]
+  const shape = ['--requests', count, '--clients', 1, '--max-concurrent-streams', width / connections]
   const { stdout } = await run('h2load', [...shape.map(String), ...flags, '--input-file', addresses])
   const answered = Number(/^status codes: (\d+) 2xx/m.exec(stdout)?.[1])
   if (answered !== count) throw new Error(`${method} ${paths[0]}: ${answered} of ${count} were answered:\n${stdout}`)

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inFlight } from './api.ts'
 import type { Benchmark } from './benchmark.ts'
-import { pod } from './objects.ts'
+import { load } from './load.ts'
+import { namelessPod } from './objects.ts'
 import { serve } from './process.ts'
 import { untilServiceAccount } from './requests.ts'
 
 const watchers = 100
-const pods = 100
-const changes = 5000
+const pods = 5000
 const collection = '/api/v1/namespaces/default/pods'
 const lineBreak = 0x0a
 
@@ -30,10 +29,13 @@ export const watch: Benchmark = {
     await using cluster = await serve(bundle, { nodes: 3 })
     const { api } = cluster
     await untilServiceAccount(api)
-    await inFlight(32, pods, (at) =>
-      api.must('POST', collection, { body: pod(`pod-${at}`, { schedulerName: 'nobody' }) }),
-    )
-    const { metadata } = await api.get<{ metadata: { resourceVersion: string } }>(collection)
+    await load(api, {
+      method: 'POST',
+      paths: [collection],
+      count: pods,
+      body: namelessPod({ schedulerName: 'nobody' }),
+    })
+    const { metadata, items } = await api.get<List>(collection)
     const path = `${collection}?watch=1&resourceVersion=${metadata.resourceVersion}`
     let seen = 0
     const count = (chunk: Buffer) => {
@@ -43,18 +45,23 @@ export const watch: Benchmark = {
 
     const processorBefore = cluster.processorMs()
     const startedMs = performance.now()
-    await inFlight(32, changes, (at) =>
-      api.must('PATCH', `${collection}/pod-${at % pods}`, {
-        body: { metadata: { labels: { n: `${at}` } } },
-        contentType: 'application/merge-patch+json',
-        discard: true,
-      }),
-    )
-    while (seen < changes * watchers) await sleep(1)
+    await load(api, {
+      method: 'PATCH',
+      paths: items.map(({ metadata: { name } }) => `${collection}/${name}`),
+      count: pods,
+      body: { metadata: { labels: { value: 'changed' } } },
+      contentType: 'application/merge-patch+json',
+    })
+    while (seen < pods * watchers) await sleep(1)
     const elapsedMs = performance.now() - startedMs
     const processorMs = cluster.processorMs() - processorBefore
     return { events: (seen * 1000) / elapsedMs, cost: (processorMs * 1000) / seen }
   },
+}
+
+interface List {
+  readonly metadata: { readonly resourceVersion: string }
+  readonly items: readonly { readonly metadata: { readonly name: string } }[]
 }
 
 function linesOf(chunk: Buffer): number {
