@@ -109,6 +109,62 @@ test('what is remembered of updates is what is found anew, one after another', (
   )
 })
 
+const sails = (...cloths: string[]) => cloths.map((cloth, at) => ({ name: `sail-${at}`, ...(cloth && { cloth }) }))
+const twins = (cloth: string) => [{ name: 'main' }, { name: 'main', ...(cloth && { cloth }) }]
+
+/** Two changes each, the second of which is all but like the first; of one object, or of two that are owned alike. */
+const nearly: readonly { readonly what: string; readonly changes: readonly (readonly [object, object])[] }[] = [
+  {
+    what: 'one item of those that changed',
+    changes: [
+      [{ sails: sails('red', 'red') }, { sails: sails('blue', 'blue') }],
+      [{ sails: sails('red', 'red') }, { sails: sails('blue', 'red') }],
+    ],
+  },
+  {
+    what: 'one item of those that got something',
+    changes: [
+      [{ sails: sails('', '') }, { sails: sails('blue', 'blue') }],
+      [{ sails: sails('', '') }, { sails: sails('blue', '') }],
+    ],
+  },
+  {
+    what: 'one item of those that lost something',
+    changes: [
+      [{ sails: sails('red', 'red') }, { sails: sails('', '') }],
+      [{ sails: sails('red', 'red') }, { sails: sails('', 'red') }],
+    ],
+  },
+  {
+    what: 'an item that is there twice',
+    changes: [
+      [{ sails: [{ name: 'main' }, { name: 'jib' }] }, { sails: [{ name: 'main', cloth: 'red' }, { name: 'jib' }] }],
+      [{ sails: twins('') }, { sails: twins('red') }],
+    ],
+  },
+  {
+    what: 'a name that every object has something by',
+    changes: [
+      [{ names: { constructor: 'x' } }, { names: { constructor: 'y' } }],
+      [{ names: { a: 'x' } }, { names: { a: 'x', constructor: 'y' } }],
+    ],
+  },
+]
+
+for (const { what, changes } of nearly) {
+  test(`nearly the same change is another one: ${what}`, () => {
+    const known = newBoat()
+    const eve = { manager: 'eve', operation: 'Update', apiVersion: 'v1', subresource: '', time: '0' } as const
+    const owners: Owners = new Map([['eve', { ...eve, fields: { 'f:spec': { 'f:port': leaf } } }]])
+    for (const [before, after] of changes) {
+      const [live, object] = [before, after].map((spec) => ({ metadata: {}, spec }) as unknown as ApiObject)
+      const ask = (schema: Write['schema']) =>
+        encodeOwners(afterUpdate(writeOf(schema, 'jane', '', '9'), live, sharing(object!, live), owners))
+      assert.equal(JSON.stringify(ask(known)), JSON.stringify(ask(newBoat())))
+    }
+  })
+}
+
 const Boat = newBoat()
 const owner = (fields: FieldSet): Owners =>
   new Map<string, Owner>([
