@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { ApiObject } from '../schema/kind.ts'
+import { keptLength } from '../schema/managed-fields/fields-v1.ts'
 
 /**
  * The JSON of objects. A write mostly changes little: while a status is reported the wish is the very same, while a
@@ -82,6 +83,7 @@ function setText(fields: object): string {
   const known = setTexts.get(fields)
   if (known !== undefined) return known
   const text = JSON.stringify(fields)
+  if (text.length > keptLength) return text
   if (setTexts.size >= keptTexts) setTexts.clear()
   setTexts.set(fields, text)
   return text

@@ -125,3 +125,10 @@ test('alike sets are one', () => {
   const set = () => ({ 'f:spec': { 'f:replicas': {} } })
   assert.equal(toFieldsV1(set()), toFieldsV1(set()))
 })
+
+test('of sets that take megabytes none is kept', () => {
+  const large = () => ({ 'f:data': Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`f:${at}-key`, {}])) })
+  const first = toFieldsV1(large())
+  assert.notEqual(toFieldsV1(large()), first)
+  assert.deepEqual(toFieldsV1(large()), first)
+})

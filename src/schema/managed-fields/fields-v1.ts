@@ -10,6 +10,8 @@ import type { Renamed } from './recognise.ts'
 
 /** As many different sets are kept at hand; then all are forgotten and it begins again. */
 const keptSets = 1024
+/** Sets with longer texts are not: hardly two objects have the same that many fields, and each takes megabytes. */
+export const keptLength = 32 * 1024
 const kept = new Map<string, FieldSet>()
 /** The newest set by the elements on top: what has its own address in it still shares all the rest. */
 const newest = new Map<string, FieldSet>()
@@ -26,6 +28,7 @@ export function toFieldsV1(set: FieldSet): FieldSet {
   const text = JSON.stringify(set)
   const ordered = kept.get(text) ?? deepFreeze(sharing(sorted(set, last), last))
   sound.add(ordered)
+  if (text.length > keptLength) return ordered
   if (newest.size >= keptSets) newest.clear()
   newest.set(top, ordered)
   if (kept.size >= keptSets) kept.clear()
