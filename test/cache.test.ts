@@ -146,26 +146,59 @@ test('a watch that breaks goes on from where it was', async () => {
   const cache = caches.of(ConfigMap)
   await cache.synced
   await cache.untilRevision((await create('a')).metadata.resourceVersion!)
+  broken.fail(new ApiError('InternalError', 'a line that nobody can read'))
+  const made = await create('b')
+  await world.advance(60_000)
+  await cache.untilRevision(made.metadata.resourceVersion!)
+  assert.deepEqual([broken.lists, broken.watches, cache.behind], [1, 2, undefined])
+})
+
+test('who could not reach the server knows that it is behind, until it has read the newest state', async () => {
+  const { broken, wrap } = fragile()
+  const { caches, create, client, world } = setup(wrap)
+  const cache = caches.of(ConfigMap)
+  await cache.synced
+  await cache.untilRevision((await create('a')).metadata.resourceVersion!)
   broken.down = true
   broken.fail(new ApiError('ServiceUnavailable', 'gone'))
   await world.advance(5000)
-  assert.ok(broken.watches > 1)
-  const made = await create('b')
+  assert.ok(broken.lists > 1)
+  let seen: string[] | undefined
+  void cache.behind?.then(() => {
+    seen = [...cache.list()].map(({ metadata }) => metadata.name!)
+  })
+  await create('b')
+  await client.delete(ConfigMap, { namespace: 'n', name: 'a' })
+  await world.advance(5000)
+  assert.equal(seen, undefined)
   broken.down = false
   await world.advance(60_000)
-  await cache.untilRevision(made.metadata.resourceVersion!)
-  assert.equal(broken.lists, 1)
+  assert.deepEqual([seen, cache.behind], [['b'], undefined])
+})
+
+test('a server that has lists but no watches is not asked for lists all the time', async () => {
+  const { broken, wrap } = fragile()
+  const { caches, world } = setup((client) => {
+    const wrapped = wrap(client)
+    return { ...wrapped, list: client.list.bind(client) }
+  })
+  broken.down = true
+  const namespaces = ['a', 'b', 'c', 'd']
+  for (const namespace of namespaces) caches.of(ConfigMap, { namespace })
+  await world.advance(600_000)
+  // A quarter of a second, twice as long each time and up to half a minute: eight, and then two to four in a minute.
+  assert.ok(broken.watches > 0 && broken.watches <= 48 * namespaces.length, `${broken.watches} watches`)
 })
 
 test('when one gets through to a server that was away, the others try at once', async () => {
   const opened: number[] = []
   let isDown = false
   let cut = new AbortController()
+  const gone = () => new ApiError('ServiceUnavailable', 'cannot reach it')
   const { caches, world } = setup((client) => ({
     ...bound(client),
-    list: client.list.bind(client),
+    list: (kind, options) => (isDown ? Promise.reject(gone()) : client.list(kind, options)),
     async *watch(kind, options) {
-      const gone = () => new ApiError('ServiceUnavailable', 'cannot reach it')
       if (isDown) throw gone()
       opened.push(world.clock.now())
       yield* client.watch(kind, { ...options, signal: AbortSignal.any([options.signal, cut.signal]) })
@@ -186,18 +219,24 @@ test('when one gets through to a server that was away, the others try at once', 
 
 test('what was missed for good is found by a new list', async () => {
   const { broken, wrap } = fragile()
-  const { caches, create, client, store } = setup(wrap)
+  const { caches, create, client, store, world } = setup(wrap)
   const cache = caches.of(ConfigMap)
   await create('gone')
   await create('stays')
+  await create('twin')
   await cache.synced
   const changes: string[] = []
   cache.onChange((change) => changes.push(text(change)))
   broken.fail(new ApiError('Expired', 'too old'))
-  await client.delete(ConfigMap, { namespace: 'n', name: 'gone' })
+  broken.down = true
+  for (const name of ['gone', 'twin']) await client.delete(ConfigMap, { namespace: 'n', name })
+  await create('twin')
   const made = await create('new')
   await store.compact(store.revision)
-  await cache.untilRevision(made.metadata.resourceVersion!)
-  assert.deepEqual(changes.sort(), ['added gone', 'added new', 'added stays', 'deleted gone'])
-  assert.equal(broken.lists, 2)
+  broken.down = false
+  await world.advance(1000)
+  assert.ok(cache.revision >= Number(made.metadata.resourceVersion))
+  assert.deepEqual(changes.slice(0, 3), ['added gone', 'added stays', 'added twin'])
+  // Another one of the same name is no change of the first.
+  assert.deepEqual(changes.slice(3), ['deleted gone', 'deleted twin', 'added new', 'added twin'])
 })

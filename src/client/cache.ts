@@ -26,6 +26,9 @@ const longestDelayMs = 30_000
  * All objects of a kind (or those that selectors choose), kept up to date by a list and a watch. Objects are the
  * server's own and frozen. When the watch ends it goes on from where it was; when that is no longer possible it lists
  * anew and tells the difference, so that handlers never miss how things stand (though they may miss how they went).
+ *
+ * So it does when the server was away: a watch that goes on says nothing of when it has caught up, a list is the newest
+ * state. Until it is in, `behind` says that there may be more to know.
  */
 export class Cache<T extends ApiObject> {
   readonly kind: Kind<T>
@@ -38,6 +41,7 @@ export class Cache<T extends ApiObject> {
   readonly #indexes = new Map<string, Index<T>>()
   readonly #handlers = new Set<ChangeHandler<T>>()
   readonly #awaited: { readonly revision: number; readonly resolve: () => void }[] = []
+  #behind: PromiseWithResolvers<void> | undefined
   #count = 0
   #revision = 0
   #failures = 0
@@ -59,6 +63,11 @@ export class Cache<T extends ApiObject> {
   /** Everything up to here has been seen. */
   get revision(): number {
     return this.#revision
+  }
+
+  /** Resolves when the newest state is read; undefined: since it was, nothing has kept the server's changes away. */
+  get behind(): Promise<void> | undefined {
+    return this.#behind?.promise
   }
 
   get(namespace: string, name: string): T | undefined {
@@ -121,34 +130,37 @@ export class Cache<T extends ApiObject> {
         if (!(await this.#watch())) await this.#pause(undefined)
       } catch (error) {
         if (signal.aborted) return
-        if (isExpired(error)) isListed = false
-        else await this.#pause(error)
+        if (isUnavailable(error)) this.#behind ??= Promise.withResolvers()
+        if (isUnavailable(error) || isExpired(error)) isListed = false
+        if (!isExpired(error)) await this.#pause(error)
       }
     }
   }
 
   async #list(): Promise<void> {
     const { items, resourceVersion } = await this.#options.client.list(this.kind, this.#selectors)
-    this.#outage.isOver()
     const gone = new Set(this.list())
+    const news: T[] = []
     for (const object of items) {
-      const old = this.get(object.metadata.namespace ?? '', object.metadata.name ?? '')
-      if (old !== undefined) gone.delete(old)
-      if (
-        old?.metadata.resourceVersion !== object.metadata.resourceVersion ||
-        old?.metadata.uid !== object.metadata.uid
-      )
-        this.#put(object)
+      const { namespace = '', name = '', uid, resourceVersion } = object.metadata
+      const old = this.get(namespace, name)
+      // Another one of the same name is no change of the one that was there.
+      const isSame = old !== undefined && old.metadata.uid === uid
+      if (isSame) gone.delete(old)
+      if (!isSame || old.metadata.resourceVersion !== resourceVersion) news.push(object)
     }
     for (const object of gone) this.#remove(object)
+    for (const object of news) this.#put(object)
     this.#advance(resourceVersion)
-    this.#failures = 0
+    this.#behind?.resolve()
+    this.#behind = undefined
   }
 
   /** Gives whether the watch brought anything. */
   async #watch(): Promise<boolean> {
     const { client, signal } = this.#options
     const resourceVersion = String(this.#revision)
+    // Not when a list is in: a server that has lists but no watches would be asked for them again and again.
     const onOpen = () => this.#outage.isOver()
     const options = { ...this.#selectors, resourceVersion, allowWatchBookmarks: true, signal, onOpen }
     let hasEvents = false

@@ -15,6 +15,8 @@ export interface Caches {
 export interface ObjectCache<T extends ApiObject> {
   /** Resolves when the first list is in. */
   readonly synced: Promise<void>
+  /** Resolves when the newest state is read; undefined: since it was, nothing has kept the server's changes away. */
+  readonly behind: Promise<void> | undefined
   /** `namespace` is empty for cluster-scoped kinds. */
   get(namespace: string, name: string): T | undefined
   /** All objects, or those of one namespace. */
@@ -59,6 +61,9 @@ function toObjectCache<T extends ApiObject>(set: CacheSet, kind: Kind<T>): Objec
   const indexes = new Set<Index<T>>()
   return {
     synced: cache.synced,
+    get behind() {
+      return cache.behind
+    },
     get: (namespace, name) => cache.get(namespace, name),
     list: (namespace) => cache.list(namespace),
     by(index, value) {

@@ -3,7 +3,7 @@ import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import { ResourceClaim } from '../kinds/resource/resource-claim.ts'
 import { ResourceSlice } from '../kinds/resource/resource-slice.ts'
-import type { CacheChange, Caches } from '../reconciler/caches.ts'
+import type { CacheChange, Caches, ObjectCache } from '../reconciler/caches.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { claimsOfPod } from './devices/pod-claims.ts'
@@ -30,6 +30,7 @@ export interface EventHandlersOptions {
  */
 export class EventHandlers {
   readonly #caches: Caches
+  readonly #read: readonly ObjectCache<ApiObject>[]
   readonly #state: ClusterState
   readonly #queue: SchedulingQueue
   readonly #nominations: Nominations
@@ -42,6 +43,7 @@ export class EventHandlers {
 
   constructor({ caches, state, queue, nominations, isMine }: EventHandlersOptions) {
     this.#caches = caches
+    this.#read = readKinds.map((kind) => caches.of(kind))
     this.#state = state
     this.#queue = queue
     this.#nominations = nominations
@@ -72,10 +74,18 @@ export class EventHandlers {
     for (const stop of this.#stops) stop()
   }
 
+  /**
+   * Who sees pods again after the server was away, but not yet that a node is cordoned, would give it to them. Undefined:
+   * all is known.
+   */
+  get behind(): Promise<void> | undefined {
+    return this.#read.find(({ behind }) => behind !== undefined)?.behind
+  }
+
   /** Waits for all caches: who knows only half of the nodes or pods finds wrong reasons and wrong places. */
   async begin(signal: AbortSignal): Promise<void> {
     const caches = this.#caches
-    await Promise.all(readKinds.map((kind) => caches.of(kind).synced))
+    await Promise.all(this.#read.map(({ synced }) => synced))
     if (signal.aborted) return
     this.#stops.push(
       ...deviceKinds.map((kind) => caches.of(kind).onChange((change) => this.#devicesChanged(kind, change))),

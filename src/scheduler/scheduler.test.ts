@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ApiRequest } from '../apiserver/request.ts'
+import { CacheSet } from '../client/cache.ts'
 import type { Client } from '../client/client.ts'
 import { type Cluster, startCluster } from '../cluster/cluster.ts'
 import { Event } from '../kinds/core/event.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
+import { toCaches } from '../reconciler/caches.ts'
+import type { Kind } from '../schema/kind.ts'
+import { ApiError } from '../schema/status.ts'
 import type { Draft } from '../schema/types.ts'
 import { VirtualWorld } from '../world/virtual.ts'
 import type { Clock } from '../world/world.ts'
@@ -152,6 +156,72 @@ test('the same seed gives the same places', async () => {
   assert.deepEqual(await places(3), await places(3))
   assert.notDeepEqual(await places(3), await places(4))
 })
+
+test('no place is given away by what was true before the server was away', async () => {
+  const world = new VirtualWorld()
+  await using cluster = await startCluster({ world, nodes: [{ name: 'a' }] })
+  const line = lineTo(cluster.client)
+  const end = new AbortController()
+  const caches = toCaches(new CacheSet({ client: line.client, ...world, signal: end.signal }))
+  const profiles = [profileOf(defaultPlugins, 'away')]
+  const scheduler = new Scheduler({ world, caches, client: cluster.client, profiles })
+  await createPod(cluster, 'before', { schedulerName: 'away' })
+  await cluster.settle()
+  assert.equal(await nodeOf(cluster, 'before'), 'a')
+  line.cut()
+  await patchNode(cluster, 'a', { spec: { unschedulable: true } })
+  await cluster.nodes!.add([{ name: 'b' }])
+  await createPod(cluster, 'after', { schedulerName: 'away' })
+  const nodesAnswer = line.heal(Node)
+  await cluster.advance(60_000)
+  assert.ok(caches.of(Pod).get(namespace, 'after'))
+  assert.equal(await nodeOf(cluster, 'after'), undefined)
+  nodesAnswer()
+  await cluster.settle()
+  assert.equal(await nodeOf(cluster, 'after'), 'b')
+  end.abort()
+  await scheduler.stop()
+})
+
+/** A client that can be cut off from its server, and reach it again, with one kind later than the others. */
+function lineTo(server: Client) {
+  let cut: PromiseWithResolvers<never> | undefined
+  let isDown = false
+  let late: { readonly kind: Kind; readonly answered: Promise<void> } | undefined
+  const gone = () => new ApiError('ServiceUnavailable', 'cannot reach it')
+  const client = Object.create(server) as Client
+  client.list = async (kind, options) => {
+    if (isDown) throw gone()
+    if (late !== undefined && late.kind === (kind as unknown as Kind)) await late.answered
+    return server.list(kind, options)
+  }
+  client.watch = async function* (kind, options) {
+    if (isDown) throw gone()
+    cut ??= Promise.withResolvers()
+    cut.promise.catch(() => {})
+    const events = server.watch(kind, options)[Symbol.asyncIterator]()
+    for (;;) {
+      const next = await Promise.race([events.next(), cut.promise])
+      if (next.done) return
+      yield next.value
+    }
+  }
+  return {
+    client,
+    cut() {
+      isDown = true
+      cut?.reject(gone())
+      cut = undefined
+    },
+    /** Gives what lets the late kind through. */
+    heal(kind: Kind) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      late = { kind, answered: promise }
+      isDown = false
+      return resolve
+    },
+  }
+}
 
 describe('while a binding is on its way', () => {
   /** A cluster whose only scheduler is a slow one, and which has nodes that take one pod each. */

@@ -176,6 +176,8 @@ export class Scheduler implements Running {
 
   #work(): void {
     while (!this.#stop.signal.aborted && !this.#isAsking && this.#writes < writesAtOnce) {
+      const behind = this.#news.behind
+      if (behind) return void behind.then(() => this.#wake())
       const pod = this.#queue.take()
       if (!pod) return
       this.#schedule(pod, this.#seats.get(nameOf(pod.spec))!)
