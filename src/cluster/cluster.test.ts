@@ -54,6 +54,30 @@ describe('a cluster', () => {
     assert.equal((await podsOf(cluster)).length, 1)
   })
 
+  for (const [time, newWorld] of [
+    ['real', realWorld],
+    ['virtual', () => new VirtualWorld()],
+  ] as const)
+    test(`settles in ${time} time only when what others got in the way of is tried again`, async () => {
+      await using cluster = await startCluster({ world: newWorld() })
+      const policies = ['Orphan', 'Background', 'Foreground'] as const
+      for (const name of policies) await cluster.client.create(Deployment, web(1, name.toLowerCase()))
+      await cluster.settle()
+      for (const propagationPolicy of policies)
+        await cluster.client.delete(
+          Deployment,
+          { namespace, name: propagationPolicy.toLowerCase() },
+          { propagationPolicy },
+        )
+      await cluster.settle()
+      assert.deepEqual((await cluster.client.list(Deployment)).items, [])
+      const left = (await cluster.client.list(ReplicaSet)).items
+      assert.deepEqual(
+        left.map(({ metadata }) => [metadata.labels?.['app'], metadata.ownerReferences]),
+        [['orphan', undefined]],
+      )
+    })
+
   test('settles in virtual time without waiting for what comes later', async () => {
     const world = new VirtualWorld()
     const startedAt = world.clock.now()

@@ -33,6 +33,9 @@ function led(part: Part, status: Series): Part {
     get busy() {
       return part.busy
     },
+    get catchesUp() {
+      return part.catchesUp ?? false
+    },
     idle: () => part.idle(),
     stop() {
       status.value = 0
