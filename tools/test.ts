@@ -103,10 +103,9 @@ function runTests(): number {
       : [relative(root, join(root, pattern))],
   )
   const deadline = join(root, 'tools/test-deadline.ts')
-  // One more than there are processors: what runs on hosts mostly waits.
-  const atOnce = `--test-concurrency=${availableParallelism() + 1}`
-  const options = ['--disable-warning=ExperimentalWarning', '--import', deadline, '--test', atOnce]
-  const { status } = spawnSync(process.execPath, [...options, ...inOrder(files)], {
+  const options = ['--disable-warning=ExperimentalWarning', '--import', deadline]
+  const args = [...options, join(root, 'tools/run-tests.ts'), String(availableParallelism()), ...inOrder(files)]
+  const { status } = spawnSync(process.execPath, args, {
     cwd: root,
     stdio: 'inherit',
     env: {
