@@ -23,6 +23,21 @@ export function isEmptySet(set: FieldSet): boolean {
   return true
 }
 
+/** Sets of more elements are not kept at hand: hardly two objects have the same that many, and each takes megabytes. */
+const mostKept = 2_000
+
+export const isLarge = (set: FieldSet): boolean => sizeUpTo(set, mostKept + 1) > mostKept
+
+/** How many elements a set has, those below others included; not counted further than `most`. */
+function sizeUpTo(set: FieldSet, most: number): number {
+  let size = 0
+  for (const element in set) {
+    size += 1 + sizeUpTo(set[element]!, most - size - 1)
+    if (size >= most) break
+  }
+  return size
+}
+
 /** Whether a node below the root stands for a field that is in the set itself. */
 export function isMember(node: FieldSet): boolean {
   return node['.'] !== undefined || isEmptySet(node)

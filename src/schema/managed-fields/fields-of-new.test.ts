@@ -115,6 +115,21 @@ test('an object with the fields of the last one is not looked through again', ()
   assert.equal(times, 6)
 })
 
+test('of an object of very many fields nothing is kept', () => {
+  const fields = new FieldsOfNew(shape, zeroObject(Boat))
+  const timesOf = (count: number) => {
+    const names = Object.fromEntries(Array.from({ length: count }, (_, at) => [`n${at}`, 'x']))
+    let times = 0
+    const find = () => {
+      times++
+      return everything(shape, boatOf({ names }))
+    }
+    for (const _ of [1, 2]) fields.of(boatOf({ names }), emptySet, find)
+    return times
+  }
+  assert.deepEqual([timesOf(1_000), timesOf(2_000)], [1, 2])
+})
+
 test('an item without a name is a fault for whoever looks there', () => {
   const fields = new FieldsOfNew(shape, zeroObject(Boat))
   const object = boatOf({ sails: [{ cloth: 'red' }] })

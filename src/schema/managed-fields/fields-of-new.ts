@@ -1,6 +1,6 @@
 import type { ApiObject } from '../kind.ts'
 import { everything, isSame } from './compare.ts'
-import type { FieldSet } from './field-set.ts'
+import { type FieldSet, isLarge } from './field-set.ts'
 import { hasJust } from './recognise.ts'
 import { ItemFault, isMembers, type Shape, valueAt } from './shape.ts'
 
@@ -39,6 +39,7 @@ export class FieldsOfNew {
     const known = this.#answers.find(isRight)
     if (known !== undefined && known === this.#answers[0]) return known
     const answer = known ?? { reset, zeros, everything: everything(this.#shape, object), found: find() }
+    if (isLarge(answer.everything)) return answer
     this.#answers = [answer, ...this.#answers.filter((other) => other !== answer)].slice(0, keptAnswers)
     return answer
   }

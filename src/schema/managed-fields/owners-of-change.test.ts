@@ -110,10 +110,14 @@ test('what is remembered of updates is what is found anew, one after another', (
 })
 
 const sails = (...cloths: string[]) => cloths.map((cloth, at) => ({ name: `sail-${at}`, ...(cloth && { cloth }) }))
+const flags = (...colours: string[]) => colours.map((colour) => ({ colour }))
 const twins = (cloth: string) => [{ name: 'main' }, { name: 'main', ...(cloth && { cloth }) }]
 
 /** Two changes each, the second of which is all but like the first; of one object, or of two that are owned alike. */
-const nearly: readonly { readonly what: string; readonly changes: readonly (readonly [object, object])[] }[] = [
+const nearly: readonly {
+  readonly what: string
+  readonly changes: readonly (readonly [object | null, object | null])[]
+}[] = [
   {
     what: 'one item of those that changed',
     changes: [
@@ -147,6 +151,23 @@ const nearly: readonly { readonly what: string; readonly changes: readonly (read
     changes: [
       [{ names: { constructor: 'x' } }, { names: { constructor: 'y' } }],
       [{ names: { a: 'x' } }, { names: { a: 'x', constructor: 'y' } }],
+    ],
+  },
+  {
+    what: 'a field that is there now, and one in which only the order is new',
+    changes: [
+      [{}, { sails: [] }],
+      [
+        { sails: [{ name: 'main', flags: flags('red', 'blue', 'red') }] },
+        { sails: [{ name: 'main', flags: flags('blue', 'red', 'red') }] },
+      ],
+    ],
+  },
+  {
+    what: 'a field that was null, and one in which only the order is new',
+    changes: [
+      [null, {}],
+      [{ crew: ['ann', 'bob', 'ann'] }, { crew: ['bob', 'ann', 'ann'] }],
     ],
   },
 ]
@@ -252,4 +273,18 @@ test('what the schema of another version decides is not remembered', () => {
   ask({ names: { a: 'x' } }, { owners: old })
   ask({ names: { a: 'x' } }, { owners: old })
   assert.equal(asked.times, 2)
+})
+
+test('of changes of very many fields, and of what has very many, nothing is kept', () => {
+  const { ask, asked } = asking()
+  const names = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`n${at}`, 'x']))
+  const spec = (count: number) => ({ port: 'left', names: names(count) })
+  const timesOf = (...change: Parameters<typeof ask>) => {
+    const before = asked.times
+    for (const _ of [1, 2]) ask(...change)
+    return asked.times - before
+  }
+  assert.deepEqual([timesOf(spec(1_000)), timesOf(spec(2_000))], [1, 2])
+  const much = owner({ 'f:spec': Object.fromEntries(Object.keys(names(2_000)).map((name) => [`f:${name}`, leaf])) })
+  assert.equal(timesOf(spec(1), { owners: much }), 2)
 })

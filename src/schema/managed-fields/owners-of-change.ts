@@ -1,6 +1,6 @@
 import type { ApiObject } from '../kind.ts'
 import type { Differences } from './compare.ts'
-import { equalSets, type FieldSet } from './field-set.ts'
+import { equalSets, type FieldSet, isLarge } from './field-set.ts'
 import { withRenamed } from './fields-v1.ts'
 import type { Owners } from './owners.ts'
 import { differJust, type Renamed, type Renaming } from './recognise.ts'
@@ -61,7 +61,8 @@ export class OwnersOfChange {
       return renamed.length === 0 ? answer.shares : answer.shares.map((share) => withNames(share, renamed))
     }
     const found = find()
-    this.#keep({ change: withoutObjects(change), ...found })
+    const all = [...owners.values(), ...found.shares]
+    if (!all.some(({ fields }) => isLarge(fields))) this.#keep({ change: withoutObjects(change), ...found })
     return found.shares
   }
 

@@ -187,7 +187,7 @@ function membersDiffer(
     if (!hasJust(below, old, remove)) return false
     removes++
   }
-  return adds === sizeOf(added) && modifies === sizeOf(modified) && removes === sizeOf(removed)
+  return areAll(adds, added) && areAll(modifies, modified) && areAll(removes, removed)
 }
 
 function itemsDiffer(
@@ -222,7 +222,7 @@ function itemsDiffer(
     if (modify !== undefined) modifies++
     if (remove !== undefined) removes++
   }
-  return adds === sizeOf(added) && modifies === sizeOf(modified) && removes === sizeOf(removed)
+  return areAll(adds, added) && areAll(modifies, modified) && areAll(removes, removed)
 }
 
 /** The names of the items if they are the same, in the same order, and none occurs twice. */
@@ -240,6 +240,10 @@ function commonNames(
   return names
 }
 
+/** Whether so many elements are all that a set has. A leaf has none and yet is something: that the field itself differs. */
+const areAll = (count: number, set: FieldSet | undefined): boolean =>
+  set === undefined ? count === 0 : count > 0 && count === sizeOf(set)
+
 const areSame = (
   found: Differences | undefined,
   added: FieldSet | undefined,
@@ -250,7 +254,7 @@ const areSame = (
 const isEqual = (left: FieldSet | undefined, right: FieldSet | undefined): boolean =>
   left === right || (left !== undefined && right !== undefined && equalSets(left, right))
 
-function sizeOf(set: FieldSet | undefined): number {
+function sizeOf(set: FieldSet): number {
   let size = 0
   for (const _ in set) size++
   return size
