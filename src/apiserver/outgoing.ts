@@ -1,5 +1,5 @@
 import { Service } from '../kinds/core/service.ts'
-import { EndpointSlice } from '../kinds/discovery/endpoint-slice.ts'
+import { EndpointSlice, serviceLabel } from '../kinds/discovery/endpoint-slice.ts'
 import { ApiError, notFound } from '../schema/status.ts'
 import { type Network, NetworkError, type OutgoingRequest, type Random } from '../world/world.ts'
 import type { ClusterReader } from './admission.ts'
@@ -131,7 +131,7 @@ const unavailable = (message: string) => new ApiError('ServiceUnavailable', mess
 function readyEndpoints(reader: ClusterReader, namespace: string, service: string, portName: string) {
   return reader
     .list(EndpointSlice, namespace)
-    .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === service)
+    .filter(({ metadata }) => metadata.labels?.[serviceLabel] === service)
     .flatMap(({ endpoints = [], ports = [] }) => {
       const port = ports.find(({ name }) => (name ?? '') === portName)?.port
       if (port === undefined) return []

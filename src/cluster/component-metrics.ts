@@ -1,7 +1,7 @@
 import type { Histogram, Metrics, Series } from '../base/metrics.ts'
 import { QueueMetrics } from '../reconciler/queue-metrics.ts'
 import type { Clock } from '../world/world.ts'
-import type { Part } from './elected.ts'
+import { type Part, stoppedBy } from './elected.ts'
 import { SchedulerMetrics } from './scheduler-metrics.ts'
 
 /** The numbers of controllers and scheduler beside those of the server, for all of them run in one process. */
@@ -29,19 +29,10 @@ export class ComponentMetrics {
 
 function led(part: Part, status: Series): Part {
   status.value = 1
-  return {
-    get busy() {
-      return part.busy
-    },
-    get catchesUp() {
-      return part.catchesUp ?? false
-    },
-    idle: () => part.idle(),
-    stop() {
-      status.value = 0
-      return part.stop()
-    },
-  }
+  return stoppedBy(part, () => {
+    status.value = 0
+    return part.stop()
+  })
 }
 
 /** Seconds; the reference's bounds. */

@@ -4,6 +4,18 @@ import type { Running } from '../reconciler/runtime.ts'
 /** Something that works in the background. */
 export type Part = Pick<Running, 'busy' | 'catchesUp' | 'idle' | 'stop'>
 
+/** The same part, of which `stop` says how it ends. */
+export const stoppedBy = (part: Part, stop: () => Promise<void>): Part => ({
+  get busy() {
+    return part.busy
+  },
+  get catchesUp() {
+    return part.catchesUp ?? false
+  },
+  idle: () => part.idle(),
+  stop,
+})
+
 /**
  * A part that works only while it holds its lease, as `kube-controller-manager` and `kube-scheduler` do: `start` is
  * called whenever the lease was won, and what it gave is stopped when the lease is lost.

@@ -2,7 +2,7 @@ import type { Metrics, Numbers } from '../../base/metrics.ts'
 import { secondsTime } from '../../base/seconds-time.ts'
 import { APIService } from '../../kinds/apiregistration/api-service.ts'
 import { Service } from '../../kinds/core/service.ts'
-import { EndpointSlice } from '../../kinds/discovery/endpoint-slice.ts'
+import { EndpointSlice, serviceLabel } from '../../kinds/discovery/endpoint-slice.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject } from '../../schema/kind.ts'
 import { isAlreadyExists, isNotFound } from '../../schema/status.ts'
@@ -194,7 +194,7 @@ export class Aggregator implements Aggregation {
       lost,
     )
     follow(registry.resource(EndpointSlice), signal, log, ({ metadata }) =>
-      wake(metadata.namespace, metadata.labels?.['kubernetes.io/service-name']),
+      wake(metadata.namespace, metadata.labels?.[serviceLabel]),
     ).catch(lost)
   }
 

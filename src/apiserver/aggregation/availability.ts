@@ -1,6 +1,6 @@
 import type { APIService, APIServiceCondition } from '../../kinds/apiregistration/api-service.ts'
 import { Service } from '../../kinds/core/service.ts'
-import { EndpointSlice } from '../../kinds/discovery/endpoint-slice.ts'
+import { EndpointSlice, serviceLabel } from '../../kinds/discovery/endpoint-slice.ts'
 import { NetworkError } from '../../world/world.ts'
 import type { ClusterReader } from '../admission.ts'
 import { type RemoteParts, targetOf } from './remote.ts'
@@ -52,7 +52,7 @@ function serviceFault({ spec }: APIService, reader: ClusterReader): Verdict | un
   if (found === undefined) return no('ServicePortError', `${where} is not listening on port ${port}`)
   const slices = reader
     .list(EndpointSlice, namespace)
-    .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name)
+    .filter(({ metadata }) => metadata.labels?.[serviceLabel] === name)
   if (slices.length === 0) return no('EndpointsNotFound', `cannot find endpointslices for ${where}`)
   const portName = found.name ?? ''
   if (slices.some((slice) => isReady(slice, portName))) return undefined

@@ -13,7 +13,7 @@ import { toCaches } from '../../reconciler/caches.ts'
 import type { HostWorld } from '../../world/world.ts'
 import { kubernetesVersion } from '../cluster.ts'
 import { ComponentMetrics } from '../component-metrics.ts'
-import type { Part } from '../elected.ts'
+import { type Part, stoppedBy } from '../elected.ts'
 import { followFiles } from './certificate-files.ts'
 import type { Component } from './component.ts'
 import { connectComponent, untilServed } from './component-client.ts'
@@ -120,7 +120,7 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
       { client, caches, world, queueMetrics: componentMetrics.queues },
       { ...settings(), kinds },
     )
-    return { ...partOf(parts), stop: () => parts.stop().finally(() => end.abort()) }
+    return stoppedBy(parts, () => parts.stop().finally(() => end.abort()))
   }
   const working = new Restartable(begin)
   checkControllers(settings())
@@ -141,14 +141,6 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
   await server?.close(0)
   await connection[Symbol.asyncDispose]()
 }
-
-const partOf = (part: Part): Part => ({
-  get busy() {
-    return part.busy
-  },
-  idle: () => part.idle(),
-  stop: () => part.stop(),
-})
 
 /** Names of old for those of today. */
 const aliases: Readonly<Record<string, string>> = {

@@ -19,6 +19,8 @@ export interface ProxySettings {
   /** Absent: nobody is told. */
   readonly healthz: Address | undefined
   readonly metrics: Address | undefined
+  /** Whether an address that is taken is a reason to end; else it is waited for. */
+  readonly hardFail: boolean
   readonly kernel: KernelSettings
 }
 
@@ -59,6 +61,7 @@ interface KubeProxyConfiguration {
   readonly hostnameOverride: string
   readonly healthzBindAddress: string
   readonly metricsBindAddress: string
+  readonly bindAddressHardFail: boolean
   readonly mode: string
   readonly detectLocalMode: string
   readonly clusterCIDR: string
@@ -108,6 +111,7 @@ export async function proxySettings(flags: GivenFlags, { disk, machine }: HostWo
     syncMs: duration(`${mode}.syncPeriod`, ways.syncPeriod, usualSync),
     healthz: addressOf('healthzBindAddress', file.healthzBindAddress, '0.0.0.0', healthzPort),
     metrics: addressOf('metricsBindAddress', file.metricsBindAddress, '127.0.0.1', metricsPort),
+    hardFail: file.bindAddressHardFail ?? false,
     kernel: {
       oomScoreAdj: whole('oomScoreAdj', file.oomScoreAdj, usualOomScoreAdj, -1000, 1000),
       netfilter: netfilterOf(file.conntrack ?? {}, machine.cpus),
@@ -129,6 +133,7 @@ function fromFlags(flags: GivenFlags): Partial<KubeProxyConfiguration> {
   return {
     healthzBindAddress: text('healthz-bind-address'),
     metricsBindAddress: text('metrics-bind-address'),
+    bindAddressHardFail: flags.isTrue('bind-address-hard-fail'),
     mode: text('proxy-mode'),
     detectLocalMode: text('detect-local-mode'),
     clusterCIDR: text('cluster-cidr'),

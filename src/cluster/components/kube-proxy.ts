@@ -11,6 +11,7 @@ import type { Component } from './component.ts'
 import { connectComponent, untilServed } from './component-client.ts'
 import { ComponentFlagError, type ComponentFlags, commonFlags, type GivenFlags } from './flags.ts'
 import { type Address, type KernelSettings, type ProxySettings, proxySettings } from './kube-proxy-configuration.ts'
+import { PatientServer } from './patient-server.ts'
 
 const flags: ComponentFlags = {
   ...commonFlags,
@@ -27,6 +28,7 @@ const flags: ComponentFlags = {
   'iptables-masquerade-bit': { help: 'bit of the mark of packets that get the address of the node', usual: '14' },
   'nodeport-addresses': { help: 'ranges of addresses on which node ports are open; usually all' },
   'healthz-bind-address': { help: 'where it says whether it is well', usual: '0.0.0.0:10256' },
+  'bind-address-hard-fail': { help: 'whether an address that is taken is a reason to end', type: 'boolean' },
   'metrics-bind-address': { help: 'where it says what it does', usual: '127.0.0.1:10249' },
   'iptables-sync-period': { help: 'how often rules are looked for that are gone', usual: '30s' },
   'iptables-min-sync-period': { help: 'how long changes are gathered', usual: '1s' },
@@ -91,7 +93,8 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
     // Balancers are to look elsewhere before the machine goes (KEP-3836).
     isLeaving = isOnItsWayOut(change.object)
   })
-  const servers = await serve(settings, world, meter, proxy, () => !isLeaving)
+  const servers = serve(settings, world, meter, proxy, () => !isLeaving, signal)
+  if (settings.hardFail) await Promise.all(servers.map(({ listening }) => listening))
   await untilServed(client, world, asked.signal)
   if (!asked.signal.aborted) {
     await Promise.race([Promise.all([nodes.synced, proxy.start()]), interrupted])
@@ -130,13 +133,15 @@ interface Answer {
 }
 
 /** What it says of itself: whether it is well, to everybody; what it does, to those on the host. */
-async function serve(
-  { healthz, metrics, mode, syncMs }: ProxySettings,
-  { network, clock }: HostWorld,
+function serve(
+  { healthz, metrics, mode, syncMs, hardFail }: ProxySettings,
+  world: HostWorld,
   meter: ProxyMeter,
   proxy: ServiceProxy,
   isEligible: () => boolean,
-) {
+  signal: AbortSignal,
+): PatientServer[] {
+  const { clock } = world
   const health = (counts: boolean) => {
     const lastWell = proxy.isCurrent ? clock.now() : (proxy.lastWell ?? 0)
     const lastUpdated = new Date(lastWell).toISOString()
@@ -146,24 +151,18 @@ async function serve(
     return { status: isWell ? 200 : 503, body: JSON.stringify(body), type: 'application/json' }
   }
   const notFound = { status: 404, body: '404 page not found\n' }
-  const ways: readonly (readonly [Address | undefined, Readonly<Record<string, () => Answer>>])[] = [
-    [healthz, { '/healthz': () => health(true), '/livez': () => health(false) }],
-    [
-      metrics,
-      {
-        '/metrics': () => ({ status: 200, body: meter.print() }),
-        '/proxyMode': () => ({ status: 200, body: mode }),
-        '/healthz': () => ({ status: 200, body: 'ok' }),
-      },
-    ],
+  const server = (name: string, at: Address | undefined, answers: Readonly<Record<string, () => Answer>>) => {
+    const answer = (path: string) => answers[path.split('?')[0]!]?.() ?? notFound
+    return at === undefined ? [] : [new PatientServer({ name, at, answer, hardFail }, world, signal)]
+  }
+  return [
+    ...server('healthz', healthz, { '/healthz': () => health(true), '/livez': () => health(false) }),
+    ...server('metrics', metrics, {
+      '/metrics': () => ({ status: 200, body: meter.print() }),
+      '/proxyMode': () => ({ status: 200, body: mode }),
+      '/healthz': () => ({ status: 200, body: 'ok' }),
+    }),
   ]
-  return Promise.all(
-    ways.flatMap(([address, answers]) =>
-      address && network.serveText
-        ? [network.serveText(address, (path) => answers[path.split('?')[0]!]?.() ?? notFound)]
-        : [],
-    ),
-  )
 }
 
 const durationBuckets = Array.from({ length: 15 }, (_, at) => 0.001 * 2 ** at)
