@@ -327,7 +327,7 @@ describe('the notes, on six hosts', { skip: hostsMissing() ?? false }, () => {
     })
     assert.deepEqual(await members(second!), [master01, master02, master03])
     // Who watched the old history is told to look anew, and goes on working. One that answers is not all three: the
-    // balancer may still lead to an API server that ends because its member is not there yet.
+    // balancer may still lead to an API server that ends or begins.
     await until('it is told to scale', () => second!.kubectl('scale', 'deployment/web', '--replicas=6'))
     await second!.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
     await untilReady(second!, master01, master02, master03, node01)
