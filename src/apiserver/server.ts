@@ -83,6 +83,7 @@ class SocketServer implements ApiServer {
   readonly #sessions = new Set<http2.ServerHttp2Session>()
   readonly #sockets = new Set<Socket>()
   readonly #open = new LinkedList<Gone>()
+  readonly #company = new Company()
   readonly #certificates = new WeakMap<object, PeerCertificate>()
   #trusted: Certificates
   #isClosing = false
@@ -207,6 +208,7 @@ class SocketServer implements ApiServer {
       socket.remoteAddress ?? '',
       this.#certificateOf(socket),
     )
+    await this.#company.complete()
     const response = await this.#options.handler(request)
     if (!stream.destroyed && !stream.closed) {
       respond(stream, response, method === 'HEAD')
@@ -219,7 +221,9 @@ class SocketServer implements ApiServer {
     const gone = this.#exchange()
     response.on('error', ignore)
     response.on('close', () => gone.end())
-    const answer = await this.#options.handler(this.#toRequest(request, gone))
+    const asked = this.#toRequest(request, gone)
+    await this.#company.complete()
+    const answer = await this.#options.handler(asked)
     if (response.destroyed) return
     const isHead = request.method === 'HEAD'
     const { body } = answer
@@ -329,6 +333,21 @@ class Gone extends Member {
   end(): void {
     this.unlink()
     this.abort()
+  }
+}
+
+/** All who ask before the event loop has gone round set out together: see `stage`. */
+class Company {
+  #next: Promise<void> | undefined
+
+  complete(): Promise<void> {
+    this.#next ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#next = undefined
+        resolve()
+      })
+    })
+    return this.#next
   }
 }
 
@@ -468,6 +487,7 @@ async function writeBody(to: Writable, { body }: ApiResponse, signal: AbortSigna
   const sink = new StreamSink(to, signal)
   try {
     await (body as (sink: Sink) => Promise<void>)(sink)
+    sink.flush()
     to.end()
   } catch (error) {
     // It has begun to answer, so the client can only be told by cutting the answer off. Without an error, HTTP/2 would
@@ -476,11 +496,15 @@ async function writeBody(to: Writable, { body }: ApiResponse, signal: AbortSigna
   }
 }
 
-/** What a client takes slowly waits in the stream's own buffer. */
+/**
+ * What a client takes slowly waits in the stream's own buffer. What is written to HTTP/2 in one turn leaves as one piece,
+ * since each piece that Node.js is given costs as much as the bytes of two events.
+ */
 class StreamSink implements Sink {
   readonly signal: AbortSignal
   readonly #to: Writable
-  #corked = false
+  #gathered: (Uint8Array | string)[] = []
+  #gatheredBytes = 0
 
   constructor(to: Writable, signal: AbortSignal) {
     this.#to = to
@@ -488,25 +512,34 @@ class StreamSink implements Sink {
   }
 
   get backlog(): number {
-    return this.#to.writableLength
+    return this.#to.writableLength + this.#gatheredBytes
   }
 
   write(chunk: Uint8Array | string, written?: () => void): void {
     if (this.signal.aborted || this.#to.destroyed) return
-    // What is written in one go leaves in one go. HTTP/1 does so by itself, and loses what is corked when it ends.
-    if (!this.#corked && 'session' in this.#to) {
-      this.#corked = true
-      this.#to.cork()
-      process.nextTick(() => {
-        this.#corked = false
-        if (!this.#to.destroyed) this.#to.uncork()
-      })
+    // HTTP/1 gathers by itself. Who wants to hear when a piece is written gets it written as it is.
+    if (written !== undefined || !('session' in this.#to)) {
+      this.flush()
+      this.#to.write(chunk, written && ((error) => error ?? written()))
+      return
     }
-    this.#to.write(chunk, written && ((error) => error ?? written()))
+    if (this.#gathered.length === 0) process.nextTick(() => this.flush())
+    this.#gathered.push(chunk)
+    this.#gatheredBytes += chunk.length
+  }
+
+  /** Hands over what has been gathered. */
+  flush(): void {
+    if (this.#gathered.length === 0) return
+    const chunks = this.#gathered
+    this.#gathered = []
+    this.#gatheredBytes = 0
+    if (!this.#to.destroyed) this.#to.write(chunks.length === 1 ? chunks[0] : joined(chunks))
   }
 
   drained(): Promise<void> {
     if (this.signal.aborted || this.#to.destroyed) return Promise.reject(new Error('the client is gone'))
+    this.flush()
     // Whoever writes much lets others have their turn in between.
     if (!this.#to.writableNeedDrain) return new Promise((resolve) => setImmediate(resolve))
     return new Promise((resolve, reject) => {
@@ -523,6 +556,25 @@ class StreamSink implements Sink {
     })
   }
 }
+
+/** What was joined last in this turn: all who watch the same get the same. */
+let lastJoined: { readonly chunks: readonly (Uint8Array | string)[]; readonly whole: Buffer } | undefined
+
+function joined(chunks: readonly (Uint8Array | string)[]): Buffer {
+  if (lastJoined !== undefined && areSame(lastJoined.chunks, chunks)) return lastJoined.whole
+  // Sinks flush in ticks, all of which come before the next microtask.
+  if (lastJoined === undefined) queueMicrotask(forgetJoined)
+  const whole = Buffer.concat(chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)))
+  lastJoined = { chunks, whole }
+  return whole
+}
+
+function forgetJoined(): void {
+  lastJoined = undefined
+}
+
+const areSame = (some: readonly unknown[], others: readonly unknown[]) =>
+  some.length === others.length && some.every((each, at) => each === others[at])
 
 type Readable = http2.ServerHttp2Stream | IncomingMessage
 

@@ -1,4 +1,5 @@
 import { secondsTime } from '../../base/seconds-time.ts'
+import { stage } from '../../base/stage.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
 import type { ApiObject } from '../../schema/kind.ts'
 import { ApiError, alreadyExists, type GroupResource } from '../../schema/status.ts'
@@ -44,8 +45,10 @@ export async function create<T extends ApiObject>(
   settleNamespace(kind, namespace, metadata)
   withoutDuplicateOwners(metadata, context.warn)
   kind.defaults(object)
+  await stage
   const recording = withVersions(kind, () => recordManagers(state, '', undefined, object, given, context))
   if (recording instanceof Promise) await recording
+  await stage
   const attributes = {
     operation: 'CREATE' as const,
     kind,
@@ -129,6 +132,7 @@ async function writeNew<T extends ApiObject>(
   preparedMetadata.creationTimestamp = secondsTime(state.clock.now())
   kind.prepareCreate(prepared)
   const object = canonical(kind, prepared, lastShownOf(kind))
+  await stage
   const metadata = object.metadata as ApiObject['metadata']
   const namespace = metadata.namespace ?? ''
   const name = metadata.name ?? ''
@@ -151,6 +155,7 @@ async function writeNew<T extends ApiObject>(
   if (validation !== undefined) await validation
   if (known.hasRevision) throw new ApiError('', 'resourceVersion should not be set on objects to be created')
   const key = keyOf(kind, namespace, name)
+  await stage
   const storing = toStore(kind, object)
   const { value, entry } = storing instanceof Promise ? await storing : storing
   if (known.isComplete) settleNew(state, object, entry)

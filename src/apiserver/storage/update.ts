@@ -1,3 +1,4 @@
+import { stage } from '../../base/stage.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, ObjectMetaLike } from '../../schema/kind.ts'
@@ -36,6 +37,8 @@ interface Update<T extends ApiObject> {
   readonly change: (current: T | undefined) => ApiObject | Promise<ApiObject>
   readonly context: RequestContext
   readonly options: UpdateOptions
+  /** Whoever lost to others goes straight on the next time, so that he does not lose again. */
+  readonly isFirst: boolean
 }
 
 /** Changes an object; see `Resource.update`. Begins anew as long as others are faster. */
@@ -50,8 +53,8 @@ export async function update<T extends ApiObject>(
 ): Promise<Updated<T>> {
   const key = keyOf(state.kind, namespace, name)
   const rules = rulesOf(state.kind, subresource)
-  const task = { state, namespace, name, subresource, key, rules, change, context, options }
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
+    const task = { state, namespace, name, subresource, key, rules, change, context, options, isFirst }
     const [kv] = (await state.store.range({ from: key })).kvs
     const done = kv === undefined ? await createByUpdate(task) : await updateExisting(task, kv)
     if (done !== undefined) return done
@@ -94,7 +97,7 @@ async function createByUpdate<T extends ApiObject>(task: Update<T>): Promise<Upd
 }
 
 async function updateExisting<T extends ApiObject>(task: Update<T>, kv: KeyValue): Promise<Updated<T> | undefined> {
-  const { state, namespace, name, subresource, context } = task
+  const { state, namespace, name, subresource, context, isFirst } = task
   const { kind } = state
   const readying = readied(kind, [kv])
   if (readying !== undefined) await readying
@@ -105,18 +108,21 @@ async function updateExisting<T extends ApiObject>(task: Update<T>, kv: KeyValue
   if (given === old) return { entry: current, created: false }
   const { owned, derived, keepsManagers } = task.options
   const kept = keptMembers(given, current)
+  if (isFirst) await stage
   const changed = derived
     ? toStoredForm(kind, given)
     : fresh(kind, given, owned && !hasUnsettled(given, current, kept), kept)
   settleNamespace(kind, namespace, changed.metadata as Mutable<ObjectMetaLike>)
   withoutDuplicateOwners(changed.metadata as Mutable<ObjectMetaLike>, context.warn)
   if (!derived) kind.defaults(changed)
+  if (isFirst) await stage
   let settled = kept
   if (keepsManagers === true) setManagers(changed, given.metadata.managedFields)
   else {
     const recording = withVersions(kind, () => recordManagers(state, subresource, old, changed, given, context))
     settled = noteSettled(state, current, recording instanceof Promise ? await recording : recording)
   }
+  if (isFirst) await stage
   const about = { operation: 'UPDATE' as const, kind, subresource, namespace, name, oldObject: old, context }
   const admission = admit(state.admission, { ...about, object: changed })
   if (admission !== undefined) await admission
@@ -135,12 +141,14 @@ async function writeChange<T extends ApiObject>(
   prepared: Mutable<T>,
   { ops, absent }: Reserved<T>,
 ): Promise<Updated<T> | undefined> {
-  const { state, namespace, name, subresource, key, rules, context } = task
+  const { state, namespace, name, subresource, key, rules, context, isFirst } = task
   const { kind } = state
   const current = entryOf(kind, kv)
   const old = current.object
   rules.prepareUpdate(prepared, old)
+  if (isFirst) await stage
   const object = canonical(kind, prepared, old)
+  if (isFirst) await stage
   validate(task, object, old)
   const together: Companions[] = []
   const validation = validateAdmission(state.admission, {
@@ -157,6 +165,7 @@ async function writeChange<T extends ApiObject>(
   if (validation !== undefined) await validation
   if (shouldDelete(task, object, old)) return deleteInstead(task, object, kv)
   if (isSame(object, old) && state.store.isStale?.(kv) !== true) return { entry: current, created: false }
+  if (isFirst) await stage
   const storing = toStore(kind, object, current)
   const { value, entry } = storing instanceof Promise ? await storing : storing
   passOnSettled(current, object, entry, task.options.derived)
