@@ -46,6 +46,17 @@ test('a cache has what is there and follows what happens', async () => {
   assert.deepEqual([cache.size, [...cache.list('n')].length, cache.get('n', 'a')], [2, 1, undefined])
 })
 
+test('what has come together is there before anybody acts upon the first of it', async () => {
+  const { caches, create } = setup()
+  const cache = caches.of(ConfigMap)
+  await cache.synced
+  const sizes: number[] = []
+  cache.onChange(() => queueMicrotask(() => sizes.push(cache.size)))
+  const made = await Promise.all([create('a'), create('b'), create('c')])
+  await Promise.all(made.map(({ metadata }) => cache.untilRevision(metadata.resourceVersion!)))
+  assert.deepEqual(sizes, [3, 3, 3])
+})
+
 test('whoever comes late is told what there is', async () => {
   const { caches, create } = setup()
   await create('a')

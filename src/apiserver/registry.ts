@@ -10,6 +10,7 @@ import type { Resource } from './resource.ts'
 import { FieldIndex } from './storage/field-index.ts'
 import { folderOf } from './storage/keys.ts'
 import { LeasePool } from './storage/lease-pool.ts'
+import { Races } from './storage/races.ts'
 import { StoredResource } from './storage/stored-resource.ts'
 import { WatchHub } from './storage/watch-hub.ts'
 import type { WriteHook } from './storage/write-hook.ts'
@@ -50,6 +51,7 @@ export class Registry {
   readonly #resources = new Map<Kind, Resource>()
   readonly #hubs = new Map<string, WatchHub>()
   readonly #leases: LeasePool
+  readonly #races = new Races()
   readonly #hooks: ReadonlyMap<Kind, WriteHook>
   readonly #creators: Readonly<Record<string, SubresourceCreator>>
   readonly #computed: ReadonlyMap<Kind, Resource> | undefined
@@ -177,6 +179,7 @@ export class Registry {
       hub: this.#hub(kind),
       indexes: kind.indexedFields.map((field) => new FieldIndex(kind, field, store)),
       leases: this.#leases,
+      races: this.#races,
       hook: this.#hooks.get(kind),
       version: (apiVersion) => this.#version(kind, apiVersion),
     })

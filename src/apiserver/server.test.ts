@@ -3,6 +3,7 @@ import * as http2 from 'node:http2'
 import * as https from 'node:https'
 import { after, test } from 'node:test'
 import { type ConnectionOptions, TLSSocket, connect as tlsConnect } from 'node:tls'
+import { stage } from '../base/stage.ts'
 import { createAuthority, issueCertificate } from '../lifecycle/pki.ts'
 import { realWorld } from '../world/real.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
@@ -91,6 +92,24 @@ async function overHttp2(server: ApiServer, { method = 'GET', path = '/', body, 
   session.close()
   return { status: Number(headers[':status']), headers, text: Buffer.concat(chunks).toString() }
 }
+
+test('requests that come together set out together', async () => {
+  const steps: string[] = []
+  const server = await listen(async () => {
+    steps.push('begun')
+    await stage
+    steps.push('on')
+    return { status: 200, headers: type, body: '' }
+  })
+  const session = connect(server)
+  const get = async () => {
+    for await (const _ of session.request({ ':path': '/' }));
+  }
+  await get()
+  await Promise.all(Array.from({ length: 8 }, get))
+  session.close()
+  assert.match(steps.join(), /^begun,on,begun,begun/)
+})
 
 const echo = async (request: ApiRequest): Promise<ApiResponse> => {
   const body = await request.body(1000).catch((error: { code: number; message: string }) => error)

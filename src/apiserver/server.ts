@@ -487,7 +487,6 @@ async function writeBody(to: Writable, { body }: ApiResponse, signal: AbortSigna
   const sink = new StreamSink(to, signal)
   try {
     await (body as (sink: Sink) => Promise<void>)(sink)
-    sink.flush()
     to.end()
   } catch (error) {
     // It has begun to answer, so the client can only be told by cutting the answer off. Without an error, HTTP/2 would
@@ -496,15 +495,11 @@ async function writeBody(to: Writable, { body }: ApiResponse, signal: AbortSigna
   }
 }
 
-/**
- * What a client takes slowly waits in the stream's own buffer. What is written to HTTP/2 in one turn leaves as one piece,
- * since each piece that Node.js is given costs as much as the bytes of two events.
- */
+/** What a client takes slowly waits in the stream's own buffer. */
 class StreamSink implements Sink {
   readonly signal: AbortSignal
   readonly #to: Writable
-  #gathered: (Uint8Array | string)[] = []
-  #gatheredBytes = 0
+  #corked = false
 
   constructor(to: Writable, signal: AbortSignal) {
     this.#to = to
@@ -512,34 +507,25 @@ class StreamSink implements Sink {
   }
 
   get backlog(): number {
-    return this.#to.writableLength + this.#gatheredBytes
+    return this.#to.writableLength
   }
 
   write(chunk: Uint8Array | string, written?: () => void): void {
     if (this.signal.aborted || this.#to.destroyed) return
-    // HTTP/1 gathers by itself. Who wants to hear when a piece is written gets it written as it is.
-    if (written !== undefined || !('session' in this.#to)) {
-      this.flush()
-      this.#to.write(chunk, written && ((error) => error ?? written()))
-      return
+    // What is written in one go leaves in one go. HTTP/1 does so by itself, and loses what is corked when it ends.
+    if (!this.#corked && 'session' in this.#to) {
+      this.#corked = true
+      this.#to.cork()
+      process.nextTick(() => {
+        this.#corked = false
+        if (!this.#to.destroyed) this.#to.uncork()
+      })
     }
-    if (this.#gathered.length === 0) process.nextTick(() => this.flush())
-    this.#gathered.push(chunk)
-    this.#gatheredBytes += chunk.length
-  }
-
-  /** Hands over what has been gathered. */
-  flush(): void {
-    if (this.#gathered.length === 0) return
-    const chunks = this.#gathered
-    this.#gathered = []
-    this.#gatheredBytes = 0
-    if (!this.#to.destroyed) this.#to.write(chunks.length === 1 ? chunks[0] : joined(chunks))
+    this.#to.write(chunk, written && ((error) => error ?? written()))
   }
 
   drained(): Promise<void> {
     if (this.signal.aborted || this.#to.destroyed) return Promise.reject(new Error('the client is gone'))
-    this.flush()
     // Whoever writes much lets others have their turn in between.
     if (!this.#to.writableNeedDrain) return new Promise((resolve) => setImmediate(resolve))
     return new Promise((resolve, reject) => {
@@ -556,25 +542,6 @@ class StreamSink implements Sink {
     })
   }
 }
-
-/** What was joined last in this turn: all who watch the same get the same. */
-let lastJoined: { readonly chunks: readonly (Uint8Array | string)[]; readonly whole: Buffer } | undefined
-
-function joined(chunks: readonly (Uint8Array | string)[]): Buffer {
-  if (lastJoined !== undefined && areSame(lastJoined.chunks, chunks)) return lastJoined.whole
-  // Sinks flush in ticks, all of which come before the next microtask.
-  if (lastJoined === undefined) queueMicrotask(forgetJoined)
-  const whole = Buffer.concat(chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)))
-  lastJoined = { chunks, whole }
-  return whole
-}
-
-function forgetJoined(): void {
-  lastJoined = undefined
-}
-
-const areSame = (some: readonly unknown[], others: readonly unknown[]) =>
-  some.length === others.length && some.every((each, at) => each === others[at])
 
 type Readable = http2.ServerHttp2Stream | IncomingMessage
 

@@ -164,10 +164,13 @@ export class Cache<T extends ApiObject> {
     const onOpen = () => this.#outage.isOver()
     const options = { ...this.#selectors, resourceVersion, allowWatchBookmarks: true, signal, onOpen }
     let hasEvents = false
-    for await (const event of client.watch(this.kind, options)) {
+    const events = client.watch(this.kind, options)
+    for await (const event of events) {
       hasEvents = true
       this.#failures = 0
-      this.#take(event)
+      // What has come together is taken together, before anybody acts upon the first of it: see `stage`.
+      for (let each: typeof event | undefined = event; each && !signal.aborted; each = events.arrived?.())
+        this.#take(each)
     }
     return hasEvents
   }

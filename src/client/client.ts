@@ -32,7 +32,7 @@ export interface Client {
    */
   read(path: string, accept?: string): Promise<unknown>
   /** Changes until the signal aborts or the server ends the watch (then the iteration ends; begin again from the last revision). */
-  watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>
+  watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): WatchEvents<T>
   /** The same API as somebody else (in process: without impersonation headers). */
   as(user: ClientUser): Client
 }
@@ -81,6 +81,12 @@ export interface WatchOptions extends Selectors {
 export type WatchEvent<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
+
+/** Taken with `for await`. */
+export interface WatchEvents<T> extends AsyncIterable<WatchEvent<T>> {
+  /** The next one of those that have come already; undefined: it has to be waited for. Absent: so has each of them. */
+  arrived?(): WatchEvent<T> | undefined
+}
 
 export interface WriteOptions {
   readonly dryRun?: boolean

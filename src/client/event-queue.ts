@@ -33,6 +33,11 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
     else this.#failure = { error }
   }
 
+  /** The next one of what waits, as `next` would give it; undefined: one would have to wait. */
+  arrived(): T | undefined {
+    return this.#at < this.#waiting.length ? this.#take() : undefined
+  }
+
   next(): Promise<IteratorResult<T>> {
     if (this.#at < this.#waiting.length) return Promise.resolve({ value: this.#take(), done: false })
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)

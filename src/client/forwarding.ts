@@ -9,7 +9,7 @@ import type {
   ListOptions,
   Patch,
   Ref,
-  WatchEvent,
+  WatchEvents,
   WatchOptions,
   WriteOptions,
 } from './client.ts'
@@ -25,7 +25,7 @@ export interface Call<T> {
 /** A client that makes no call itself: who extends it says once to whom all calls go, and what happens on the way. */
 export abstract class ForwardingClient implements Client {
   protected abstract forward<T>(call: Call<T>): Promise<T>
-  abstract watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>
+  abstract watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): WatchEvents<T>
   abstract as(user: ClientUser): Client
 
   get<T extends ApiObject>(kind: Kind<T>, ref: Ref, options?: { readonly resourceVersion?: string }): Promise<T> {

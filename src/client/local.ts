@@ -16,6 +16,7 @@ import type {
   Patch,
   Ref,
   WatchEvent,
+  WatchEvents,
   WatchOptions,
   WriteOptions,
 } from './client.ts'
@@ -224,7 +225,7 @@ export class LocalClient implements Client {
   watch<T extends ApiObject>(
     kind: Kind<T>,
     { namespace = '', signal, onOpen, ...options }: WatchOptions,
-  ): AsyncIterable<WatchEvent<T>> {
+  ): WatchEvents<T> {
     const stop = new AbortController()
     const events = new EventQueue<WatchEvent<T>>(() => stop.abort())
     const match = options.sendInitialEvents === undefined ? {} : { resourceVersionMatch: 'NotOlderThan' }

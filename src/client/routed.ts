@@ -1,5 +1,5 @@
 import type { ApiObject, Kind } from '../schema/kind.ts'
-import type { Client, ClientUser, WatchEvent, WatchOptions } from './client.ts'
+import type { Client, ClientUser, WatchEvents, WatchOptions } from './client.ts'
 import { type Call, ForwardingClient } from './forwarding.ts'
 
 /**
@@ -20,7 +20,7 @@ export class RoutedClient extends ForwardingClient {
     return make(this.#of(kind))
   }
 
-  watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
+  watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): WatchEvents<T> {
     return this.#of(kind).watch(kind, options)
   }
 

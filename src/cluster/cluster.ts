@@ -200,9 +200,9 @@ function networkOf({ network, world, time }: ClusterOptions): { readonly network
 
 /** Enough to share trips to a slow disk, and few enough in one go to leave the server to others. */
 const statusesAtOnce = 512
-const statusesInOneGo = 8
+const statusesInOneGo = 32
 /** Events have time: they are written beside what they are about, not before it. */
-const eventsAtOnce = 4
+const eventsAtOnce = 64
 
 class RunningCluster implements Cluster {
   readonly #controlPlane: ControlPlane

@@ -1,4 +1,3 @@
-import { stage } from '../../base/stage.ts'
 import { matchName, readObject } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
 import { negotiate, objectOffer } from '../negotiate.ts'
@@ -12,7 +11,6 @@ export async function createObject(exchange: Exchange, services: ObjectServices,
   const accepted = negotiate(exchange.request.headers['accept'], objectOffer)
   const context = writeContext(exchange, 'CreateOptions')
   const object = await readObject(exchange, target.kind, services, context.fieldValidation)
-  await stage
   const entry = await target.resource.create(exchange.info.namespace, object, context, { owned: true })
   return answerEntry(exchange, services, target, 201, entry, accepted)
 }

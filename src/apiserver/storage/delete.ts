@@ -1,4 +1,5 @@
 import { secondsTime } from '../../base/seconds-time.ts'
+import { stage } from '../../base/stage.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
 import type { ApiObject, Kind, ObjectMetaLike } from '../../schema/kind.ts'
 import { ApiError, isNotFound, notFound } from '../../schema/status.ts'
@@ -42,12 +43,12 @@ export async function deleteOne<T extends ApiObject>(
   const key = keyOf(state.kind, namespace, name)
   validateOptions(options)
   warnOfDependents(state.kind, options, context)
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const [kv] = (await state.store.range({ from: key })).kvs
     if (kv === undefined) throw notFound(state.name, name)
     // Who deletes many has named none.
     const asked = isOneOfMany ? '' : name
-    const done = await deleteNow(state, kv, options, { namespace, name: asked, context })
+    const done = await deleteNow(state, kv, options, { namespace, name: asked, context, isFirst })
     if (done !== undefined) return done
   }
 }
@@ -56,6 +57,8 @@ interface Target {
   readonly namespace: string
   readonly name: string
   readonly context: RequestContext
+  /** See `update`. */
+  readonly isFirst: boolean
 }
 
 /** Undefined: somebody else changed it in the meantime. */
@@ -63,7 +66,7 @@ async function deleteNow<T extends ApiObject>(
   state: ResourceState<T>,
   kv: KeyValue,
   options: DeleteOptions,
-  { namespace, name, context }: Target,
+  { namespace, name, context, isFirst }: Target,
 ): Promise<Deletion<T> | undefined> {
   const { kind } = state
   const readying = readied(kind, [kv])
@@ -77,6 +80,7 @@ async function deleteNow<T extends ApiObject>(
   const decision = decide(kind, current.object, options, state.clock.now())
   if (decision.type === 'wait') return waiting(current)
   if (decision.type === 'remove') return remove(state, kv, current, context)
+  if (isFirst) await stage
   const marked = await replace(state, kv, decision.object, context)
   if (marked === undefined || decision.type === 'mark') return marked && waiting(marked.entry)
   if (context.dryRun) return gone(kind, marked.entry)

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../../world/world.ts'
 import type { AdmissionPlugin } from '../admission.ts'
 import type { FieldIndex } from './field-index.ts'
 import type { LeasePool } from './lease-pool.ts'
+import type { Races } from './races.ts'
 import type { WatchHub } from './watch-hub.ts'
 import type { WriteHook } from './write-hook.ts'
 
@@ -20,6 +21,7 @@ export interface ResourceState<T extends ApiObject = ApiObject> {
   readonly hub: WatchHub
   readonly indexes: readonly FieldIndex[]
   readonly leases: LeasePool
+  readonly races: Races
   readonly hook: WriteHook<T> | undefined
   /** Another version of the same resource. */
   version(apiVersion: string): Kind | undefined

@@ -37,7 +37,7 @@ interface Update<T extends ApiObject> {
   readonly change: (current: T | undefined) => ApiObject | Promise<ApiObject>
   readonly context: RequestContext
   readonly options: UpdateOptions
-  /** Whoever lost to others goes straight on the next time, so that he does not lose again. */
+  /** Whoever lost to others waits for nobody on his way the next time, so that he does not lose again. */
   readonly isFirst: boolean
 }
 
@@ -53,12 +53,21 @@ export async function update<T extends ApiObject>(
 ): Promise<Updated<T>> {
   const key = keyOf(state.kind, namespace, name)
   const rules = rulesOf(state.kind, subresource)
-  for (let isFirst = true; ; isFirst = false) {
-    const task = { state, namespace, name, subresource, key, rules, change, context, options, isFirst }
-    const [kv] = (await state.store.range({ from: key })).kvs
-    const done = kv === undefined ? await createByUpdate(task) : await updateExisting(task, kv)
-    if (done !== undefined) return done
-  }
+  const task = { state, namespace, name, subresource, key, rules, change, context, options }
+  const done = await attempt({ ...task, isFirst: true })
+  if (done !== undefined) return done
+  return state.races.inTurn(key, async () => {
+    for (;;) {
+      const done = await attempt({ ...task, isFirst: false })
+      if (done !== undefined) return done
+    }
+  })
+}
+
+/** Undefined: somebody else was faster. */
+async function attempt<T extends ApiObject>(task: Update<T>): Promise<Updated<T> | undefined> {
+  const [kv] = (await task.state.store.range({ from: task.key })).kvs
+  return kv === undefined ? createByUpdate(task) : updateExisting(task, kv)
 }
 
 /** Undefined: somebody else made it in the meantime. */
