@@ -39,7 +39,6 @@ export async function create<T extends ApiObject>(
   { owned }: DraftOptions = {},
 ): Promise<Entry<T>> {
   const { kind } = state
-  await stage
   const object = fresh(kind, given, owned)
   const metadata = object.metadata as Mutable<ApiObject['metadata']>
   wipeSystemFields(metadata)
