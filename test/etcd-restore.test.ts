@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chown, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type AddressInfo, createServer } from 'node:net'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -345,6 +347,28 @@ test('an etcd that is no static pod is stopped and started as it is told', { ski
   const said = await run([etcd], [...share, '--data-dir', host!.dataDir, ...commands])
   assert.equal(said.code, 0, said.errors.join())
   assert.deepEqual(await etcdctl('--endpoints', all.endpoints, 'get', 'student1'), ['student1', '59'])
+})
+
+test('the API server of the host has to have ended as well', { skip }, async () => {
+  await using all = await EtcdHosts.start(1)
+  const [host] = all.hosts
+  const file = join(all.folder, 'etcd.db')
+  await run([etcd], ['etcd', 'snapshot', 'save', file, '--endpoints', all.endpoints])
+  await run([etcd], ['etcd', 'snapshot', 'restore', file, '--hosts', hostsOf(all)])
+  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const command = `[kube-apiserver, --advertise-address=127.0.0.1, --secure-port=${port}]`
+  await writeFile(join(dirname(host!.manifest), 'kube-apiserver.yaml'), `{spec: {containers: [{command: ${command}}]}}`)
+  const share = ['etcd', 'snapshot', 'restore', file, '--local', '--name', 'm1', '--wait', '5']
+  const onHost = [...share, '--kubernetes-dir', host!.kubernetesDir]
+  const early = await run([etcd], onHost)
+  assert.equal(early.code, 1)
+  assert.match(early.errors[0]!, new RegExp(`the API server still answers at https://127.0.0.1:${port}`))
+  server.close()
+  const said = await run([etcd], onHost)
+  assert.equal(said.code, 0, said.errors.join())
+  assert.ok(said.lines.includes('etcd and the API server of this host are stopped'))
 })
 
 const notRoot = process.getuid?.() === 0 ? undefined : 'only root mounts'

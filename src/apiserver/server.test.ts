@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import * as http2 from 'node:http2'
 import * as https from 'node:https'
 import { after, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { type ConnectionOptions, TLSSocket, connect as tlsConnect } from 'node:tls'
 import { stage } from '../base/stage.ts'
 import { createAuthority, issueCertificate } from '../lifecycle/pki.ts'
@@ -109,6 +110,19 @@ test('requests that come together set out together', async () => {
   await Promise.all(Array.from({ length: 8 }, get))
   session.close()
   assert.match(steps.join(), /^begun,on,begun,begun/)
+})
+
+test('a body that ends before anybody reads it, and has nothing in it, is empty', async () => {
+  const server = await listen(async (request) => {
+    await setTimeout(50)
+    return { status: 200, headers: type, body: `${(await request.body(1)).length} bytes` }
+  })
+  const session = connect(server)
+  // As kubectl 1.20 sends `delete --raw`: neither a length nor a word that nothing comes.
+  const stream = session.request({ ':method': 'DELETE', ':path': '/' }, { endStream: false })
+  stream.end()
+  assert.equal((await stream.toArray()).join(''), '0 bytes')
+  session.close()
 })
 
 const echo = async (request: ApiRequest): Promise<ApiResponse> => {

@@ -571,6 +571,8 @@ class IncomingBody {
     if (this.#length !== undefined && Number(this.#length) > limit) return Promise.reject(bodyTooLarge(limit))
     // Who waited for their turn may have gone meanwhile, and nothing more is heard of them.
     if (this.#from.destroyed) return Promise.reject(clientGone())
+    // Of an empty body the end is told whether or not anybody listens yet.
+    if (this.#from.readableEnded) return noBody
     return new Promise((resolve, reject) => {
       const from = this.#from
       // HTTP/1 reads on by itself, and sees to it that nothing comes behind.

@@ -103,14 +103,15 @@ export interface EtcdManifest {
 export async function readEtcdManifest(disk: Disk, kubernetesDir: string): Promise<EtcdManifest | undefined> {
   const path = `${kubernetesDir}/manifests/etcd.yaml`
   const text = await disk.read(path)
-  return text === undefined ? undefined : parseEtcdManifest(path, text)
+  return text === undefined ? undefined : parseManifest(path, text)
 }
 
 interface PodShape {
   readonly spec?: { readonly containers?: readonly { readonly command?: unknown; readonly args?: unknown }[] }
 }
 
-export function parseEtcdManifest(path: string, text: string): EtcdManifest {
+/** What the manifest of a static pod starts. Throws EtcdAccessError where that cannot be read from it. */
+export function parseManifest(path: string, text: string): EtcdManifest {
   let pod: PodShape | null
   try {
     pod = parse(text) as PodShape | null

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type EtcdClient, EtcdError, grpcCode } from '../../etcd/client.ts'
 import { VirtualHost } from '../../world/virtual-host.ts'
-import { findEtcd, parseEtcdManifest } from './access.ts'
+import { findEtcd, parseManifest } from './access.ts'
 import { explainEtcd } from './faults.ts'
 import { clusterIdOf, initialMemberId } from './ids.ts'
 import { findRestorer, findTool } from './install.ts'
@@ -181,7 +181,7 @@ test('etcd is found by its manifest, whichever way its flags are written; a half
     'http://10.0.0.9:1',
     'http://b:2',
   ])
-  assert.equal(parseEtcdManifest(file, manifest('[etcd, -name=a=b]')).flag('name'), 'a=b')
+  assert.equal(parseManifest(file, manifest('[etcd, -name=a=b]')).flag('name'), 'a=b')
   for (const text of ['', 'spec:\n  cont', manifest('[]'), '{']) {
     await host.disk.write(file, text)
     await assert.rejects(findEtcd(host, {}), /etcd\.yaml (starts nothing|is no manifest)/, text)

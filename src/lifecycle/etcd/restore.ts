@@ -1,10 +1,10 @@
 import type { EtcdTls } from '../../etcd/client.ts'
 import { EtcdClient } from '../../etcd/client.ts'
 import { methods } from '../../etcd/messages.ts'
-import type { HostWorld } from '../../world/world.ts'
+import { type HostWorld, NetworkError } from '../../world/world.ts'
 import { paths } from '../paths.ts'
 import type { Phase } from '../phase.ts'
-import { parseEtcdManifest } from './access.ts'
+import { EtcdAccessError, parseManifest } from './access.ts'
 import { EtcdCareError } from './faults.ts'
 import type { EtcdTool } from './install.ts'
 import { clusterIdOfPlan, initialClusterOf, type RestoreHost, type RestorePlan, sha256Of } from './restore-plan.ts'
@@ -50,7 +50,7 @@ export async function dataDirOfHost(
 ): Promise<string | undefined> {
   for (const folder of [`${kubernetesDir}/manifests`, stashOf(kubernetesDir, plan)]) {
     const text = await disk.read(`${folder}/etcd.yaml`)
-    if (text !== undefined) return parseEtcdManifest(`${folder}/etcd.yaml`, text).flag('data-dir') ?? paths.etcdData
+    if (text !== undefined) return parseManifest(`${folder}/etcd.yaml`, text).flag('data-dir') ?? paths.etcdData
   }
   return undefined
 }
@@ -183,7 +183,45 @@ async function stop(share: RestoreShare): Promise<void> {
       return new EtcdCareError(`etcd still answers at ${host.clientUrl}`, { ...(hint && { hint }) })
     },
   )
+  // One that has not ended yet would answer from what it remembers of the old cluster.
+  const apiServer = await apiServerOf(share)
+  if (apiServer === undefined) return print('etcd of this host is stopped')
+  await until(
+    share,
+    () => isSilent(share, apiServer),
+    () =>
+      new EtcdCareError(`the API server still answers at ${apiServer}`, {
+        hint: 'is it the kubelet that runs it? Stop it, then run this again',
+      }),
+  )
   print('etcd and the API server of this host are stopped')
+}
+
+/** Where the API server of this host answers, as its manifest says; undefined: that cannot be told, or there is none. */
+async function apiServerOf({ world, kubernetesDir, plan }: RestoreShare): Promise<string | undefined> {
+  const path = `${stashOf(kubernetesDir, plan)}/kube-apiserver.yaml`
+  const text = await world.disk.read(path)
+  if (text === undefined) return undefined
+  try {
+    const { flag } = parseManifest(path, text)
+    const host = flag('advertise-address') ?? '127.0.0.1'
+    return `https://${host.includes(':') ? `[${host}]` : host}:${flag('secure-port') ?? '6443'}`
+  } catch (error) {
+    if (error instanceof EtcdAccessError) return undefined
+    throw error
+  }
+}
+
+/** Whether nobody accepts connections there. */
+async function isSilent({ world }: RestoreShare, url: string): Promise<boolean> {
+  try {
+    const answer = await world.network.request({ url: `${url}/livez`, method: 'GET', timeoutMs: 2_000 })
+    answer.close()
+    return false
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error
+    return error.reason === 'refused' || error.reason === 'unreachable'
+  }
 }
 
 async function runCommand({ world }: RestoreShare, command: string): Promise<void> {
