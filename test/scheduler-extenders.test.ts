@@ -152,9 +152,12 @@ test('an extender has a say in who has to go', async () => {
   for (const name of ['a', 'b', 'c']) await placed(cluster, name)
   await create(cluster, 'vip', { ...large, priorityClassName: 'high' })
   assert.equal(await placed(cluster, 'vip'), 'node-2')
-  const preempted = (await cluster.client.list(Event, { namespace })).items.filter(
-    ({ reason }) => reason === 'Preempted',
-  )
+  // Events are written beside what they are about, not before it.
+  const preempted = await eventually(async () => {
+    const { items } = await cluster.client.list(Event, { namespace })
+    const found = items.filter(({ reason }) => reason === 'Preempted')
+    return found.length > 0 ? found : undefined
+  })
   assert.equal(preempted.length, 1)
   const [asked] = (await tell({})).filter(({ verb }) => verb === 'preempt')
   assert.deepEqual([asked?.pod, [...(asked?.nodes ?? [])].sort().join()], ['vip', 'node-1,node-2,node-3'])
