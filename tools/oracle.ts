@@ -79,7 +79,6 @@ export async function replay(areas: readonly string[], managedFields = true): Pr
   if (oracleFolder === undefined) throw new Error(`there are no recordings in ${folder}`)
   const temporary = mkdtempSync(join(tmpdir(), 'oracle-'))
   const tokenFile = join(temporary, 'token')
-  const resultFile = join(temporary, 'result.json')
   writeFileSync(tokenFile, 'secret')
   try {
     await using server = await serveCluster({
@@ -90,15 +89,33 @@ export async function replay(areas: readonly string[], managedFields = true): Pr
       apiOnly: true,
       tokenFile: 'secret,admin,1,"system:masters"\n',
     })
-    const wanted = ['--server', server.url, '--token-file', tokenFile, '--area', areas.join(','), '--json', resultFile]
-    const manner = ['--quiet', '--jobs', '4', '--max-wait', `${patienceMs}`]
+    const manner = ['--server', server.url, '--token-file', tokenFile, '--quiet', '--max-wait', `${patienceMs}`]
     if (!managedFields) manner.push('--no-managed-fields')
-    await run([join(oracleFolder, 'replay.mjs'), ...wanted, ...manner])
-    const { scenarios } = JSON.parse(readFileSync(resultFile, 'utf8')) as { scenarios: readonly Scenario[] }
+    const resultFile = join(temporary, 'result.json')
+    const replayed = async (what: readonly string[]): Promise<readonly Scenario[]> => {
+      await run([join(oracleFolder, 'replay.mjs'), ...manner, '--json', resultFile, ...what])
+      return JSON.parse(readFileSync(resultFile, 'utf8')).scenarios
+    }
+    const scenarios = [...(await replayed(['--area', areas.join(','), '--jobs', '4']))]
+    for (const [index, { area, name }] of scenarios.entries().filter(([, scenario]) => differsInOrderOnly(scenario))) {
+      const again = await replayed(['--area', area, '--name', name])
+      scenarios[index] = again.find((scenario) => scenario.name === name)!
+    }
     return { scenarios, areas: areas.map((area) => score(area, scenarios)) }
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
+}
+
+/**
+ * Managed fields are in the order of the seconds in which they were last written, and most recordings were made within
+ * one. A replay that goes from one second into the next answers in another order, as the reference would: such a one
+ * is asked again, and what it says then counts.
+ */
+function differsInOrderOnly({ steps }: Scenario): boolean {
+  const differing = steps.filter((step) => !step.equal)
+  const isOrder = ({ path }: Difference) => path.includes('.managedFields[')
+  return differing.length > 0 && differing.every(({ diffs = [] }) => diffs.length > 0 && diffs.every(isOrder))
 }
 
 /** In a process of its own: the server needs this one. */
