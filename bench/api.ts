@@ -1,4 +1,4 @@
-import * as http2 from 'node:http2'
+import { Wire } from './wire.ts'
 
 export interface Answer {
   readonly status: number
@@ -17,35 +17,31 @@ export interface RequestOptions {
   readonly discard?: boolean
 }
 
-/** So many connections share the load, as the clients of a cluster do. */
-export const connections = 4
-
-/** A client over HTTP/2 that does as little as possible beside asking. */
+/** A client that does as little as possible beside asking. */
 export class Api {
   readonly url: string
   /** Of every request. */
   readonly headers: Readonly<Record<string, string>>
-  readonly #sessions: readonly http2.ClientHttp2Session[]
-  readonly #watching: http2.ClientHttp2Session[] = []
+  readonly #wires: readonly Wire[]
+  readonly #watching: Wire[] = []
   #turn = 0
 
-  private constructor(url: string, token: string, sessions: readonly http2.ClientHttp2Session[]) {
+  private constructor(url: string, token: string, wires: readonly Wire[]) {
     this.url = url
-    this.#sessions = sessions
+    this.#wires = wires
     this.headers = { authorization: `Bearer ${token}`, accept: 'application/json', 'user-agent': 'bench/1' }
   }
 
   /** Rejects when nobody listens. */
   static async connect(url: string, token: string): Promise<Api> {
-    const first = await connect(url)
-    const others = await Promise.all(Array.from({ length: connections - 1 }, () => connect(url)))
+    const first = await Wire.connect(url)
+    const others = await Promise.all(Array.from({ length: connections - 1 }, () => Wire.connect(url)))
     return new Api(url, token, [first, ...others])
   }
 
   request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
-    const session = this.#sessions[this.#turn++ % this.#sessions.length]!
-    const body = options.body && JSON.stringify(options.body)
-    return ask(session, this.#headersOf(method, path, options, body), body, options.discard === true)
+    const wire = this.#wires[this.#turn++ % this.#wires.length]!
+    return ask(wire, method, path, this.#headersOf(options), options)
   }
 
   /** As `request`, and throws when the answer is an error. */
@@ -59,45 +55,48 @@ export class Api {
     return JSON.parse((await this.must('GET', path)).text) as T
   }
 
-  /** A watch on a connection of its own. Resolves when it stands; `onChunk` gets what comes. */
-  async watch(path: string, onChunk: (chunk: Buffer) => void, options: RequestOptions = {}): Promise<void> {
-    const session = await connect(this.url)
-    this.#watching.push(session)
-    const stream = session.request(this.#headersOf('GET', path, options))
-    stream.on('data', onChunk)
-    stream.on('error', () => {})
-    const headers = await new Promise<http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader>((resolve) =>
-      stream.once('response', resolve),
-    )
-    if (headers[':status'] !== 200) throw new Error(`watch of ${path}: ${headers[':status']}`)
+  /**
+   * A watch on a connection of its own. Resolves when it stands; `onData` gets what comes. That it ends later is an error
+   * that nobody catches: who measures would wait for ever.
+   */
+  async watch(path: string, onData: (data: Buffer) => void, options: RequestOptions = {}): Promise<void> {
+    const wire = await Wire.connect(this.url)
+    this.#watching.push(wire)
+    const headers = this.#headersOf(options)
+    await new Promise<void>((resolve, reject) => {
+      wire.request('GET', path, headers, undefined, {
+        status: (status) => (status === 200 ? resolve() : reject(new Error(`watch of ${path}: ${status}`))),
+        data: onData,
+        end: () => {
+          throw new Error(`the watch of ${path} has ended`)
+        },
+        error: (error) => {
+          throw error
+        },
+      })
+    })
   }
 
   stopWatching(): void {
-    for (const session of this.#watching.splice(0)) session.destroy()
+    for (const wire of this.#watching.splice(0)) wire.close()
   }
 
   close(): void {
     this.stopWatching()
-    for (const session of this.#sessions) session.destroy()
+    for (const wire of this.#wires) wire.close()
   }
 
-  #headersOf(method: string, path: string, options: RequestOptions, body?: string): http2.OutgoingHttpHeaders {
-    const accept = options.accept === undefined ? {} : { accept: options.accept }
+  #headersOf({ accept, body, contentType = 'application/json' }: RequestOptions): Readonly<Record<string, string>> {
     return {
       ...this.headers,
-      ...accept,
-      ':method': method,
-      ':path': path,
-      ...(body !== undefined && bodyHeaders(body, options)),
+      ...(accept !== undefined && { accept }),
+      ...(body !== undefined && { 'content-type': contentType }),
     }
   }
 }
 
-/** Go's clients say how long a body is, too. */
-const bodyHeaders = (body: string, { contentType = 'application/json' }: RequestOptions) => ({
-  'content-type': contentType,
-  'content-length': Buffer.byteLength(body),
-})
+/** So many connections share the load, as the clients of a cluster do. */
+export const connections = 4
 
 /** As many requests of one client are under way. */
 export const width = 32
@@ -111,46 +110,36 @@ export async function inFlight(width: number, count: number, task: (at: number) 
   await Promise.all(Array.from({ length: width }, worker))
 }
 
-function connect(url: string): Promise<http2.ClientHttp2Session> {
-  return new Promise((resolve, reject) => {
-    const settings = { initialWindowSize: 16 * 1024 * 1024 }
-    // The server's certificate is checked elsewhere; here only what requests cost counts.
-    const session = http2.connect(url, { rejectUnauthorized: false, settings })
-    // Whatever goes wrong later, its requests say.
-    session.on('error', reject)
-    session.once('connect', () => {
-      session.setLocalWindowSize(64 * 1024 * 1024)
-      resolve(session)
-    })
-  })
-}
-
 function ask(
-  session: http2.ClientHttp2Session,
-  headers: http2.OutgoingHttpHeaders,
-  body: string | undefined,
-  discard: boolean,
+  wire: Wire,
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  { body, discard = false }: RequestOptions,
 ): Promise<Answer> {
+  const text = body && JSON.stringify(body)
+  // Go's clients say how long a body is, too.
+  const all = text === undefined ? headers : { ...headers, 'content-length': String(Buffer.byteLength(text)) }
   return new Promise((resolve, reject) => {
     const startedMs = performance.now()
-    const stream = session.request(headers, { endStream: body === undefined })
     const chunks: Buffer[] = []
     let status = 0
     let bytes = 0
     let firstByteMs = 0
-    stream.on('response', (received) => {
-      status = received[':status'] ?? 0
+    wire.request(method, path, all, text, {
+      status: (received) => {
+        status = received
+      },
+      data: (chunk) => {
+        if (bytes === 0) firstByteMs = performance.now() - startedMs
+        bytes += chunk.length
+        if (!discard || status >= 300) chunks.push(chunk)
+      },
+      end: () => {
+        const totalMs = performance.now() - startedMs
+        resolve({ status, text: Buffer.concat(chunks).toString(), bytes, firstByteMs, totalMs })
+      },
+      error: reject,
     })
-    stream.on('data', (chunk: Buffer) => {
-      if (bytes === 0) firstByteMs = performance.now() - startedMs
-      bytes += chunk.length
-      if (!discard || status >= 300) chunks.push(chunk)
-    })
-    stream.on('end', () => {
-      const totalMs = performance.now() - startedMs
-      resolve({ status, text: Buffer.concat(chunks).toString(), bytes, firstByteMs, totalMs })
-    })
-    stream.on('error', reject)
-    if (body !== undefined) stream.end(body)
   })
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Api, inFlight, width } from './api.ts'
 import type { Benchmark } from './benchmark.ts'
-import { follow, isRunning } from './follow.ts'
+import { followCount, isRunning } from './follow.ts'
 import { pod } from './objects.ts'
 import { type ServedProcess, serve } from './process.ts'
 import { untilServiceAccount } from './requests.ts'
@@ -79,11 +79,10 @@ interface Pods {
 }
 
 async function runningPerSecond(api: Api, { nodes, count, before }: Pods): Promise<number> {
-  const running = new Set<string>()
-  const last = follow(api, podsPath, isRunning, ({ metadata }) => running.add(metadata.name).size === before + count)
+  const running = await followCount(api, podsPath, isRunning, count)
   const startedMs = performance.now()
   await makePods(api, { nodes, count, before })
-  await last
+  await running.all
   return (count * 1000) / (performance.now() - startedMs)
 }
 

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Api, connections, width } from './api.ts'
@@ -29,14 +29,33 @@ export async function load(api: Api, asked: Load): Promise<void> {
   await Promise.all(shares.map((share, connection) => send(api, share, join(folder.path, String(connection)))))
 }
 
+const widthOfEach = width / connections
+
 function shareOf({ paths, count, ...rest }: Load, connection: number): Load {
   const isOwn = (_: unknown, at: number) => at % connections === connection
   const own = paths.length === 1 ? paths : paths.filter(isOwn)
   return { ...rest, paths: own, count: Math.floor((count + connections - 1 - connection) / connections) }
 }
 
+/** Sends it so often, one after the other, and gives how many milliseconds each took until its body was read. */
+export async function timesOneByOne(api: Api, path: string, count: number): Promise<number[]> {
+  ensureInstalled()
+  await using folder = await scratchFolder()
+  const file = join(folder.path, 'times')
+  await send(api, { method: 'GET', paths: [path], count }, join(folder.path, 'list'), 1, ['--log-file', file])
+  // The columns are the start, the status, and the microseconds until the end.
+  const lines = (await readFile(file, 'utf8')).trim().split('\n')
+  return lines.map((line) => Number(line.split('\t')[2]) / 1000)
+}
+
 /** On one connection. */
-async function send(api: Api, { method, paths, count, body, contentType = 'application/json' }: Load, file: string) {
+async function send(
+  api: Api,
+  { method, paths, count, body, contentType = 'application/json' }: Load,
+  file: string,
+  width = widthOfEach,
+  more: readonly string[] = [],
+): Promise<void> {
   const addresses = `${file}-addresses`
   await writeFile(addresses, paths.map((path) => `${api.url}${path}\n`).join(''))
   const headers = { ':method': method, ...api.headers, ...(body && { 'content-type': contentType }) }
@@ -45,8 +64,8 @@ async function send(api: Api, { method, paths, count, body, contentType = 'appli
     await writeFile(`${file}-body`, JSON.stringify(body))
     flags.push('--data', `${file}-body`)
   }
-  const shape = ['--requests', count, '--clients', 1, '--max-concurrent-streams', width / connections]
-  const { stdout } = await run('h2load', [...shape.map(String), ...flags, '--input-file', addresses])
+  const shape = ['--requests', count, '--clients', 1, '--max-concurrent-streams', width]
+  const { stdout } = await run('h2load', [...shape.map(String), ...flags, ...more, '--input-file', addresses])
   const answered = Number(/^status codes: (\d+) 2xx/m.exec(stdout)?.[1])
   if (answered !== count) throw new Error(`${method} ${paths[0]}: ${answered} of ${count} were answered:\n${stdout}`)
 }

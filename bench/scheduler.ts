@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Api, inFlight } from './api.ts'
 import type { Benchmark } from './benchmark.ts'
-import { follow, isBound } from './follow.ts'
+import { followCount, isBound } from './follow.ts'
 import { serve } from './process.ts'
 import { untilServiceAccount } from './requests.ts'
 
@@ -180,10 +180,9 @@ export const nodeOf = (name: string, zone: string) => ({
 
 async function bind(api: Api, namespace: string, { count, spec, labels = {} }: Shape['measured']): Promise<void> {
   const path = `/api/v1/namespaces/${namespace}/pods`
-  const bound = new Set<string>()
-  const all = follow(api, path, isBound, ({ metadata }) => bound.add(metadata.name).size === count)
+  const bound = await followCount(api, path, isBound, count)
   await inFlight(32, count, (at) =>
     api.must('POST', path, { body: { metadata: { name: `pod-${at}`, labels }, spec }, discard: true }),
   )
-  await all
+  await bound.all
 }
