@@ -43,19 +43,22 @@ interface Writer {
   member(value: unknown): void
 }
 
-function write({ kind, apiVersion, metadata, ...members }: ApiObject, writer: Writer): void {
-  const { managedFields, ...facts } = metadata
-  const start = JSON.stringify({ kind, apiVersion, metadata: facts })
-  if (managedFields === undefined) writer.text(start.slice(0, -1))
+function write(object: ApiObject, writer: Writer): void {
+  const { kind, apiVersion, metadata } = object
+  const { managedFields } = metadata
+  if (managedFields === undefined) writer.text(JSON.stringify({ kind, apiVersion, metadata }).slice(0, -1))
   else {
-    writer.text(`${start.slice(0, -2)},"managedFields":[`)
-    for (const [index, entry] of managedFields.entries()) {
+    const { managedFields: _, ...facts } = metadata
+    writer.text(`${JSON.stringify({ kind, apiVersion, metadata: facts }).slice(0, -2)},"managedFields":[`)
+    for (let index = 0; index < managedFields.length; index++) {
       if (index > 0) writer.text(',')
-      writeEntry(entry as Entry, writer)
+      writeEntry(managedFields[index] as Entry, writer)
     }
     writer.text(']}')
   }
-  for (const [name, value] of Object.entries(members)) {
+  for (const name in object) {
+    if (name === 'kind' || name === 'apiVersion' || name === 'metadata') continue
+    const value: unknown = object[name as keyof ApiObject]
     if (value === undefined) continue
     writer.text(`,${JSON.stringify(name)}:`)
     writer.member(value)

@@ -229,8 +229,14 @@ export class ObjectDecoder {
       if (index === undefined) continue
       const given = (value as Members)[name]
       if (given === null || given === undefined) continue
-      const like = old[name] === undefined ? undefined : likes[index]
-      stack[base + index] = like === undefined ? (this.#decodes[index] as Decode)(given) : like(given, old[name])
+      const before = old[name]
+      if (given === before) {
+        // What decoding has made stays as it is when it is decoded again.
+        stack[base + index] = before
+        continue
+      }
+      const like = before === undefined ? undefined : likes[index]
+      stack[base + index] = like === undefined ? (this.#decodes[index] as Decode)(given) : like(given, before)
     }
     const object = this.#assembleLike(base, old)
     top = base
@@ -239,22 +245,28 @@ export class ObjectDecoder {
 
   /** The old object itself when it has the same fields. */
   #assembleLike(base: number, old: Members): Record<string, unknown> {
-    const object: Record<string, unknown> = {}
+    const names = this.#names
     let count = 0
     let isOld = true
-    for (const [index, name] of this.#names.entries()) {
+    for (let index = 0; index < names.length; index++) {
       let decoded = stack[base + index]
-      if (decoded !== undefined) stack[base + index] = undefined
-      else {
+      if (decoded === undefined) {
         const zero = this.#zeros[index]
         if (zero === undefined) continue
-        decoded = sharing(zero(), old[name])
+        decoded = sharing(zero(), old[names[index] as string])
+        stack[base + index] = decoded
       }
-      object[name] = decoded
       count++
-      if (decoded !== old[name]) isOld = false
+      if (isOld && decoded !== old[names[index] as string]) isOld = false
     }
-    return isOld && count === sizeOf(old) ? old : object
+    const object: Record<string, unknown> = isOld && count === sizeOf(old) ? old : {}
+    for (let index = 0; index < names.length; index++) {
+      const decoded = stack[base + index]
+      if (decoded === undefined) continue
+      stack[base + index] = undefined
+      if (object !== old) object[names[index] as string] = decoded
+    }
+    return object
   }
 
   zero(): Record<string, unknown> {
@@ -339,14 +351,18 @@ function listDecoderLike(type: ListType): DecodeLike {
   return (value, old) => {
     if (!Array.isArray(value) || !Array.isArray(old)) return decode(value)
     if (value === old) return old
-    let isOld = old.length === value.length
-    const list = value.map((item: unknown, index) => {
+    // Made when the first item is another one than before.
+    let list: unknown[] | undefined
+    for (let index = 0; index < value.length; index++) {
+      const item: unknown = value[index]
       const before: unknown = old[index]
-      const decoded = item === null ? sharing(zero(), before) : decodeItemLike(item, before)
-      if (decoded !== before) isOld = false
-      return decoded
-    })
-    return isOld ? old : list
+      let decoded = item
+      if (item === null) decoded = sharing(zero(), before)
+      else if (item !== before || item === undefined) decoded = decodeItemLike(item, before)
+      if (list === undefined && decoded !== before) list = old.slice(0, index)
+      list?.push(decoded)
+    }
+    return list ?? (old.length === value.length ? old : old.slice(0, value.length))
   }
 }
 
@@ -374,7 +390,7 @@ function mapDecoderLike(type: MapType): DecodeLike {
     const given = membersOf(value)
     const old = membersOf(before)
     if (given === undefined || old === undefined) return decode(value)
-    if (given === old) return old
+    if (given === old || hasJust(given, old)) return old
     const map: Members = {}
     const keys = sortedKeys(given)
     let isOld = keys.length === sizeOf(old)
@@ -393,6 +409,16 @@ type Members = Record<string, unknown>
 
 function membersOf(value: unknown): Members | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : undefined
+}
+
+/** Whether these are the same members, whatever their order, with the very same values. */
+function hasJust(given: Members, old: Members): boolean {
+  let count = 0
+  for (const key in given) {
+    if (given[key] === undefined || given[key] !== old[key]) return false
+    count++
+  }
+  return count === sizeOf(old)
 }
 
 function sizeOf(members: Members): number {
