@@ -57,21 +57,25 @@ function write(object: ApiObject, writer: Writer): void {
     writer.text(']}')
   }
   for (const name in object) {
-    if (name === 'kind' || name === 'apiVersion' || name === 'metadata') continue
     const value: unknown = object[name as keyof ApiObject]
-    if (value === undefined) continue
+    if (isHead(name) || value === undefined) continue
     writer.text(`,${JSON.stringify(name)}:`)
     writer.member(value)
   }
   writer.text('}')
 }
 
+/** What an object begins with. */
+const isHead = (member: string) => member === 'kind' || member === 'apiVersion' || member === 'metadata'
+
 type Entry = Readonly<Record<string, unknown>>
+
+const isSet = (fieldsV1: unknown): fieldsV1 is object => typeof fieldsV1 === 'object' && fieldsV1 !== null
 
 /** One entry of the managed fields, whose bulk is the set. */
 function writeEntry(entry: Entry, writer: Writer): void {
   const { fieldsV1, subresource, ...facts } = entry
-  if (typeof fieldsV1 !== 'object' || fieldsV1 === null) return writer.text(JSON.stringify(entry))
+  if (!isSet(fieldsV1)) return writer.text(JSON.stringify(entry))
   writer.text(`${JSON.stringify(facts).slice(0, -1)},"fieldsV1":`)
   writer.set(fieldsV1)
   writer.text(subresource === undefined ? '}' : `,"subresource":${JSON.stringify(subresource)}}`)
@@ -108,28 +112,33 @@ class TextWriter implements Writer {
   }
 }
 
-/** Values and where they lie in the bytes. */
-type Parts = ReadonlyMap<unknown, readonly [number, number]>
-
-function partsOf({ object, places }: Written): Parts {
-  const { kind: _, apiVersion: __, metadata, ...members } = object
-  const sets = (metadata.managedFields ?? []).map((entry) => (entry as Entry)['fieldsV1'])
-  const values = [...sets, ...Object.values(members)].filter((value) => value !== undefined)
-  return new Map(places.length === 0 ? [] : values.map((value, at) => [value, [places[2 * at]!, places[2 * at + 1]!]]))
+/** The values whose places are known, in their order. */
+function placed({ object, places }: Written): unknown[] {
+  if (places.length === 0) return []
+  const values: unknown[] = []
+  for (const entry of object.metadata.managedFields ?? []) {
+    const { fieldsV1 } = entry as Entry
+    if (isSet(fieldsV1)) values.push(fieldsV1)
+  }
+  for (const name in object) {
+    const value = object[name as keyof ApiObject]
+    if (!isHead(name) && value !== undefined) values.push(value)
+  }
+  return values
 }
 
 /** Gathers text, and stretches of the old bytes, until it is known how long the whole is. */
 class PartWriter implements Writer {
-  readonly #old: Buffer
-  readonly #parts: Parts
+  readonly #before: Written
+  readonly #known: readonly unknown[]
   readonly #pieces: (string | readonly [number, number])[] = []
   readonly #places: number[] = []
   #text = ''
   #length = 0
 
   constructor(before: Written) {
-    this.#old = before.bytes
-    this.#parts = partsOf(before)
+    this.#before = before
+    this.#known = placed(before)
   }
 
   text(text: string): void {
@@ -147,13 +156,16 @@ class PartWriter implements Writer {
   #part<T>(value: T, textOf: (value: T) => string): void {
     this.#flush()
     const start = this.#length
-    const known = typeof value === 'object' ? this.#parts.get(value) : undefined
-    if (known === undefined) {
+    // A handful of values: to look at each is sooner done than to find one by its hash.
+    const known = typeof value === 'object' ? this.#known.indexOf(value) : -1
+    if (known < 0) {
       this.#text = textOf(value)
       this.#flush()
     } else {
-      this.#pieces.push(known)
-      this.#length += known[1] - known[0]
+      const { places } = this.#before
+      const [from, to] = [places[2 * known]!, places[2 * known + 1]!]
+      this.#pieces.push([from, to])
+      this.#length += to - from
     }
     this.#places.push(start, this.#length)
   }
@@ -163,7 +175,7 @@ class PartWriter implements Writer {
     const bytes = Buffer.allocUnsafeSlow(this.#length)
     let at = 0
     for (const piece of this.#pieces) {
-      at += typeof piece === 'string' ? bytes.write(piece, at) : this.#old.copy(bytes, at, piece[0], piece[1])
+      at += typeof piece === 'string' ? bytes.write(piece, at) : this.#before.bytes.copy(bytes, at, piece[0], piece[1])
     }
     return { bytes, places: this.#places }
   }

@@ -30,8 +30,11 @@ const storedFields = [
  * stored (resourceVersion). Shares everything below the metadata's fields with the given one.
  */
 export function toStoredForm<T extends ApiObject>(kind: Kind<T>, object: ApiObject): Mutable<T> {
-  const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object
-  return { ...apiVersionAndKind(kind), metadata: orderedMetadata(metadata), ...rest } as unknown as Mutable<T>
+  const stored: Record<string, unknown> = { ...apiVersionAndKind(kind), metadata: orderedMetadata(object.metadata) }
+  for (const name in object) {
+    if (name !== 'kind' && name !== 'apiVersion' && name !== 'metadata') stored[name] = object[name as keyof ApiObject]
+  }
+  return stored as unknown as Mutable<T>
 }
 
 /**

@@ -50,34 +50,33 @@ type Annotations = Readonly<Record<string, string>> | undefined
 
 function specWarnings(spec: PodSpec, annotations: Annotations, prefix: string): string[] {
   const path = `${prefix}spec`
-  return [
-    ...nodeLabelWarnings(spec, path),
-    ...spreadWarnings(spec, path),
-    ...annotationWarnings(spec, annotations, `${prefix}metadata.annotations`),
-    ...(spec.volumes ?? []).flatMap((volume, index) => volumeWarnings(volume, `${path}.volumes[${index}]`)),
-    ...repeats(spec.hostAliases, ({ ip }) => ip).map(
-      ([index, ip]) => `${path}.hostAliases[${index}].ip: duplicate ip ${JSON.stringify(ip)}`,
-    ),
-    ...repeats(spec.imagePullSecrets, ({ name = '' }) => name).map(
-      ([index, name]) => `${path}.imagePullSecrets[${index}].name: duplicate name ${JSON.stringify(name)}`,
-    ),
-    ...(spec.imagePullSecrets ?? []).flatMap(({ name }, index) =>
-      name ? [] : [`${path}.imagePullSecrets[${index}].name: invalid empty name ""`],
-    ),
-    ...graceWarnings(spec, path),
-    ...fractions(spec.overhead, `${path}.overhead`, 'memory'),
-    ...fractions(spec.overhead, `${path}.overhead`, 'ephemeral-storage'),
-    ...(['initContainers', 'containers'] as const).flatMap((list) =>
-      (spec[list] ?? []).flatMap((container, index) => containerWarnings(container, `${path}.${list}[${index}]`)),
-    ),
-    ...portWarnings(spec.containers ?? [], `${path}.containers`),
-  ]
+  const found: string[] = []
+  nodeLabelWarnings(spec, path, found)
+  spreadWarnings(spec, path, found)
+  if (annotations) annotationWarnings(spec, annotations, `${prefix}metadata.annotations`, found)
+  for (const [index, volume] of spec.volumes?.entries() ?? []) volumeWarnings(volume, path, index, found)
+  repeats(spec.hostAliases, ipOf, (index, ip) =>
+    found.push(`${path}.hostAliases[${index}].ip: duplicate ip ${JSON.stringify(ip)}`),
+  )
+  repeats(spec.imagePullSecrets, nameOf, (index, name) =>
+    found.push(`${path}.imagePullSecrets[${index}].name: duplicate name ${JSON.stringify(name)}`),
+  )
+  for (const [index, { name }] of spec.imagePullSecrets?.entries() ?? [])
+    if (!name) found.push(`${path}.imagePullSecrets[${index}].name: invalid empty name ""`)
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
+    found.push(
+      `${path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`,
+    )
+  if (spec.overhead) for (const name of bytes) fraction(spec.overhead, name, () => `${path}.overhead`, found)
+  for (const list of ['initContainers', 'containers'] as const)
+    for (const [index, container] of spec[list]?.entries() ?? [])
+      containerWarnings(container, () => `${path}.${list}[${index}]`, found)
+  portWarnings(spec.containers ?? [], `${path}.containers`, found)
+  return found
 }
 
-const graceWarnings = ({ terminationGracePeriodSeconds: seconds = 0 }: PodSpec, path: string): string[] =>
-  seconds >= 0
-    ? []
-    : [`${path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
+const ipOf = ({ ip }: { readonly ip: string }) => ip
+const nameOf = ({ name = '' }: { readonly name?: string }) => name
 
 const deprecatedLabels: Readonly<Record<string, string>> = {
   'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
@@ -87,41 +86,36 @@ const deprecatedLabels: Readonly<Record<string, string>> = {
   'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
 }
 
-function nodeLabelWarnings({ nodeSelector = {}, affinity }: PodSpec, path: string): string[] {
-  const node = affinity?.nodeAffinity
-  const at = `${path}.affinity.nodeAffinity`
-  const required = node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
-  const preferred = node?.preferredDuringSchedulingIgnoredDuringExecution ?? []
-  return [
-    ...Object.keys(nodeSelector).flatMap((key) => {
-      const word = own(deprecatedLabels, key)
-      return word === undefined ? [] : [`${path}.nodeSelector[${key}]: ${word}`]
-    }),
-    ...required.flatMap((term, index) =>
-      termWarnings(term, `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${index}]`),
-    ),
-    ...preferred.flatMap(({ preference }, index) =>
-      termWarnings(preference, `${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`),
-    ),
-  ]
-}
-
-function termWarnings({ matchExpressions = [] }: NodeSelectorTerm, path: string): string[] {
-  return matchExpressions.flatMap(({ key }, index) => {
+function nodeLabelWarnings({ nodeSelector, affinity }: PodSpec, path: string, found: string[]): void {
+  for (const key in nodeSelector) {
     const word = own(deprecatedLabels, key)
-    return word === undefined ? [] : [`${path}.matchExpressions[${index}].key: ${key} is ${word}`]
-  })
+    if (word !== undefined) found.push(`${path}.nodeSelector[${key}]: ${word}`)
+  }
+  const node = affinity?.nodeAffinity
+  if (!node) return
+  const at = `${path}.affinity.nodeAffinity`
+  const required = node.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+  for (const [index, term] of required.entries())
+    termWarnings(term, `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${index}]`, found)
+  const preferred = node.preferredDuringSchedulingIgnoredDuringExecution ?? []
+  for (const [index, { preference }] of preferred.entries())
+    termWarnings(preference, `${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`, found)
 }
 
-function spreadWarnings({ topologySpreadConstraints = [] }: PodSpec, path: string): string[] {
-  return topologySpreadConstraints.flatMap(({ topologyKey, labelSelector }, index) => {
+function termWarnings({ matchExpressions = [] }: NodeSelectorTerm, path: string, found: string[]): void {
+  for (const [index, { key }] of matchExpressions.entries()) {
+    const word = own(deprecatedLabels, key)
+    if (word !== undefined) found.push(`${path}.matchExpressions[${index}].key: ${key} is ${word}`)
+  }
+}
+
+function spreadWarnings({ topologySpreadConstraints }: PodSpec, path: string, found: string[]): void {
+  for (const [index, { topologyKey, labelSelector }] of topologySpreadConstraints?.entries() ?? []) {
     const at = `${path}.topologySpreadConstraints[${index}]`
     const word = own(deprecatedLabels, topologyKey)
-    return [
-      ...(word === undefined ? [] : [`${at}.topologyKey: ${topologyKey} is ${word}`]),
-      ...(labelSelector ? [] : [`${at}.labelSelector: a null labelSelector results in matching no pod`]),
-    ]
-  })
+    if (word !== undefined) found.push(`${at}.topologyKey: ${topologyKey} is ${word}`)
+    if (!labelSelector) found.push(`${at}.labelSelector: a null labelSelector results in matching no pod`)
+  }
 }
 
 const useField = (name: string): string => `use the "${name}" field instead`
@@ -134,65 +128,77 @@ const deprecatedAnnotations: readonly (readonly [prefix: string, text: string])[
 const seccompPrefix = 'container.seccomp.security.alpha.kubernetes.io/'
 const appArmorPrefix = 'container.apparmor.security.beta.kubernetes.io/'
 
-function annotationWarnings(spec: PodSpec, annotations: Annotations, path: string): string[] {
-  if (!annotations) return []
-  const plain = deprecatedAnnotations.flatMap(([key, text]) => (key in annotations ? [`${path}[${key}]: ${text}`] : []))
-  const perContainer = Object.keys(annotations).flatMap((key) => {
-    if (key.startsWith(seccompPrefix)) {
-      return [`${path}[${key}]: non-functional in v1.27+; ${useField('seccompProfile')}`]
-    }
+function annotationWarnings(spec: PodSpec, annotations: NonNullable<Annotations>, path: string, found: string[]): void {
+  for (const [key, text] of deprecatedAnnotations) if (key in annotations) found.push(`${path}[${key}]: ${text}`)
+  for (const key in annotations) {
+    if (key.startsWith(seccompPrefix))
+      found.push(`${path}[${key}]: non-functional in v1.27+; ${useField('seccompProfile')}`)
+    if (!key.startsWith(appArmorPrefix)) continue
     const container = spec.containers?.find(({ name }) => key === appArmorPrefix + name)
-    const covered = container?.securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile
-    return key.startsWith(appArmorPrefix) && !covered
-      ? [`${path}[${key}]: deprecated since v1.30; ${useField('appArmorProfile')}`]
-      : []
-  })
-  return [...plain, ...perContainer]
+    if (!(container?.securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile))
+      found.push(`${path}[${key}]: deprecated since v1.30; ${useField('appArmorProfile')}`)
+  }
 }
 
-const goneVolumes: readonly (readonly [field: keyof Volume, name: string, text: string])[] = [
-  ['photonPersistentDisk', 'photonPersistentDisk', 'deprecated in v1.11, non-functional in v1.16+'],
-  ['gitRepo', 'gitRepo', 'deprecated in v1.11, and disabled by default in v1.33+'],
-  ['scaleIO', 'scaleIO', 'deprecated in v1.16, non-functional in v1.22+'],
-  ['flocker', 'flocker', 'deprecated in v1.22, non-functional in v1.25+'],
-  ['storageos', 'storageOS', 'deprecated in v1.22, non-functional in v1.25+'],
-  ['quobyte', 'quobyte', 'deprecated in v1.22, non-functional in v1.25+'],
-  ['glusterfs', 'glusterfs', 'deprecated in v1.25, non-functional in v1.26+'],
-  ['cephfs', 'cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
-  ['rbd', 'rbd', 'deprecated in v1.28, non-functional in v1.31+'],
-]
+/** What volumes are called in a message, and what is to be said of them. */
+const goneVolumes: Readonly<Partial<Record<keyof Volume, readonly [name: string, text: string]>>> = {
+  photonPersistentDisk: ['photonPersistentDisk', 'deprecated in v1.11, non-functional in v1.16+'],
+  gitRepo: ['gitRepo', 'deprecated in v1.11, and disabled by default in v1.33+'],
+  scaleIO: ['scaleIO', 'deprecated in v1.16, non-functional in v1.22+'],
+  flocker: ['flocker', 'deprecated in v1.22, non-functional in v1.25+'],
+  storageos: ['storageOS', 'deprecated in v1.22, non-functional in v1.25+'],
+  quobyte: ['quobyte', 'deprecated in v1.22, non-functional in v1.25+'],
+  glusterfs: ['glusterfs', 'deprecated in v1.25, non-functional in v1.26+'],
+  cephfs: ['cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
+  rbd: ['rbd', 'deprecated in v1.28, non-functional in v1.31+'],
+}
 
-const volumeWarnings = (volume: Volume, path: string): string[] =>
-  goneVolumes.flatMap(([field, name, text]) => (volume[field] === undefined ? [] : [`${path}.${name}: ${text}`]))
+function volumeWarnings(volume: Volume, path: string, index: number, found: string[]): void {
+  for (const field in volume) {
+    const gone = own(goneVolumes, field)
+    if (gone !== undefined) found.push(`${path}.volumes[${index}].${gone[0]}: ${gone[1]}`)
+  }
+}
 
-function repeats<T>(list: readonly T[] | undefined, keyOf: (item: T) => string): [index: number, key: string][] {
+function repeats<T>(
+  list: readonly T[] | undefined,
+  keyOf: (item: T) => string,
+  found: (index: number, key: string) => void,
+): void {
+  if (list === undefined || list.length < 2) return
   const seen = new Set<string>()
-  return (list ?? []).flatMap((item, index) => {
+  for (const [index, item] of list.entries()) {
     const key = keyOf(item)
-    if (seen.has(key)) return [[index, key]]
+    if (seen.has(key)) found(index, key)
     seen.add(key)
-    return []
-  })
+  }
 }
 
-function fractions(amounts: Readonly<Record<string, string>> | undefined, path: string, name: string): string[] {
+/** Amounts of which there is no half. */
+const bytes = ['memory', 'ephemeral-storage'] as const
+
+function fraction(
+  amounts: Readonly<Record<string, string>> | undefined,
+  name: string,
+  pathOf: () => string,
+  found: string[],
+): void {
   const amount = amounts?.[name]
-  if (amount === undefined || parseQuantity(amount).milliValue() % 1000 === 0) return []
-  return [`${path}[${name}]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`]
+  if (amount === undefined || parseQuantity(amount).milliValue() % 1000 === 0) return
+  found.push(`${pathOf()}[${name}]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`)
 }
 
-function containerWarnings({ env, resources }: Container, path: string): string[] {
+function containerWarnings({ env, resources }: Container, pathOf: () => string, found: string[]): void {
   const { limits, requests } = resources
-  return [
-    ...['memory', 'ephemeral-storage'].flatMap((name) => [
-      ...fractions(limits, `${path}.resources.limits`, name),
-      ...fractions(requests, `${path}.resources.requests`, name),
-    ]),
-    ...repeats(env, ({ name }) => name).map(
-      ([index, name]) =>
-        `${path}.env[${index}]: hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`,
+  for (const name of bytes) {
+    fraction(limits, name, () => `${pathOf()}.resources.limits`, found)
+    fraction(requests, name, () => `${pathOf()}.resources.requests`, found)
+  }
+  repeats(env, nameOf, (index, name) =>
+    found.push(
+      `${pathOf()}.env[${index}]: hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`,
     ),
-  ]
+  )
 }
 
 interface PlacedPort {
@@ -201,16 +207,18 @@ interface PlacedPort {
 }
 
 /** Ports of one pod that are the same, or would be on one address. */
-function portWarnings(containers: readonly Container[], path: string): string[] {
-  const placed: PlacedPort[] = containers.flatMap(({ ports = [] }, index) =>
-    ports.map((port, number) => ({ port, path: `${path}[${index}].ports[${number}]` })),
-  )
-  return placed.flatMap((one, index) =>
-    placed.slice(0, index).flatMap((other) => {
-      const word = clash(one.port, other.port)
-      return word === undefined ? [] : [`${one.path}: ${word} port definition with ${other.path}`]
-    }),
-  )
+function portWarnings(containers: readonly Container[], path: string, found: string[]): void {
+  const placed: PlacedPort[] = []
+  for (const [index, { ports }] of containers.entries()) {
+    for (const [number, port] of ports?.entries() ?? []) {
+      const one = { port, path: `${path}[${index}].ports[${number}]` }
+      for (const other of placed) {
+        const word = clash(port, other.port)
+        if (word !== undefined) found.push(`${one.path}: ${word} port definition with ${other.path}`)
+      }
+      placed.push(one)
+    }
+  }
 }
 
 function clash(one: ContainerPort, other: ContainerPort): 'duplicate' | 'overlapping' | undefined {
