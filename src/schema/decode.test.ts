@@ -343,6 +343,17 @@ test('a part of the old object in its place is not looked at', () => {
   assert.equal(spec.containers, old.spec.containers)
 })
 
+test('what a draft has without a value is not what an old object lacks', () => {
+  const old = decode(Boat, {
+    metadata: { labels: { a: '1' } },
+    spec: { containers: [{ name: 'x', args: ['-v'] }] },
+  }).object
+  const labels = { b: undefined } as unknown as Record<string, string>
+  assert.throws(() => decodeLike(Boat, { ...old, metadata: { labels } }, old))
+  const args = ['-v', undefined]
+  assert.throws(() => decodeLike(Boat, { ...old, spec: { containers: [{ name: 'x', args }] } }, old))
+})
+
 test('members can be left out of decoding, and stand in the order of the type all the same', () => {
   const spec = { anything: 'goes' }
   const value = { spec, metadata: { name: 'a', labels: {} }, more: 1 }
@@ -379,7 +390,7 @@ test('decoding what was decoded changes nothing, and any JSON is decoded or refu
   const boat = fc.record({ metadata: tree, spec: fc.dictionary(name, tree), kind: fc.constant('Boat') })
   const other = decode(Boat, { spec: { containers: [{ name: 'a', ports: [] }], replicas: 1, any: {} } }).object
   fc.assert(
-    fc.property(boat, (value) => {
+    fc.property(boat, boat, (value, another) => {
       let first: { readonly spec: object }
       try {
         first = decode(Boat, value).object
@@ -391,7 +402,16 @@ test('decoding what was decoded changes nothing, and any JSON is decoded or refu
       assert.equal(JSON.stringify(decode(Boat, first, { mode: 'Strict' }).object), text)
       assert.equal(decodeLike(Boat, value, first), first)
       assert.equal(JSON.stringify(decodeLike(Boat, value, other)), text)
+      assert.equal(JSON.stringify(decodeLike(Boat, value, decodable(another) ?? other)), text)
     }),
     { numRuns: 300 },
   )
 })
+
+function decodable(value: object): object | undefined {
+  try {
+    return decode(Boat, value).object
+  } catch {
+    return undefined
+  }
+}
