@@ -51,7 +51,11 @@ export async function build(): Promise<string> {
   return bundle
 }
 
-/** Starts the bundle's `up` and resolves when its nodes are ready, as the API says. Throws when it ends before. */
+/**
+ * Starts the bundle's `up` and resolves when its nodes are ready, as the API says. Throws when it ends before. Further
+ * authorities that the machine may want Node.js to trust are left out: to read a hundred of them takes longer than all
+ * else that concerns certificates.
+ */
 export async function serve(bundle: string, options: StartOptions): Promise<ServedProcess> {
   await mkdir(scratch, { recursive: true })
   const directory = await mkdtemp(join(scratch, 'run-'))
@@ -69,6 +73,7 @@ export async function serve(bundle: string, options: StartOptions): Promise<Serv
   const startedMs = performance.now()
   const child = spawn(process.execPath, [...args, ...mode, ...(options.flags ?? [])], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined },
   })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => {
