@@ -41,11 +41,16 @@ imaged.push('process', 'stream', 'string_decoder', 'util', 'v8', 'zlib')
 const late: Plugin = {
   name: 'late',
   setup({ onResolve, onLoad }) {
-    // Its code is part of the image, and runs when a store is opened: it begins by loading native code.
+    // Its code is part of the image, and runs when a store is opened: it begins by loading native code. What it stands on
+    // has none.
     onResolve({ filter: /^lmdb$/, namespace: 'file' }, ({ path }) => ({ path, namespace: 'deferred' }))
     onLoad({ filter: /.*/, namespace: 'deferred' }, ({ path }) => ({
-      contents: `exports.open = (options) => require(${JSON.stringify(path)}).open(options)`,
-      resolveDir: root,
+      contents: `require('@harperfast/extended-iterable')
+require('msgpackr')
+require('ordered-binary')
+require('weak-lru-cache')
+exports.open = (options) => require(${JSON.stringify(path)}).open(options)`,
+      resolveDir: join(root, 'node_modules/lmdb'),
     }))
     // Most systems have glibc; to ask which one it is takes longer than to load the database.
     onResolve({ filter: /^node-gyp-build-optional-packages$/ }, ({ path }) => ({ path, namespace: 'native' }))

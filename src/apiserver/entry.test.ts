@@ -27,6 +27,16 @@ test('the revision stands behind the uid, in bytes and in the object', () => {
   assert.ok(Object.isFrozen(entry.object.metadata))
 })
 
+test('a revision of any length is written as it is', () => {
+  for (let power = 1; power <= Number.MAX_SAFE_INTEGER; power *= 10) {
+    for (const revision of [power - 1, power, power + 1, Math.min(power * 7 + 3, Number.MAX_SAFE_INTEGER)]) {
+      if (revision === 0) continue
+      const json = entryOf(Boat, kvOf(stored, revision)).json().toString()
+      assert.equal(JSON.parse(json).metadata.resourceVersion, String(revision))
+    }
+  }
+})
+
 test('a value is parsed once, and an event is made once for all watchers', () => {
   const kv = kvOf(stored)
   assert.equal(entryOf(Boat, kv), entryOf(Boat, kv))

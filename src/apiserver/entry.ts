@@ -194,22 +194,20 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T>, W
 
   /** How many bytes `write` will take. `whole`: with kind and apiVersion. */
   length(whole: boolean): number {
-    return this.#bytes.length - this.#skipped(whole) + this.#revisionMember().length
+    return this.#bytes.length - this.#skipped(whole) + revisionLength(this.#revision)
   }
 
   /** Writes the object as JSON into `target`, the resourceVersion behind the uid, and gives the place behind it. */
   write(target: Buffer, start: number, whole: boolean): number {
     const bytes = this.#bytes
     const skipped = this.#skipped(whole)
-    const member = this.#revisionMember()
     if (this.#place === 0) this.#place = revisionPlace(bytes)
     const place = this.#place
     bytes.copy(target, start, skipped, place)
     if (!whole) target[start] = openingBrace
-    const at = start + place - skipped
-    target.write(member, at, 'latin1')
-    bytes.copy(target, at + member.length, place)
-    return at + member.length + bytes.length - place
+    const at = writeRevision(this.#revision, target, start + place - skipped)
+    bytes.copy(target, at, place)
+    return at + bytes.length - place
   }
 
   eventJson(type: WatchEventType): Buffer {
@@ -242,10 +240,6 @@ export class StoredEntry<T extends ApiObject = ApiObject> implements Entry<T>, W
   #skipped(whole: boolean): number {
     return whole ? 0 : prefixOf(this.kind).length - 1
   }
-
-  #revisionMember(): string {
-    return this.#revision === 0 ? '' : `,"resourceVersion":"${this.#revision}"`
-  }
 }
 
 const none: readonly string[] = []
@@ -272,6 +266,7 @@ function sharingWithLast<T extends ApiObject>(kind: Kind<T>, object: T): T {
 const openingBrace = 0x7b
 const closingBrace = 0x7d
 const quote = 0x22
+const zero = 0x30
 const uidMember = Buffer.from('"uid":"')
 const eventClosing = Buffer.from('}\n')
 const eventOpenings: Readonly<Record<WatchEventType, Buffer>> = {
@@ -289,15 +284,48 @@ function revisionPlace(bytes: Buffer): number {
   return bytes.indexOf(quote, uid + uidMember.length) + 1
 }
 
+const revisionName = Buffer.from(',"resourceVersion":"')
+
+/** How many bytes `writeRevision` will take. */
+function revisionLength(revision: number): number {
+  if (revision === 0) return 0
+  let digits = 1
+  for (let bound = 10; bound <= revision; bound *= 10) digits++
+  return revisionName.length + digits + 1
+}
+
+/**
+ * Writes the member that says the revision, which no object has at 0, and gives the place behind it. Digit by digit: with
+ * the calls that take a text it would be most of what an item of a list costs besides its bytes.
+ */
+function writeRevision(revision: number, target: Buffer, start: number): number {
+  if (revision === 0) return start
+  for (let at = 0; at < revisionName.length; at++) target[start + at] = revisionName[at]!
+  const end = start + revisionLength(revision)
+  target[end - 1] = quote
+  for (let at = end - 2, rest = revision; rest > 0; at--) {
+    const tenth = Math.floor(rest / 10)
+    target[at] = zero + rest - tenth * 10
+    rest = tenth
+  }
+  return end
+}
+
 const prefixes = new WeakMap<Kind, Buffer>()
+/** What was asked for last: it is asked for item after item. */
+let lastKind: Kind | undefined
+let lastPrefix: Buffer = Buffer.alloc(0)
 
 /** `{"kind":"Pod","apiVersion":"v1",` */
 function prefixOf(kind: Kind): Buffer {
+  if (kind === lastKind) return lastPrefix
   let prefix = prefixes.get(kind)
   if (prefix === undefined) {
     prefix = Buffer.from(`{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(apiVersionOf(kind))},`)
     prefixes.set(kind, prefix)
   }
+  lastKind = kind
+  lastPrefix = prefix
   return prefix
 }
 

@@ -68,6 +68,15 @@ export interface ApiServer extends AsyncDisposable {
   close(graceMs?: number): Promise<void>
 }
 
+/**
+ * Loads what of Node.js a server needs, which a server would do otherwise. Whoever has something else to do before it starts
+ * one calls this first: Node.js then reads, in a thread of its own, the authorities of the web, for which every server
+ * that names authorities waits, though it knows none but its own.
+ */
+export function prepareToServe(): void {
+  http2.getDefaultSettings()
+}
+
 /** Starts to listen. Rejects when the address is taken or the certificates cannot be used. */
 export async function startServer(options: ServerOptions): Promise<ApiServer> {
   const server = new SocketServer(options)

@@ -8,7 +8,7 @@ import { checkFeatureGates, SettingError } from '../apiserver/feature-gates.ts'
 import type { Handler } from '../apiserver/handler.ts'
 import type { ApiResponse } from '../apiserver/request.ts'
 import { readRuntimeConfig } from '../apiserver/runtime-config.ts'
-import { startServer } from '../apiserver/server.ts'
+import { prepareToServe, startServer } from '../apiserver/server.ts'
 import { answerUpgrades } from '../apiserver/upgrade.ts'
 import { UnknownControllerError } from '../controllers/index.ts'
 import { kinds } from '../kinds/index.ts'
@@ -88,6 +88,7 @@ const serviceAddress = '10.96.0.1'
 /** Opens what is in the data directory, or begins anew, and serves it over TLS. */
 export async function serveCluster(options: ServeOptions): Promise<ServedCluster> {
   const { world, dataDir, host } = options
+  prepareToServe()
   checkFeatureGates(options.featureGates ?? '')
   const scheduler =
     options.schedulerConfig === undefined ? undefined : await schedulerOf(options.schedulerConfig, world)
