@@ -11,7 +11,11 @@ test('an authority signs a server certificate that holds for its names and addre
   const authority = createAuthority('kubernetes', world)
   const server = issueCertificate(
     authority,
-    { commonName: 'kube-apiserver', hosts: ['localhost', '127.0.0.1', '::1', 'fd00:1::2:3'], usages: ['server'] },
+    {
+      commonName: 'kube-apiserver',
+      hosts: ['localhost', '127.0.0.1', '::1', 'fd00:1::2:3', '::ffff:10.0.0.2'],
+      usages: ['server'],
+    },
     world,
   )
   const ca = new X509Certificate(authority.certificate)
@@ -25,6 +29,7 @@ test('an authority signs a server certificate that holds for its names and addre
   assert.equal(certificate.checkHost('localhost'), 'localhost')
   assert.equal(certificate.checkIP('127.0.0.1'), '127.0.0.1')
   assert.equal(certificate.checkIP('fd00:1::2:3'), 'fd00:1::2:3')
+  assert.equal(certificate.checkIP('10.0.0.2'), '10.0.0.2')
   assert.equal(certificate.checkIP('10.0.0.1'), undefined)
   assert.deepEqual(certificate.keyUsage, ['1.3.6.1.5.5.7.3.1'])
   assert.doesNotThrow(() =>

@@ -6,7 +6,7 @@ import {
   sign,
   X509Certificate,
 } from 'node:crypto'
-import { isIP } from 'node:net'
+import { type IpAddress, isMappedIpv4, parseIp } from '../base/cidr.ts'
 import * as der from '../base/der.ts'
 import { readDer, readOid } from '../base/der-reader.ts'
 import type { Clock, Random } from '../world/world.ts'
@@ -250,20 +250,18 @@ function subjectAltName(hosts: readonly string[]): Buffer {
 
 /** DNS names and addresses as RFC 5280 has them (GeneralNames), in DER. */
 export function generalNames(hosts: readonly string[]): Buffer {
-  const names = hosts.map((host) =>
-    isIP(host) ? der.tagged(7, addressBytes(host), false) : der.tagged(2, Buffer.from(host), false),
-  )
+  const names = hosts.map((host) => {
+    const address = parseIp(host)
+    return address ? der.tagged(7, addressBytes(address), false) : der.tagged(2, Buffer.from(host), false)
+  })
   return der.sequence(...names)
 }
 
-function addressBytes(address: string): Buffer {
-  if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number))
-  const [head = '', tail] = address.split('::')
-  const groups = (text: string) => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)))
-  const before = groups(head)
-  const after = tail === undefined ? [] : groups(tail)
-  const all = [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after]
-  return Buffer.from(all.flatMap((group) => [group >> 8, group & 0xff]))
+/** IPv4 in four bytes, however it is written: those who connect to `::ffff:10.0.0.1` look for 10.0.0.1. */
+function addressBytes(address: IpAddress): Buffer {
+  const size = address.family === 4 || isMappedIpv4(address) ? 4 : 16
+  const digits = BigInt.asUintN(size * 8, address.bits).toString(16)
+  return Buffer.from(digits.padStart(size * 2, '0'), 'hex')
 }
 
 /** RFC 5280, section 4.2.1.2, method 2 shortened: any value does that identifies the key. */
