@@ -60,6 +60,8 @@ export interface PaceOptions {
 
 /** A round of the event loop that takes longer has others to serve. */
 const busyMs = 4
+/** It may be busy with what has just begun: with fewer it would run out of work before the next round. */
+const whenBusy = 1 / 4
 /** So many clients wait for one another. */
 const isCrowd = 8
 const crowdedMs = 10
@@ -67,8 +69,8 @@ const crowdedMs = 10
 const tooMany = 4096
 
 /**
- * So many beginnings in one go; then the event loop goes round once. While it has much to do, there is one in each round,
- * and while clients stand in line, one every ten milliseconds: what nobody waits for gives way to them.
+ * So many beginnings in one go; then the event loop goes round once. While it has much to do, there is a quarter of them in
+ * each round, and while clients stand in line, one every ten milliseconds: what nobody waits for gives way to them.
  */
 class Pace {
   readonly #options: PaceOptions
@@ -112,7 +114,8 @@ class Pace {
     const { signal } = this.#end
     const at = clock.monotonic()
     await clock.after(0, signal)
-    if (crowd === undefined || crowd() < isCrowd) return clock.monotonic() - at > busyMs ? 1 : inOneGo
+    const isBusy = clock.monotonic() - at > busyMs
+    if (crowd === undefined || crowd() < isCrowd) return isBusy ? Math.ceil(inOneGo * whenBusy) : inOneGo
     await clock.after(crowdedMs, signal)
     return 1 + Math.floor(waiting / tooMany)
   }

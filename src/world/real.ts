@@ -29,25 +29,41 @@ export const realClock: Clock = {
 export const realRandom: Random = {
   next: () => Math.random(),
   int: (below) => (below <= 1 ? 0 : below <= range ? pooledInt(below) : randomInt(below)),
-  bytes: (length) => randomBytes(length),
+  bytes: (length) => (length <= pool.length ? pooledBytes(length) : randomBytes(length)),
   uuid: () => randomUUID(),
   fork: () => realRandom,
 }
 
 const range = 2 ** 32
-const pool = new Uint32Array(1024)
-let unused = 0
+const pool = Buffer.alloc(4096)
+let used = pool.length
 
-/** Chance comes from the system a few thousand bytes at a time: names and uids ask for it in small change. */
+/**
+ * The place of so many unused bytes. Chance comes from the system a few thousand bytes at a time: names, uids and the
+ * identifiers of containers ask for it in small change.
+ */
+function reserve(length: number): number {
+  if (used + length > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  used += length
+  return used - length
+}
+
+function pooledBytes(length: number): Uint8Array {
+  const at = reserve(length)
+  const bytes = new Uint8Array(pool.subarray(at, used))
+  // It may become a key, which is to be in one place alone.
+  pool.fill(0, at, used)
+  return bytes
+}
+
 function pooledInt(below: number): number {
   // What is at or above the last multiple of `below` would favour small results.
   const limit = range - (range % below)
   for (;;) {
-    if (unused === 0) {
-      randomFillSync(pool)
-      unused = pool.length
-    }
-    const value = pool[--unused]!
+    const value = pool.readUInt32LE(reserve(4))
     if (value < limit) return value % below
   }
 }
