@@ -22,14 +22,15 @@ export class StoreInUseError extends Error {
   }
 }
 
-/** Throws `StoreInUseError` when another living process (or this one, already) has the store. */
+/**
+ * Throws `StoreInUseError` when another living process (or this one, already) has the store. To be called within a write
+ * transaction.
+ */
 export function takeOwnership(database: RootDatabase<Buffer, Buffer>, directory: string): void {
-  database.transactionSync(() => {
-    const record = database.get(ownerKey)
-    const owner = record && (JSON.parse(record.toString()) as Owner)
-    if (owner && isAlive(owner)) throw new StoreInUseError(directory, owner.pid)
-    database.putSync(ownerKey, Buffer.from(JSON.stringify({ pid: process.pid, started: startOf(process.pid) })))
-  })
+  const record = database.get(ownerKey)
+  const owner = record && (JSON.parse(record.toString()) as Owner)
+  if (owner && isAlive(owner)) throw new StoreInUseError(directory, owner.pid)
+  database.putSync(ownerKey, Buffer.from(JSON.stringify({ pid: process.pid, started: startOf(process.pid) })))
 }
 
 function isAlive({ pid, started }: Owner): boolean {

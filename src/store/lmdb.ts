@@ -58,8 +58,10 @@ export class LmdbStore extends Engine {
     await requireDatabase(path)
     const database = openDatabase(path)
     try {
-      requireFormat(database, path)
-      takeOwnership(database, path)
+      database.transactionSync(() => {
+        requireFormat(database, path)
+        takeOwnership(database, path)
+      })
       const restored = restore(database, path)
       return new LmdbStore('lmdb', options, restored.state, new LmdbJournal(database, path, restored))
     } catch (error) {

@@ -101,8 +101,7 @@ const realDisk: Disk = {
   async writeBytes(path, content, mode = 0o600) {
     const temporary = `${path}.${process.pid}.tmp`
     try {
-      await makeFolder(dirname(path))
-      await writeDurably(temporary, content, mode)
+      await inItsFolder(path, () => writeDurably(temporary, content, mode))
       await rename(temporary, path)
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {})
@@ -219,6 +218,17 @@ async function writeDurably(path: string, content: Uint8Array, mode: number): Pr
 
 const cannot = (what: string, path: string, error: unknown) =>
   new DiskError(`cannot ${what} ${path}: ${(error as Error).message}`, { cause: error })
+
+/** Does something that makes a file, and makes its folder where that is missing, which it hardly ever is. */
+async function inItsFolder(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    await makeFolder(dirname(path))
+    await work()
+  }
+}
 
 /**
  * Makes a folder and those above it. Not Node's recursive `mkdir`, which tries for ever where a folder cannot be made
