@@ -7,7 +7,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import { builtinModules } from 'node:module'
+import { builtinModules, createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { nodeFlags } from './node-flags.ts'
@@ -41,17 +41,9 @@ imaged.push('process', 'stream', 'string_decoder', 'util', 'v8', 'zlib')
 const late: Plugin = {
   name: 'late',
   setup({ onResolve, onLoad }) {
-    // Its code is part of the image, and runs when a store is opened: it begins by loading native code. What it stands on
-    // has none.
+    // It begins by loading native code, and so runs when a store is opened.
     onResolve({ filter: /^lmdb$/, namespace: 'file' }, ({ path }) => ({ path, namespace: 'deferred' }))
-    onLoad({ filter: /.*/, namespace: 'deferred' }, ({ path }) => ({
-      contents: `require('@harperfast/extended-iterable')
-require('msgpackr')
-require('ordered-binary')
-require('weak-lru-cache')
-exports.open = (options) => require(${JSON.stringify(path)}).open(options)`,
-      resolveDir: join(root, 'node_modules/lmdb'),
-    }))
+    onLoad({ filter: /.*/, namespace: 'deferred' }, async ({ path }) => ({ contents: await deferredModule(path) }))
     // Most systems have glibc; to ask which one it is takes longer than to load the database.
     onResolve({ filter: /^node-gyp-build-optional-packages$/ }, ({ path }) => ({ path, namespace: 'native' }))
     onLoad({ filter: /.*/, namespace: 'native' }, ({ path }) => ({
@@ -65,15 +57,43 @@ module.exports = () => {
 }`,
       resolveDir: root,
     }))
-    // It would make texts faster that are not in the database: values are bytes there.
-    onResolve({ filter: /^msgpackr-extract$/ }, ({ path }) => ({ path, namespace: 'nothing' }))
-    onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = undefined' }))
+    // What keys and values would go through that are no bytes, and kept objects: there are none in the database.
+    const unused = /^(msgpackr|ordered-binary|weak-lru-cache)$/
+    onResolve({ filter: unused }, ({ path }) => ({ path, namespace: 'nothing' }))
+    onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'exports.enableNullTermination = () => {}' }))
     onResolve({ filter: /^(node:)?[a-z0-9_]+(\/[a-z]+)?$/ }, ({ path }) => {
       const name = path.replace(/^node:/, '')
       return builtinModules.includes(name) && !imaged.includes(name) ? { path: name, namespace: 'late' } : undefined
     })
     onLoad({ filter: /.*/, namespace: 'late' }, async ({ path }) => ({ contents: await lateModule(path) }))
   },
+}
+
+/** A module that runs another one when it is to open something. V8 compiles every function of that one for the image. */
+async function deferredModule(name: string): Promise<string> {
+  const entryPoint = createRequire(import.meta.url).resolve(name)
+  const { outputFiles } = await build({
+    ...common,
+    entryPoints: [entryPoint],
+    write: false,
+    target: 'node22',
+    format: 'cjs',
+    minify: true,
+    plugins: [late],
+  })
+  const text = JSON.stringify(outputFiles[0]!.text)
+  return `const { setFlagsFromString } = require('node:v8')
+setFlagsFromString('--no-lazy')
+const run = new Function('module', 'exports', 'require', '__builtin', '__requireLate', '__filename', ${text})
+setFlagsFromString('--lazy')
+const requireBuiltin = (name) => __builtin(name.replace(/^node:/, ''))
+const load = () => {
+  const made = { exports: {} }
+  run(made, made.exports, requireBuiltin, __builtin, __requireLate, process.argv[1])
+  return made.exports
+}
+let loaded
+exports.open = (options) => (loaded ??= load()).open(options)`
 }
 
 /** A module that shows what one of Node.js has, and loads that one when somebody looks. */
