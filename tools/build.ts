@@ -61,6 +61,12 @@ module.exports = () => {
     const unused = /^(msgpackr|ordered-binary|weak-lru-cache)$/
     onResolve({ filter: unused }, ({ path }) => ({ path, namespace: 'nothing' }))
     onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'exports.enableNullTermination = () => {}' }))
+    // Each file that imports it would have its own object with all its names.
+    onResolve({ filter: /^yaml$/, namespace: 'file' }, ({ path }) => ({ path, namespace: 'once' }))
+    onLoad({ filter: /.*/, namespace: 'once' }, async ({ path }) => ({
+      contents: `export { ${(await namesOf(path)).join()} } from ${JSON.stringify(find(path))}`,
+      resolveDir: root,
+    }))
     onResolve({ filter: /^(node:)?[a-z0-9_]+(\/[a-z]+)?$/ }, ({ path }) => {
       const name = path.replace(/^node:/, '')
       return builtinModules.includes(name) && !imaged.includes(name) ? { path: name, namespace: 'late' } : undefined
@@ -69,12 +75,19 @@ module.exports = () => {
   },
 }
 
+/** Where a package begins. */
+const find = (name: string) => createRequire(import.meta.url).resolve(name)
+
+/** What a module shows. */
+async function namesOf(name: string): Promise<string[]> {
+  return Object.keys(await import(name)).filter((key) => !/^(default|module\.exports)$/.test(key))
+}
+
 /** A module that runs another one when it is to open something. V8 compiles every function of that one for the image. */
 async function deferredModule(name: string): Promise<string> {
-  const entryPoint = createRequire(import.meta.url).resolve(name)
   const { outputFiles } = await build({
     ...common,
-    entryPoints: [entryPoint],
+    entryPoints: [find(name)],
     write: false,
     target: 'node22',
     format: 'cjs',
@@ -98,7 +111,7 @@ exports.open = (options) => (loaded ??= load()).open(options)`
 
 /** A module that shows what one of Node.js has, and loads that one when somebody looks. */
 async function lateModule(name: string): Promise<string> {
-  const names = Object.keys(await import(`node:${name}`)).filter((key) => !/^(default|module\.exports)$/.test(key))
+  const names = await namesOf(`node:${name}`)
   return `let loaded
 const get = () => (loaded ??= __builtin('${name}'))
 for (const name of ${JSON.stringify(names)})

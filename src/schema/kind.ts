@@ -203,6 +203,9 @@ export type KindDefinition<T extends ApiObject> = Pick<
 
 const allVerbs: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
+const doesNothing = () => {}
+const saysNothing = () => []
+
 /** Makes a kind of what is special about it. `test/kinds.test.ts` holds the result against the published facts. */
 export function defineKind<T extends ApiObject>(definition: KindDefinition<T>): Kind<T> {
   return {
@@ -213,13 +216,13 @@ export function defineKind<T extends ApiObject>(definition: KindDefinition<T>): 
     storageVersionHash: '',
     storagePrefix: definition.plural,
     storedAs: undefined,
-    nameRule: () => [],
-    defaults: () => {},
-    prepareCreate: () => {},
-    prepareUpdate: () => {},
-    validate: () => {},
-    validateUpdate: () => {},
-    warnings: () => [],
+    nameRule: saysNothing,
+    defaults: doesNothing,
+    prepareCreate: doesNothing,
+    prepareUpdate: doesNothing,
+    validate: doesNothing,
+    validateUpdate: doesNothing,
+    warnings: saysNothing,
     status: undefined,
     sides: {},
     scale: undefined,

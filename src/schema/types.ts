@@ -211,7 +211,10 @@ export function oneOf<const V extends string>(...values: V[]): Scalar<V> {
   return { type: 'string', values }
 }
 
-export function list<Item extends Type>(items: Item, options: ListOptions = {}): ListType<Item> {
+/** There are thousands of fields without any: all have this one. */
+const noOptions = Object.freeze({})
+
+export function list<Item extends Type>(items: Item, options: ListOptions = noOptions): ListType<Item> {
   return { type: 'list', items, options }
 }
 
@@ -223,14 +226,14 @@ export function object<const F extends Fields>(
   name: string,
   doc: string,
   fields: F,
-  options: ObjectOptions = {},
+  options: ObjectOptions = noOptions,
 ): ObjectType<F> {
   return { type: 'object', name, doc, fields, options }
 }
 
 const field =
   <P extends Presence>(presence: P) =>
-  <T extends Type>(number: number, type: T, doc: string, options: FieldOptions = {}): Field<T, P> => ({
+  <T extends Type>(number: number, type: T, doc: string, options: FieldOptions = noOptions): Field<T, P> => ({
     number,
     type,
     presence,
