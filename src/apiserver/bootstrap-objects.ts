@@ -3,15 +3,15 @@ import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import { isAlreadyExists, isNotFound } from '../schema/status.ts'
 import type { Mutable } from '../schema/types.ts'
 import { serverContext } from './context.ts'
-import type { Resource } from './resource.ts'
+import type { DraftOptions, Resource } from './resource.ts'
 
 /** Gives the resource of a kind. */
 export type Resources = <T extends ApiObject>(kind: Kind<T>) => Resource<T>
 
 /** Makes what is not there; what is stays as it is. */
-export async function ensure(resource: Resource, wanted: ApiObject): Promise<void> {
+export async function ensure(resource: Resource, wanted: ApiObject, options?: DraftOptions): Promise<void> {
   const { namespace, name = '' } = wanted.metadata
-  if (!(await find(resource, name, namespace))) await create(resource, wanted)
+  if (!(await find(resource, name, namespace))) await create(resource, wanted, options)
 }
 
 /** Undefined when it is not there. */
@@ -29,11 +29,32 @@ export async function find<T extends ApiObject>(
 }
 
 /** Another API server may be starting beside this one. */
-export async function create(resource: Resource, wanted: ApiObject): Promise<void> {
+export async function create(resource: Resource, wanted: ApiObject, options?: DraftOptions): Promise<void> {
   try {
-    await resource.create(wanted.metadata.namespace ?? '', wanted, serverContext)
+    await resource.create(wanted.metadata.namespace ?? '', wanted, serverContext, options)
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
+  }
+}
+
+/** All objects of the resource, by namespace and name. */
+export async function findAll<T extends ApiObject>(
+  resource: Resource<T>,
+): Promise<(namespace: string | undefined, name: string) => T | undefined> {
+  const { entries } = await resource.list('', { resourceVersion: '0' })
+  const known = new Map(entries.map((entry) => [keyOf(entry.object.metadata), entry.object]))
+  return (namespace, name) => known.get(keyOf({ namespace, name }))
+}
+
+const keyOf = ({ namespace = '', name = '' }: { readonly namespace?: string | undefined; readonly name?: string }) =>
+  `${namespace}/${name}`
+
+/** What every cluster has: made when it is asked for, and kept for the next one. */
+export function constant<T extends object>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
   }
 }
 

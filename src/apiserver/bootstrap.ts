@@ -10,7 +10,7 @@ import { PriorityClass } from '../kinds/scheduling/priority-class.ts'
 import type { ApiObject } from '../schema/kind.ts'
 import { isForbidden } from '../schema/status.ts'
 import { reconcilePolicy } from './authz/reconcile-policy.ts'
-import { ensure, object, type Resources } from './bootstrap-objects.ts'
+import { constant, ensure, object, type Resources } from './bootstrap-objects.ts'
 import { serverContext } from './context.ts'
 import { bootstrapFlows, bootstrapLevels } from './flow-control/bootstrap-flows.ts'
 import type { Resource } from './resource.ts'
@@ -27,18 +27,14 @@ export async function bootstrap(
   now: number,
   serviceCidrs: readonly string[] = usualServiceCidrs,
 ): Promise<void> {
-  await all(namespaces, (name) => ensure(resources(Namespace), object(Namespace, name, {})))
+  await ensureAll(resources(Namespace), namespaces())
   // What waits for nothing shares its trips to the disk.
   await Promise.all([
-    all(priorityClasses, ({ name, ...rest }) => ensure(resources(PriorityClass), object(PriorityClass, name, rest))),
+    ensureAll(resources(PriorityClass), priorityClasses()),
     ensure(resources(Service), apiService(serviceCidrs[0]!)),
     beginServiceRange(resources, now, serviceCidrs),
-    all(Object.entries(bootstrapLevels), ([name, spec]) =>
-      ensure(resources(PriorityLevelConfiguration), object(PriorityLevelConfiguration, name, { spec }, flowMarks)),
-    ),
-    all(Object.entries(bootstrapFlows), ([name, spec]) =>
-      ensure(resources(FlowSchema), object(FlowSchema, name, { spec }, flowMarks)),
-    ),
+    ensureAll(resources(PriorityLevelConfiguration), levels()),
+    ensureAll(resources(FlowSchema), flows()),
     reconcilePolicy(resources),
     beginTokenTracking(resources(ConfigMap), now).catch((error: unknown) => {
       // A server whose own rules let nobody make it goes without.
@@ -47,23 +43,34 @@ export async function bootstrap(
   ])
 }
 
-const all = async <T>(items: readonly T[], run: (item: T) => Promise<void>) => void (await Promise.all(items.map(run)))
+const ensureAll = async (resource: Resource, wanted: readonly ApiObject[]) =>
+  void (await Promise.all(wanted.map((draft) => ensure(resource, draft, { constant: true }))))
 
-const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
+const namespaces = constant(() =>
+  ['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) => object(Namespace, name, {})),
+)
 
-const priorityClasses = [
-  {
-    name: 'system-node-critical',
+const priorityClasses = constant(() => [
+  object(PriorityClass, 'system-node-critical', {
     value: 2_000_001_000,
     description: 'Used for system critical pods that must not be moved from their current node.',
-  },
-  {
-    name: 'system-cluster-critical',
+  }),
+  object(PriorityClass, 'system-cluster-critical', {
     value: 2_000_000_000,
     description:
       'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
-  },
-]
+  }),
+])
+
+const flowMarks = { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'true' } }
+
+const levels = constant(() =>
+  Object.entries(bootstrapLevels).map(([name, spec]) => object(PriorityLevelConfiguration, name, { spec }, flowMarks)),
+)
+
+const flows = constant(() =>
+  Object.entries(bootstrapFlows).map(([name, spec]) => object(FlowSchema, name, { spec }, flowMarks)),
+)
 
 /** As kubeadm sets it. */
 export const usualServiceCidrs: readonly string[] = ['10.96.0.0/12']
@@ -99,8 +106,6 @@ async function beginTokenTracking(resource: Resource<ConfigMap>, now: number): P
   const change = (map: ConfigMap | undefined) => (isDay(map!.data?.['since']) ? map! : { ...map!, data: { since } })
   await resource.update(namespace, trackingName, '', (map) => change(map) as ApiObject, serverContext)
 }
-
-const flowMarks = { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'true' } }
 
 /** Addresses are given from the range as soon as it is there. */
 async function beginServiceRange(resources: Resources, now: number, cidrs: readonly string[]): Promise<void> {

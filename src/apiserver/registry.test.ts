@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ConfigMap } from '../kinds/core/config-map.ts'
+import { deepFreeze } from '../schema/freeze.ts'
 import type { ApiObject } from '../schema/kind.ts'
 import { ApiError } from '../schema/status.ts'
+import type { Mutable } from '../schema/types.ts'
 import type { Op } from '../store/store.ts'
+import type { AdmissionPlugin } from './admission.ts'
 import { Registry } from './registry.ts'
 import type { DeleteOptions } from './resource.ts'
 import type { WriteHook } from './storage/write-hook.ts'
@@ -136,6 +139,59 @@ describe('create', () => {
     assert.equal((await create('a')).object.spec.seats, 4)
     assert.equal(await failure(create('bad')), '403 no')
     assert.deepEqual(seen, ['admit 1', 'validate a 4', 'admit 1', 'validate bad 4'])
+  })
+
+  describe('of a constant draft', () => {
+    const makes = async (
+      draft: ApiObject,
+      { constant = true, laterMs = 0, admission = [] as AdmissionPlugin[] } = {},
+    ) => {
+      const { registry, world } = testServer(admission)
+      await world.clock.advance(laterMs)
+      const entry = await registry.resource(Boat).create('sea', draft, testContext, { constant })
+      return entry.json().toString()
+    }
+    const draftOf = (name: string) =>
+      deepFreeze(decoded(Boat, { metadata: { name, labels: { of: 'old' } }, spec: { harbour: 'Cork' } }))
+
+    test('gives in each cluster what it would give in the first, at its own time', async () => {
+      const draft = draftOf('a')
+      const first = await makes(draft)
+      assert.equal(first, await makes(draft, { constant: false }))
+      assert.equal(await makes(draft), first)
+      const later = await makes(draft, { laterMs: 60_000 })
+      assert.equal(later, await makes(draft, { laterMs: 60_000, constant: false }))
+      assert.equal(later.match(/2026-01-01T00:01:00Z/g)?.length, 2)
+    })
+
+    test('does not complete and check it again', async (t) => {
+      const validate = t.mock.method(Boat, 'validate')
+      const draft = draftOf('b')
+      for (let cluster = 0; cluster < 3; cluster++) await makes(draft)
+      assert.equal(validate.mock.callCount(), 1)
+      await makes(draft, { constant: false })
+      assert.equal(validate.mock.callCount(), 2)
+    })
+
+    test('is still for admission to change or refuse, in each cluster', async () => {
+      const draft = draftOf('c')
+      const first = await makes(draft)
+      const changes: AdmissionPlugin = {
+        name: 'changes',
+        handles: () => true,
+        admit: ({ object }) => void Object.assign((object as unknown as Mutable<Boat>).spec, { seats: 7 }),
+      }
+      assert.match(await makes(draft, { admission: [changes] }), /"seats":7/)
+      const refuses: AdmissionPlugin = {
+        name: 'refuses',
+        handles: () => true,
+        async validate() {
+          throw new ApiError('Forbidden', 'no')
+        },
+      }
+      assert.equal(await failure(makes(draft, { admission: [refuses] })), '403 no')
+      assert.equal(await makes(draft), first)
+    })
   })
 })
 

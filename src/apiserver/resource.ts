@@ -84,6 +84,11 @@ export interface Entry<T extends ApiObject = ApiObject> {
 export interface DraftOptions {
   /** The draft was decoded as the kind's type for this call alone: it may be changed instead of being copied. */
   readonly owned?: boolean
+  /**
+   * The draft never changes and is always made by the same user: what becomes of it is remembered for the next cluster in
+   * this process. `update` does not look at it.
+   */
+  readonly constant?: boolean
 }
 
 /** `owned` is said of what `change` gives. */

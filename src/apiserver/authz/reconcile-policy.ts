@@ -5,8 +5,9 @@ import { RoleBinding } from '../../kinds/rbac/role-binding.ts'
 import type { PolicyRule } from '../../kinds/rbac/shared.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
-import { create, find, object, type Resources } from '../bootstrap-objects.ts'
+import { constant, create, findAll, object, type Resources } from '../bootstrap-objects.ts'
 import { serverContext } from '../context.ts'
+import type { Resource } from '../resource.ts'
 import { namespacedBootstrapRoles } from './bootstrap-namespace-policy.ts'
 import {
   type BootstrapBinding,
@@ -24,21 +25,39 @@ import { missingRules } from './rule-cover.ts'
  */
 export async function reconcilePolicy(resources: Resources): Promise<void> {
   await Promise.all([
-    ...bootstrapRoles.map((role) => reconcileClusterRole(resources, role)),
-    ...bootstrapBindings.map((binding) => reconcileClusterBinding(resources, binding)),
-    ...namespacedBootstrapRoles.flatMap(({ namespace, name, rules, binding }) => [
-      reconcile(resources, Role, { namespace, name, content: { rules }, missing: missingInRole(rules) }),
-      reconcileBinding(resources, RoleBinding, { namespace, ...binding, role: { kind: 'Role', name } }),
-    ]),
+    reconcileAll(resources, ClusterRole, clusterRoles()),
+    reconcileAll(resources, ClusterRoleBinding, clusterBindings()),
+    reconcileAll(resources, Role, roles()),
+    reconcileAll(resources, RoleBinding, bindings()),
   ])
 }
 
-function reconcileClusterRole(resources: Resources, { name, rules, labels, aggregate }: BootstrapRole): Promise<void> {
+interface Wanted<T> {
+  /** As it is made where it is not there. */
+  readonly draft: ApiObject
+  /** The fields that have to change, as they must become; `replaced`: they cannot change, it has to be made anew. */
+  missing(current: T): object | 'replaced' | undefined
+}
+
+const clusterRoles = constant(() => bootstrapRoles.map(wantedClusterRole))
+const clusterBindings = constant(() => bootstrapBindings.map(wantedClusterBinding))
+const roles = constant(() =>
+  namespacedBootstrapRoles.map(({ namespace, name, rules }): Wanted<Role> => {
+    return { draft: draftOf(Role, { namespace, name, content: { rules } }), missing: missingInRole(rules) }
+  }),
+)
+const bindings = constant(() =>
+  namespacedBootstrapRoles.map(({ namespace, name, binding }) =>
+    wantedBinding(RoleBinding, { namespace, ...binding, role: { kind: 'Role', name } }),
+  ),
+)
+
+function wantedClusterRole({ name, rules, labels, aggregate }: BootstrapRole): Wanted<ClusterRole> {
   if (aggregate === undefined) {
-    return reconcile(resources, ClusterRole, { name, content: { rules }, missing: missingInRole(rules), labels })
+    return { draft: draftOf(ClusterRole, { name, content: { rules }, labels }), missing: missingInRole(rules) }
   }
   const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { [aggregate]: 'true' } }] }
-  return reconcile(resources, ClusterRole, { name, content: { aggregationRule }, missing: missingAggregation, labels })
+  return { draft: draftOf(ClusterRole, { name, content: { aggregationRule }, labels }), missing: missingAggregation }
 
   function missingAggregation(current: ClusterRole): object | undefined {
     const held = current.aggregationRule?.clusterRoleSelectors ?? []
@@ -54,70 +73,82 @@ const missingInRole =
     return missing.length === 0 ? undefined : { rules: [...(current.rules ?? []), ...missing] }
   }
 
-const reconcileClusterBinding = (resources: Resources, { name, role, subjects }: BootstrapBinding) =>
-  reconcileBinding(resources, ClusterRoleBinding, { name, subjects, role: { kind: 'ClusterRole', name: role } })
+const wantedClusterBinding = ({ name, role, subjects }: BootstrapBinding) =>
+  wantedBinding(ClusterRoleBinding, { name, subjects, role: { kind: 'ClusterRole', name: role } })
 
-interface WantedBinding {
+interface BindingToMake {
   readonly namespace?: string
   readonly name: string
   readonly subjects: readonly BootstrapSubject[]
   readonly role: { readonly kind: string; readonly name: string }
 }
 
-async function reconcileBinding<T extends RoleBinding>(
-  resources: Resources,
+function wantedBinding<T extends RoleBinding>(
   kind: Kind<T>,
-  { namespace, name, subjects: wanted, role }: WantedBinding,
-): Promise<void> {
+  { namespace, name, subjects: wanted, role }: BindingToMake,
+): Wanted<T> {
   const subjects = wanted.map((subject) => ({
     ...subject,
     ...(subject.kind !== 'ServiceAccount' && { apiGroup: 'rbac.authorization.k8s.io' }),
   }))
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', ...role }
-  const resource = resources(kind)
-  const current = await find(resource, name, namespace)
-  if (current && isReconciled(current) && !equalJson(current.roleRef, roleRef)) {
-    await resource.delete(namespace ?? '', name, {}, serverContext)
-  }
-  const missing = ({ subjects: held = [] }: RoleBinding) => {
+  const missing = (current: RoleBinding) => {
+    if (!equalJson(current.roleRef, roleRef)) return 'replaced' as const
+    const { subjects: held = [] } = current
     const lacking = subjects.filter((subject) => !held.some((other) => equalJson(other, subject)))
     return lacking.length === 0 ? undefined : { subjects: [...held, ...lacking] }
   }
-  await reconcile(resources, kind, { namespace, name, content: { subjects, roleRef }, missing })
+  return { draft: draftOf(kind, { namespace, name, content: { subjects, roleRef } }), missing }
 }
 
-interface Wanted<T> {
+interface Content {
   readonly namespace?: string | undefined
   readonly name: string
   readonly content: object
   readonly labels?: Readonly<Record<string, string>> | undefined
-  /** The fields that have to change, as they must become. */
-  missing(current: T): object | undefined
 }
 
-async function reconcile<T extends ApiObject>(resources: Resources, kind: Kind<T>, wanted: Wanted<T>): Promise<void> {
-  const { namespace, name, content, missing } = wanted
-  const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults', ...wanted.labels }
-  const annotations = { [autoUpdate]: 'true' }
+function draftOf(kind: Kind, { namespace, name, content, labels }: Content): ApiObject {
+  const marks = { labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults', ...labels }, annotations }
+  return object(kind, name, content, namespace === undefined ? marks : { namespace, ...marks })
+}
+
+async function reconcileAll<T extends ApiObject>(
+  resources: Resources,
+  kind: Kind<T>,
+  wanted: readonly Wanted<T>[],
+): Promise<void> {
   const resource = resources(kind)
-  const current = await find(resource, name, namespace)
-  if (!current) {
-    const place = namespace === undefined ? {} : { namespace }
-    return create(resource, object(kind, name, content, { ...place, labels, annotations }))
-  }
+  const find = await findAll(resource)
+  await Promise.all(
+    wanted.map((each) => {
+      const { namespace, name = '' } = each.draft.metadata
+      return reconcile(resource, each, find(namespace, name))
+    }),
+  )
+}
+
+async function reconcile<T extends ApiObject>(
+  resource: Resource<T>,
+  { draft, missing }: Wanted<T>,
+  current: T | undefined,
+): Promise<void> {
+  if (!current) return create(resource, draft, { constant: true })
   if (!isReconciled(current)) return
   const change = missing(current)
-  const { metadata } = current
-  const marked = { ...metadata, labels: { ...labels, ...metadata.labels } }
-  if (change === undefined && equalJson(marked.labels, metadata.labels)) return
-  const update = (stored: T | undefined) => ({
-    ...stored!,
-    ...change,
-    metadata: { ...stored!.metadata, ...{ labels: marked.labels } },
-  })
-  await resource.update(namespace ?? '', name, '', update, serverContext)
+  const { namespace = '', name = '' } = draft.metadata
+  if (change === 'replaced') {
+    await resource.delete(namespace, name, {}, serverContext)
+    return create(resource, draft, { constant: true })
+  }
+  const labels = { ...draft.metadata.labels, ...current.metadata.labels }
+  if (change === undefined && equalJson(labels, current.metadata.labels)) return
+  const update = (stored: T | undefined) => ({ ...stored!, ...change, metadata: { ...stored!.metadata, labels } })
+  await resource.update(namespace, name, '', update, serverContext)
 }
 
 const autoUpdate = 'rbac.authorization.kubernetes.io/autoupdate'
+
+const annotations = { [autoUpdate]: 'true' }
 
 const isReconciled = ({ metadata }: ApiObject) => metadata.annotations?.[autoUpdate] !== 'false'

@@ -34,6 +34,10 @@ export function admitNew(plugins: readonly AdmissionPlugin[], attributes: Admitt
   return { done, isComplete: concerned.every(({ completes }) => completes === true) }
 }
 
+/** Whether a mutating plugin would look at it. */
+export const isAdmissionConcerned = (plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes): boolean =>
+  attributes.context.admitted !== true && mutating(plugins, attributes).length > 0
+
 /** Asks the validating plugins; the first that refuses throws. */
 export function validateAdmission(
   plugins: readonly AdmissionPlugin[],

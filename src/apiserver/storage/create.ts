@@ -1,14 +1,14 @@
 import { secondsTime } from '../../base/seconds-time.ts'
 import { stage } from '../../base/stage.ts'
 import { FieldErrors } from '../../schema/field-errors.ts'
-import type { ApiObject } from '../../schema/kind.ts'
+import type { ApiObject, Kind, ObjectMetaLike } from '../../schema/kind.ts'
 import { ApiError, alreadyExists, type GroupResource } from '../../schema/status.ts'
 import type { Mutable } from '../../schema/types.ts'
 import type { KeyValue } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
 import { entryOf, lastShownOf } from '../entry.ts'
 import type { DraftOptions, Entry } from '../resource.ts'
-import { admitNew, validateAdmission } from './admission.ts'
+import { admitNew, isAdmissionConcerned, validateAdmission } from './admission.ts'
 import { storedObject, toStore, withVersions } from './conversion.ts'
 import { keyOf } from './keys.ts'
 import { recordManagers } from './managers.ts'
@@ -30,15 +30,29 @@ import { alone, type Reserved, TakenMeanwhileError, withReservation } from './wr
 /** How often a name is generated anew when it is taken (KEP-4420). */
 const nameAttempts = 8
 
+/**
+ * What constant drafts have become, each as it was stored the last time. An image of the program has them, and a start of
+ * it stores some two hundred.
+ */
+const outcomes = new WeakMap<ApiObject, ApiObject>()
+
 /** Makes a new object of a draft, which is left as it is unless it is `owned`. */
 export async function create<T extends ApiObject>(
   state: ResourceState<T>,
   namespace: string,
   given: ApiObject,
   context: RequestContext,
-  { owned }: DraftOptions = {},
+  { owned, constant }: DraftOptions = {},
 ): Promise<Entry<T>> {
   const { kind } = state
+  const outcome = constant ? outcomes.get(given) : undefined
+  if (outcome !== undefined && !isAdmissionConcerned(state.admission, attributesOf(kind, outcome, context))) {
+    // Whoever remembers goes through as many stages as who does not: what comes first must not depend on it.
+    await stage
+    await stage
+    const known = { hasRevision: false, isComplete: true, constant: given }
+    return createAdmitted(state, outcome as unknown as Mutable<T>, known, context)
+  }
   const object = fresh(kind, given, owned)
   const metadata = object.metadata as Mutable<ApiObject['metadata']>
   wipeSystemFields(metadata)
@@ -49,21 +63,20 @@ export async function create<T extends ApiObject>(
   const recording = withVersions(kind, () => recordManagers(state, '', undefined, object, given, context))
   if (recording instanceof Promise) await recording
   await stage
-  const attributes = {
-    operation: 'CREATE' as const,
-    kind,
-    subresource: '',
-    namespace: metadata.namespace ?? '',
-    name: metadata.name ?? '',
-    object,
-    context,
-  }
-  const admission = admitNew(state.admission, attributes)
+  const admission = admitNew(state.admission, attributesOf(kind, object, context))
   if (admission !== undefined) await admission.done
   // Admission may have put fields anywhere.
   const admitted = admission === undefined ? object : toStoredForm(kind, object)
   const hasRevision = (given.metadata?.resourceVersion ?? '') !== ''
-  return createAdmitted(state, admitted, { hasRevision, isComplete: admission?.isComplete !== false }, context)
+  const isComplete = admission?.isComplete !== false
+  const mayRemember = constant && admission === undefined && state.hook === undefined
+  return createAdmitted(state, admitted, { hasRevision, isComplete, ...(mayRemember && { constant: given }) }, context)
+}
+
+/** As admission sees the creation. */
+function attributesOf<O extends ApiObject>(kind: Kind, object: O, context: RequestContext) {
+  const { namespace = '', name = '' } = object.metadata
+  return { operation: 'CREATE', kind, subresource: '', namespace, name, object, context } as const
 }
 
 /** What is known of an object that has passed mutating admission. */
@@ -72,6 +85,8 @@ interface Known {
   readonly hasRevision: boolean
   /** Defaults would leave it as it is. */
   readonly isComplete: boolean
+  /** The draft, of which the same always becomes. */
+  readonly constant?: ApiObject
 }
 
 /** The second half, also of a PUT that creates: the object has passed mutating admission. */
@@ -127,29 +142,18 @@ async function writeNew<T extends ApiObject>(
   { ops, absent }: Reserved<T>,
 ): Promise<Entry<T>> {
   const { kind, store } = state
-  const preparedMetadata = prepared.metadata as Mutable<ApiObject['metadata']>
-  preparedMetadata.uid = state.random.uuid()
-  preparedMetadata.creationTimestamp = secondsTime(state.clock.now())
-  kind.prepareCreate(prepared)
-  const object = canonical(kind, prepared, lastShownOf(kind))
+  const { constant } = known
+  const remembered = constant && outcomes.get(constant)
+  const made = { uid: state.random.uuid(), creationTimestamp: secondsTime(state.clock.now()) }
+  const object = remembered === undefined ? complete(kind, prepared, made) : madeAgain(remembered as T, made)
   await stage
   const metadata = object.metadata as ApiObject['metadata']
   const namespace = metadata.namespace ?? ''
   const name = metadata.name ?? ''
-  const errors = new FieldErrors()
-  validateMetadata(kind, metadata, errors)
-  kind.validate(object, errors)
-  if (errors.length > 0) throw errors.toError(errorKind(kind), name)
-  for (const warning of kind.warnings(object, undefined)) context.warn(warning)
+  if (remembered === undefined) validate(kind, object, context)
   const together: Companions[] = []
   const validation = validateAdmission(state.admission, {
-    operation: 'CREATE',
-    kind,
-    subresource: '',
-    namespace,
-    name,
-    object,
-    context,
+    ...attributesOf(kind, object, context),
     together: (companions) => void together.push(companions),
   })
   if (validation !== undefined) await validation
@@ -171,7 +175,32 @@ async function writeNew<T extends ApiObject>(
   if (!outcome.succeeded && outcome.kv === undefined)
     throw new TakenMeanwhileError(`${name}: what it was given is taken`)
   if (!outcome.succeeded) throw isThere(state, metadata, outcome.kv)
+  if (constant) outcomes.set(constant, object)
   return entryOf(kind, outcome.kv!)
+}
+
+type Made = Pick<Mutable<ObjectMetaLike>, 'uid' | 'creationTimestamp'>
+
+/** The object as it is to be stored. */
+function complete<T extends ApiObject>(kind: Kind<T>, prepared: Mutable<T>, made: Made): T {
+  Object.assign(prepared.metadata as object, made)
+  kind.prepareCreate(prepared)
+  return canonical(kind, prepared, lastShownOf(kind))
+}
+
+/** What was stored before, as another one. */
+function madeAgain<T extends ApiObject>(outcome: T, made: Made): T {
+  const { managedFields, ...metadata } = outcome.metadata as ObjectMetaLike
+  const entries = managedFields?.map((entry) => ({ ...(entry as object), time: made.creationTimestamp }))
+  return { ...outcome, metadata: { ...metadata, ...made, ...(entries && { managedFields: entries }) } }
+}
+
+function validate<T extends ApiObject>(kind: Kind<T>, object: T, context: RequestContext): void {
+  const errors = new FieldErrors()
+  validateMetadata(kind, object.metadata, errors)
+  kind.validate(object, errors)
+  if (errors.length > 0) throw errors.toError(errorKind(kind), object.metadata.name ?? '')
+  for (const warning of kind.warnings(object, undefined)) context.warn(warning)
 }
 
 function isThere(state: ResourceState, metadata: ApiObject['metadata'], existing: KeyValue | undefined): ApiError {
