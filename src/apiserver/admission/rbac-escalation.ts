@@ -8,7 +8,7 @@ import { ApiError, forbidden, notFound } from '../../schema/status.ts'
 import type { AdmissionAttributes, AdmissionPlugin, ClusterReader } from '../admission.ts'
 import type { Authorizer } from '../authz/authz.ts'
 import { missingRules, showRule } from '../authz/rule-cover.ts'
-import type { UserInfo } from '../context.ts'
+import type { RequestContext, UserInfo } from '../context.ts'
 
 const group = 'rbac.authorization.k8s.io'
 
@@ -85,15 +85,21 @@ export function rbacEscalation(reader: ClusterReader, authorizer: Authorizer, ru
 
   return {
     name: 'RBACEscalation',
-    handles: ({ kind, operation, subresource }) =>
-      kind.group === group && subresource === '' && (operation === 'CREATE' || operation === 'UPDATE'),
+    handles: ({ kind, operation, subresource, context }) =>
+      kind.group === group &&
+      subresource === '' &&
+      (operation === 'CREATE' || operation === 'UPDATE') &&
+      // Of those who may do everything only what a binding in a namespace names is looked at.
+      (kind.plural === 'rolebindings' || !isMaster(context)),
     async admit(attributes) {
-      const isPrivileged = attributes.context.user.groups.includes('system:masters')
+      const isPrivileged = isMaster(attributes.context)
       if (attributes.kind.plural.endsWith('bindings')) await checkBinding(attributes, isPrivileged)
       else if (!isPrivileged) await checkRole(attributes)
     },
   }
 }
+
+const isMaster = ({ user }: RequestContext) => user.groups.includes('system:masters')
 
 function rulesOfRole(reader: ClusterReader, { kind, name }: RoleRef, namespace: string): readonly PolicyRule[] {
   const role: (ApiObject & { readonly rules?: readonly PolicyRule[] }) | undefined =

@@ -113,7 +113,7 @@ export class Aggregator implements Aggregation {
       const priority = builtInPriority(group, version)
       // The aggregator does not register itself.
       if (priority === undefined || group === APIService.group) continue
-      this.#own.set(nameOf(group, version), apiService(group, version, priority, 'onstart'))
+      this.#own.set(nameOf(group, version), builtInService(group, version, priority))
     }
     for (const { group, version, groupPriorityMinimum, versionPriority } of registry.localApis) {
       const priority = { group: groupPriorityMinimum, version: versionPriority }
@@ -129,7 +129,9 @@ export class Aggregator implements Aggregation {
     const { reader, registry, log, signal } = this.#options
     if (signal.aborted || reader.get(APIService, '', name) !== undefined) return
     try {
-      await registry.resource(APIService).create('', this.#own.get(name)!, serverContext)
+      const service = this.#own.get(name)!
+      const constant = service === builtInServices.get(name)
+      await registry.resource(APIService).create('', service, serverContext, { constant })
     } catch (error) {
       if (!isAlreadyExists(error)) log('error', 'an API service was not written', { name, error: String(error) })
     }
@@ -241,6 +243,16 @@ export class Aggregator implements Aggregation {
 }
 
 const nameOf = (group: string, version: string) => `${version}.${group}`
+
+/** Those that every cluster has. */
+const builtInServices = new Map<string, ApiObject>()
+
+function builtInService(group: string, version: string, priority: Priority): ApiObject {
+  const name = nameOf(group, version)
+  const service = builtInServices.get(name) ?? apiService(group, version, priority, 'onstart')
+  builtInServices.set(name, service)
+  return service
+}
 
 function apiService(group: string, version: string, priority: Priority, automanaged: string | undefined): ApiObject {
   return {
