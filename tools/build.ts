@@ -44,13 +44,15 @@ const late: Plugin = {
     // It begins by loading native code, and so runs when a store is opened.
     onResolve({ filter: /^lmdb$/, namespace: 'file' }, ({ path }) => ({ path, namespace: 'deferred' }))
     onLoad({ filter: /.*/, namespace: 'deferred' }, async ({ path }) => ({ contents: await deferredModule(path) }))
-    // Most systems have glibc; to ask which one it is takes longer than to load the database.
+    // It is found here, and at once where it is needed: to look for it then takes longer than to load it.
     onResolve({ filter: /^node-gyp-build-optional-packages$/ }, ({ path }) => ({ path, namespace: 'native' }))
     onLoad({ filter: /.*/, namespace: 'native' }, ({ path }) => ({
       contents: `const { dirname } = require('node:path')
 module.exports = () => {
   try {
-    return __requireLate(\`@lmdb/lmdb-\${process.platform}-\${process.arch}/node.napi.glibc.node\`)
+    const addon = { exports: {} }
+    process.dlopen(addon, ${JSON.stringify(findNative())})
+    return addon.exports
   } catch {
     return __requireLate(${JSON.stringify(path)})(dirname(dirname(__requireLate.resolve('lmdb'))))
   }
@@ -77,6 +79,16 @@ module.exports = () => {
 
 /** Where a package begins. */
 const find = (name: string) => createRequire(import.meta.url).resolve(name)
+
+/** The native code of the database for most systems, which have glibc; '' where it is not installed. */
+function findNative(): string {
+  const { resolve } = createRequire(find('lmdb'))
+  try {
+    return resolve(`@lmdb/lmdb-${process.platform}-${process.arch}/node.napi.glibc.node`)
+  } catch {
+    return ''
+  }
+}
 
 /** What a module shows. */
 async function namesOf(name: string): Promise<string[]> {
