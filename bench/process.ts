@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { nodeFlags } from '../tools/node-flags.ts'
+import { imageOf, nodeFlags } from '../tools/node-flags.ts'
 import { Api } from './api.ts'
 
 export const root = join(import.meta.dirname, '..')
@@ -67,7 +67,7 @@ export async function serve(bundle: string, options: StartOptions): Promise<Serv
   const kubeconfig = ['--kubeconfig', join(directory, 'kubeconfig')]
   const mode = options.apiOnly ? ['--api-only'] : []
   const nodeFlags = [...flagsOf(process.env['BENCH_NODE_FLAGS']), ...(options.nodeFlags ?? [])]
-  const image = bundle.replace(/\.mjs$/, '.blob')
+  const image = imageOf(bundle, 'up')
   const program = existsSync(image) ? ['--snapshot-blob', image, bundle] : [bundle]
   const args = [...flagsOfUsers, ...nodeFlags, ...program, 'up', ...place, ...flags, ...kubeconfig]
   const startedMs = performance.now()

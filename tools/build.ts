@@ -1,21 +1,20 @@
 /**
- * Bundles the program into one file, so that starting reads one file instead of some hundred, and makes an image of the
+ * Bundles the program into one file, so that starting reads one file instead of some hundred, and makes images of the
  * memory that it has when it is loaded (`src/snapshot.ts`), so that most of the time even that is not read.
  *
- *   node tools/build.ts [BUNDLE]     default: .cache/build/coracle.mjs; its image lies beside it: coracle.blob
+ *   node tools/build.ts [BUNDLE]     default: .cache/build/coracle.mjs; beside it coracle.blob, and coracle.up.blob for `up`
  */
 
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules, createRequire } from 'node:module'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
-import { nodeFlags } from './node-flags.ts'
+import { imageOf, nodeFlags } from './node-flags.ts'
 
 const root = join(import.meta.dirname, '..')
 const bundle = process.argv[2] ?? join(root, '.cache/build/coracle.mjs')
-const image = bundle.replace(/\.mjs$/, '.blob')
-const imageSource = bundle.replace(/\.mjs$/, '.cjs')
 
 const common: BuildOptions = { bundle: true, platform: 'node', logLevel: 'warning' }
 
@@ -131,48 +130,61 @@ for (const name of ${JSON.stringify(names)})
 Object.defineProperty(exports, 'default', { enumerable: true, get })`
 }
 
-const { outputFiles } = await build({
-  ...common,
-  entryPoints: [join(root, 'src/snapshot.ts')],
-  outfile: imageSource,
-  write: false,
-  target: 'node22',
-  format: 'cjs',
-  // Its text is part of the image, and so in memory twice. What the names in a stack or a profile stand for says the map.
-  minify: true,
-  sourcemap: 'external',
-  define: { 'import.meta.resolve': '__resolve' },
-  // In an image `require` knows modules of Node.js alone: others are looked for from where the bundle lies.
-  banner: {
-    js: `Error.stackTraceLimit = 0; // Those that modules make while they are loaded would keep their code alive.
+/** Instead of the list of all commands: what only others need is not part of the image. */
+const upAlone: Plugin = {
+  name: 'up-alone',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/cli\/commands\/index\.ts$/ }, () => ({
+      contents: `import { up } from './up.ts'
+export const commands = [up]`,
+      resolveDir: join(root, 'src/cli/commands'),
+    }))
+  },
+}
+
+async function makeImage(image: string, plugins: Plugin[]): Promise<void> {
+  const source = image.replace(/\.blob$/, '.cjs')
+  const { outputFiles } = await build({
+    ...common,
+    entryPoints: [join(root, 'src/snapshot.ts')],
+    outfile: source,
+    write: false,
+    target: 'node22',
+    format: 'cjs',
+    // Its text is part of the image, and so in memory twice. What the names in a stack or a profile stand for says the map.
+    minify: true,
+    sourcemap: 'external',
+    define: { 'import.meta.resolve': '__resolve' },
+    // In an image `require` knows modules of Node.js alone: others are looked for from where the bundle lies.
+    banner: {
+      js: `Error.stackTraceLimit = 0; // Those that modules make while they are loaded would keep their code alive.
 const __builtin = (name) => process.getBuiltinModule('node:' + name);
 let __late;
 const __lateRequire = () => (__late ??= __builtin('module').createRequire(__builtin('path').resolve(process.argv[1])));
 const __requireLate = Object.assign((name) => __lateRequire()(name), { resolve: (name) => __lateRequire().resolve(name) });
 const __resolve = (name) => __builtin('url').pathToFileURL(__requireLate.resolve(name)).href;`,
-  },
-  plugins: [late],
-})
+    },
+    plugins,
+  })
 
-// One letter beyond Latin-1, and V8 would keep two bytes for each of them all: in the image, and in the heap made of it.
-const escaped = (letter: string) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
-const [map, text] = outputFiles.map((file) => file.text) as [string, string]
-writeFileSync(imageSource, text.replace(/[^\0-\xff]/g, escaped))
-writeFileSync(`${imageSource}.map`, map)
+  // One letter beyond Latin-1, and V8 would keep two bytes for each of them all: in the image, and in the heap made of it.
+  const escaped = (letter: string) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
+  const [map, text] = outputFiles.map((file) => file.text) as [string, string]
+  writeFileSync(source, text.replace(/[^\0-\xff]/g, escaped))
+  writeFileSync(`${source}.map`, map)
 
-// Who starts the program meanwhile finds the last image, or none, but never half of one.
-const unfinished = `${image}.${process.pid}`
-// Only who starts with the same flags can use all of the image.
-const made = spawnSync(
-  process.execPath,
-  [...nodeFlags, '--snapshot-blob', unfinished, '--build-snapshot', imageSource],
-  {
-    encoding: 'utf8',
-  },
-)
-if (made.status === 0) renameSync(unfinished, image)
-else {
-  rmSync(image, { force: true })
-  const why = made.stderr.trim().split('\n').at(-1)
-  console.error(`build: no image of the program can be made here, so it will start more slowly: ${why}`)
+  // Who starts the program meanwhile finds the last image, or none, but never half of one.
+  const unfinished = `${image}.${process.pid}`
+  try {
+    // Only who starts with the same flags can use all of the image.
+    await run(process.execPath, [...nodeFlags, '--snapshot-blob', unfinished, '--build-snapshot', source])
+    renameSync(unfinished, image)
+  } catch (error) {
+    rmSync(image, { force: true })
+    const why = (error as { stderr?: string }).stderr?.trim().split('\n').at(-1) ?? error
+    console.error(`build: no image of the program can be made here, so it will start more slowly: ${why}`)
+  }
 }
+
+const run = promisify(execFile)
+await Promise.all([makeImage(imageOf(bundle), [late]), makeImage(imageOf(bundle, 'up'), [upAlone, late])])

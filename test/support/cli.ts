@@ -5,17 +5,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HttpClient } from '../../src/client/http.ts'
 import { fromKubeconfig } from '../../src/client/kubeconfig.ts'
-import { nodeFlags } from '../../tools/node-flags.ts'
+import { imageOf, nodeFlags } from '../../tools/node-flags.ts'
 import { quietWorld } from './served.ts'
 import { root } from './sources.ts'
 
-/** What Node.js is given to run the program as `./coracle` does, from an image of its memory. */
-export const program = build()
+type Program = (command?: string) => readonly string[]
 
-async function build(): Promise<readonly string[]> {
+/** What Node.js is given to run the program as `./coracle` does, from an image of its memory: for a command, or for any. */
+export const program: Promise<Program> = build()
+
+async function build(): Promise<Program> {
   const bundle = process.env['CORACLE_TEST_BUNDLE'] ?? (await buildHere())
-  const image = bundle.replace(/\.mjs$/, '.blob')
-  return [...nodeFlags, '--snapshot-blob', image, bundle]
+  return (command) => [...nodeFlags, '--snapshot-blob', imageOf(bundle, command), bundle]
 }
 
 /** For a test that is run by itself. */
@@ -40,10 +41,10 @@ export interface Ended {
 /** A home folder of its own for the commands of one test. What still runs at its end is killed. */
 export class Home implements AsyncDisposable {
   readonly folder: string
-  readonly #program: readonly string[]
+  readonly #program: Program
   readonly #running = new Set<Running>()
 
-  private constructor(folder: string, program: readonly string[]) {
+  private constructor(folder: string, program: Program) {
     this.folder = folder
     this.#program = program
   }
@@ -62,7 +63,7 @@ export class Home implements AsyncDisposable {
 
   /** Begins a command. */
   start(...args: string[]): Running {
-    const running = new Running([...this.#program, ...args], this.folder)
+    const running = new Running([...this.#program(args[0]), ...args], this.folder)
     this.#running.add(running)
     return running
   }
