@@ -203,6 +203,8 @@ const statusesAtOnce = 512
 const statusesInOneGo = 32
 /** Events have time: they are written beside what they are about, not before it. */
 const eventsAtOnce = 64
+/** After a great crowd there may be tens of thousands still to write: nobody who stops a cluster waits for them all. */
+const eventPatienceMs = 1000
 
 class RunningCluster implements Cluster {
   readonly #controlPlane: ControlPlane
@@ -386,7 +388,9 @@ class RunningCluster implements Cluster {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#events.open()
     this.#statuses.open()
+    const stopTimer = this.#options.world.clock.timer(eventPatienceMs, () => this.#events.close())
     await Promise.all(this.#running.map((part) => part.stop()))
+    stopTimer()
     this.#stop.abort()
     await this.#controlPlane[Symbol.asyncDispose]()
     await this.store[Symbol.asyncDispose]()

@@ -41,3 +41,25 @@ test('writes about one object go one after the other, in order, and no more at o
   await lanes.idle
   assert.ok(!lanes.busy)
 })
+
+test('what has not begun when the gate closes is left out, and nobody waits for it', async () => {
+  const gate = new Gate(1)
+  const lanes = new Lanes(gate)
+  const { promise, resolve } = deferred()
+  const begun: string[] = []
+  const write = (name: string) =>
+    lanes.run(object(name), () => {
+      begun.push(name)
+      return promise
+    })
+  for (const name of ['a1', 'a2', 'b1', 'a3']) write(name)
+  await new Promise(setImmediate)
+  gate.close()
+  await new Promise(setImmediate)
+  assert.ok(lanes.busy, 'what has begun goes on to its end')
+  write('c1')
+  resolve()
+  await lanes.idle
+  assert.deepEqual(begun, ['a1'])
+  assert.ok(!lanes.busy)
+})

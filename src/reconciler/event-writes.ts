@@ -24,14 +24,15 @@ export class Lanes {
     return Promise.all(this.#tails).then(() => {})
   }
 
-  /** `work` must not fail. */
+  /** `work` must not fail. It is left out when the gate is closed before it begins. */
   run(about: ApiObject, work: () => Promise<void>): void {
     this.#pending++
     const lane = laneOf(about)
     const tail = this.#tails[lane]!
     const turn = this.#gate?.enter()
     const before = turn ? turn.then(() => tail) : tail
-    this.#tails[lane] = before.then(work).finally(() => {
+    const begin = () => (this.#gate?.isClosed ? undefined : work())
+    this.#tails[lane] = before.then(begin).finally(() => {
       this.#gate?.leave()
       this.#pending--
     })

@@ -7,6 +7,7 @@ import type { Clock } from '../world/world.ts'
 export class Gate {
   #free: number
   #pace: Pace | undefined
+  #isClosed = false
   readonly #waiting: (() => void)[] = []
   #next = 0
 
@@ -33,6 +34,16 @@ export class Gate {
     this.#pace?.end()
     this.#pace = undefined
     this.#admit()
+  }
+
+  /** From now on it is too late to begin anything: who waits has his turn at once, to see that. */
+  close(): void {
+    this.#isClosed = true
+    this.open()
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   #mayBegin(): boolean {
