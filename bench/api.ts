@@ -33,9 +33,9 @@ export class Api {
   }
 
   /** Rejects when nobody listens. */
-  static async connect(url: string, token: string): Promise<Api> {
+  static async connect(url: string, token: string, count = connections): Promise<Api> {
     const first = await Wire.connect(url)
-    const others = await Promise.all(Array.from({ length: connections - 1 }, () => Wire.connect(url)))
+    const others = await Promise.all(Array.from({ length: count - 1 }, () => Wire.connect(url)))
     return new Api(url, token, [first, ...others])
   }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -79,8 +79,10 @@ export async function serve(bundle: string, options: StartOptions): Promise<Serv
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString()
   })
-  const api = await untilReady(port, options.apiOnly ? 0 : options.nodes, child, () => said)
+  const url = `https://127.0.0.1:${port}`
+  await untilReady(url, options.apiOnly ? 0 : options.nodes, child, () => said)
   const readyMs = performance.now() - startedMs
+  const api = await Api.connect(url, token)
   const pid = child.pid!
   return {
     api,
@@ -109,19 +111,30 @@ export async function scratchFolder(): Promise<AsyncDisposable & { readonly path
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
-async function untilReady(port: number, nodes: number, child: ChildProcess, said: () => string): Promise<Api> {
-  for (;;) {
+/**
+ * Knocks until somebody opens, and asks then, on a single connection: each attempt at TLS takes from the processor that the
+ * program starts on.
+ */
+async function untilReady(url: string, nodes: number, child: ChildProcess, said: () => string): Promise<void> {
+  while (!(await isListening(Number(new URL(url).port)))) {
     if (child.exitCode !== null) throw new Error(`coracle up ended: ${said()}`)
-    const api = await Api.connect(`https://127.0.0.1:${port}`, token).catch(() => undefined)
-    if (api === undefined) {
-      await sleep(2)
-      continue
-    }
-    // A list of thousands of nodes is work that must not count as theirs: it is asked for when the last of them is there.
-    while (nodes > 0 && (await api.request('GET', `/api/v1/nodes/node-${nodes}`)).status !== 200) await sleep(2)
-    while (!(await nodesAreReady(api, nodes))) await sleep(2)
-    return api
+    await sleep(2)
   }
+  const api = await Api.connect(url, token, 1)
+  // A list of thousands of nodes is work that must not count as theirs: it is asked for when the last of them is there.
+  while (nodes > 0 && (await api.request('GET', `/api/v1/nodes/node-${nodes}`)).status !== 200) await sleep(2)
+  while (!(await nodesAreReady(api, nodes))) await sleep(2)
+  api.close()
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
 }
 
 interface NodeList {
