@@ -56,8 +56,8 @@ function checkOwner(pod: Pod, node: string, reader: ClusterReader, say: (why: st
 /** What a mirror refers to, if anything: a node could otherwise open to itself whatever it names. */
 function referenceOf({ spec }: Pod): string | undefined {
   if (spec.serviceAccountName) return 'a service account'
-  if (!podSecrets(spec).next().done) return 'secrets'
-  if (!podConfigMaps(spec).next().done) return 'configmaps'
+  if (podSecrets(spec).length > 0) return 'secrets'
+  if (podConfigMaps(spec).length > 0) return 'configmaps'
   const volumes = spec.volumes ?? []
   const hasTrustBundle = volumes.some(({ projected }) => projected?.sources?.some((each) => each.clusterTrustBundle))
   if (hasTrustBundle) return 'clustertrustbundles'

@@ -62,7 +62,7 @@ const isMirror = ({ metadata }: Mutable<Pod>) => metadata.annotations?.[mirrorAn
 /** What a mirror may not have, if it has it: its node runs it without the API, and could open things to itself by it. */
 function mirrorOffence({ spec }: Mutable<Pod>): string | undefined {
   if (spec.serviceAccountName) return 'a mirror pod may not reference service accounts'
-  if (!podSecrets(spec as Pod['spec']).next().done) return 'a mirror pod may not reference secrets'
+  if (podSecrets(spec as Pod['spec']).length > 0) return 'a mirror pod may not reference secrets'
   const hasToken = spec.volumes?.some(({ projected }) => projected?.sources?.some((each) => each.serviceAccountToken))
   return hasToken ? 'a mirror pod may not use ServiceAccountToken volume projections' : undefined
 }

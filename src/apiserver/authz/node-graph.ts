@@ -141,7 +141,7 @@ const keyOf = (type: RelatedType, namespace: string, name: string): string => `$
 
 /** The claims of devices that a pod uses, as far as they come about after it has a node. */
 const claimsOf = (pod: Pod): string =>
-  pod.spec.resourceClaims || pod.status?.extendedResourceClaimStatus ? [...podResourceClaims(pod)].join(' ') : ''
+  pod.spec.resourceClaims || pod.status?.extendedResourceClaimStatus ? podResourceClaims(pod).join(' ') : ''
 
 function podKeys(pod: Pod): string[] {
   const { namespace = '', name = '', annotations } = pod.metadata
@@ -153,9 +153,9 @@ function podKeys(pod: Pod): string[] {
   return [
     own,
     ...(serviceAccountName ? [key('serviceaccount')(serviceAccountName)] : []),
-    ...new Set(podSecrets(pod.spec)).values().map(key('secret')),
-    ...new Set(podConfigMaps(pod.spec)).values().map(key('configmap')),
-    ...new Set(podVolumeClaims(pod)).values().map(key('persistentvolumeclaim')),
-    ...new Set(podResourceClaims(pod)).values().map(key('resourceclaim')),
+    ...podSecrets(pod.spec).map(key('secret')),
+    ...podConfigMaps(pod.spec).map(key('configmap')),
+    ...podVolumeClaims(pod).map(key('persistentvolumeclaim')),
+    ...podResourceClaims(pod).map(key('resourceclaim')),
   ]
 }

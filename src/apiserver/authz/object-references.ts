@@ -8,63 +8,80 @@ import type { Volume } from '../../kinds/core/volumes.ts'
 type Spec = Pod['spec']
 type Environment = Pick<Container, 'env' | 'envFrom'>
 
-/** Names of the secrets that a pod refers to, in its namespace. */
-export function* podSecrets(spec: Spec): Generator<string> {
-  for (const { name } of spec.imagePullSecrets ?? []) if (name) yield name
-  for (const { env, envFrom } of environments(spec)) {
-    for (const { valueFrom } of env ?? []) if (valueFrom?.secretKeyRef?.name) yield valueFrom.secretKeyRef.name
-    for (const { secretRef } of envFrom ?? []) if (secretRef?.name) yield secretRef.name
+/**
+ * Different names, in the order in which they come. It is made for every pod that gets a node, and mostly stays empty.
+ */
+class Names {
+  readonly all: string[] = []
+
+  add(name: string | undefined): void {
+    if (name && !this.all.includes(name)) this.all.push(name)
   }
-  for (const volume of spec.volumes ?? []) yield* volumeSecrets(volume)
+}
+
+/** Names of the secrets that a pod refers to, in its namespace. */
+export function podSecrets(spec: Spec): readonly string[] {
+  const names = new Names()
+  for (const { name } of spec.imagePullSecrets ?? []) names.add(name)
+  eachEnvironment(spec, ({ env, envFrom }) => {
+    for (const { valueFrom } of env ?? []) names.add(valueFrom?.secretKeyRef?.name)
+    for (const { secretRef } of envFrom ?? []) names.add(secretRef?.name)
+  })
+  for (const volume of spec.volumes ?? []) addVolumeSecrets(volume, names)
+  return names.all
 }
 
 /** Names of the config maps that a pod refers to, in its namespace. */
-export function* podConfigMaps(spec: Spec): Generator<string> {
-  for (const { env, envFrom } of environments(spec)) {
-    for (const { valueFrom } of env ?? []) if (valueFrom?.configMapKeyRef?.name) yield valueFrom.configMapKeyRef.name
-    for (const { configMapRef } of envFrom ?? []) if (configMapRef?.name) yield configMapRef.name
-  }
+export function podConfigMaps(spec: Spec): readonly string[] {
+  const names = new Names()
+  eachEnvironment(spec, ({ env, envFrom }) => {
+    for (const { valueFrom } of env ?? []) names.add(valueFrom?.configMapKeyRef?.name)
+    for (const { configMapRef } of envFrom ?? []) names.add(configMapRef?.name)
+  })
   for (const { configMap, projected } of spec.volumes ?? []) {
-    if (configMap?.name) yield configMap.name
-    for (const source of projected?.sources ?? []) if (source.configMap?.name) yield source.configMap.name
+    names.add(configMap?.name)
+    for (const source of projected?.sources ?? []) names.add(source.configMap?.name)
   }
+  return names.all
 }
 
 /** Names of the volume claims that a pod uses; those of ephemeral volumes are made of both names. */
-export function* podVolumeClaims({ metadata, spec }: Pod): Generator<string> {
+export function podVolumeClaims({ metadata, spec }: Pod): readonly string[] {
+  const names = new Names()
   for (const volume of spec.volumes ?? []) {
-    if (volume.persistentVolumeClaim) yield volume.persistentVolumeClaim.claimName
-    else if (volume.ephemeral) yield `${metadata.name}-${volume.name}`
+    if (volume.persistentVolumeClaim) names.add(volume.persistentVolumeClaim.claimName)
+    else if (volume.ephemeral) names.add(`${metadata.name}-${volume.name}`)
   }
+  return names.all
 }
 
 /** Names of the claims of devices that a pod uses, as far as they are made. */
-export function* podResourceClaims({ spec, status }: Pod): Generator<string> {
-  for (const claim of spec.resourceClaims ?? []) {
-    if (claim.resourceClaimName) yield claim.resourceClaimName
-    else {
-      const made = status?.resourceClaimStatuses?.find(({ name }) => name === claim.name)
-      if (made?.resourceClaimName) yield made.resourceClaimName
-    }
+export function podResourceClaims({ spec, status }: Pod): readonly string[] {
+  const names = new Names()
+  for (const { name, resourceClaimName } of spec.resourceClaims ?? []) {
+    const made = () => status?.resourceClaimStatuses?.find((each) => each.name === name)
+    names.add(resourceClaimName || made()?.resourceClaimName)
   }
-  const extended = status?.extendedResourceClaimStatus?.resourceClaimName
-  if (extended) yield extended
+  names.add(status?.extendedResourceClaimStatus?.resourceClaimName)
+  return names.all
 }
 
-function* environments({ initContainers, containers, ephemeralContainers }: Spec): Generator<Environment> {
-  yield* initContainers ?? []
-  yield* containers ?? []
-  yield* ephemeralContainers ?? []
+function eachEnvironment(
+  { initContainers = [], containers = [], ephemeralContainers = [] }: Spec,
+  visit: (environment: Environment) => void,
+): void {
+  for (const container of initContainers) visit(container)
+  for (const container of containers) visit(container)
+  for (const container of ephemeralContainers) visit(container)
 }
 
-function* volumeSecrets(volume: Volume): Generator<string> {
+function addVolumeSecrets(volume: Volume, names: Names): void {
   const { azureFile, cephfs, cinder, flexVolume, projected, rbd, secret, scaleIO, iscsi, storageos, csi } = volume
-  if (azureFile?.secretName) yield azureFile.secretName
-  if (secret?.secretName) yield secret.secretName
-  for (const source of [cephfs, cinder, flexVolume, rbd, scaleIO, iscsi, storageos])
-    if (source?.secretRef?.name) yield source.secretRef.name
-  if (csi?.nodePublishSecretRef?.name) yield csi.nodePublishSecretRef.name
-  for (const source of projected?.sources ?? []) if (source.secret?.name) yield source.secret.name
+  names.add(azureFile?.secretName)
+  names.add(secret?.secretName)
+  for (const source of [cephfs, cinder, flexVolume, rbd, scaleIO, iscsi, storageos]) names.add(source?.secretRef?.name)
+  names.add(csi?.nodePublishSecretRef?.name)
+  for (const source of projected?.sources ?? []) names.add(source.secret?.name)
 }
 
 interface NamespacedName {
