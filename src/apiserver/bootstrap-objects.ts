@@ -3,13 +3,13 @@ import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import { isAlreadyExists, isNotFound } from '../schema/status.ts'
 import type { Mutable } from '../schema/types.ts'
 import { serverContext } from './context.ts'
-import type { DraftOptions, Resource } from './resource.ts'
+import type { CreateOptions, Resource } from './resource.ts'
 
 /** Gives the resource of a kind. */
 export type Resources = <T extends ApiObject>(kind: Kind<T>) => Resource<T>
 
 /** Makes what is not there; what is stays as it is. */
-export async function ensure(resource: Resource, wanted: ApiObject, options?: DraftOptions): Promise<void> {
+export async function ensure(resource: Resource, wanted: ApiObject, options?: CreateOptions): Promise<void> {
   const { namespace, name = '' } = wanted.metadata
   if (!(await find(resource, name, namespace))) await create(resource, wanted, options)
 }
@@ -29,7 +29,7 @@ export async function find<T extends ApiObject>(
 }
 
 /** Another API server may be starting beside this one. */
-export async function create(resource: Resource, wanted: ApiObject, options?: DraftOptions): Promise<void> {
+export async function create(resource: Resource, wanted: ApiObject, options?: CreateOptions): Promise<void> {
   try {
     await resource.create(wanted.metadata.namespace ?? '', wanted, serverContext, options)
   } catch (error) {
@@ -48,15 +48,6 @@ export async function findAll<T extends ApiObject>(
 
 const keyOf = ({ namespace = '', name = '' }: { readonly namespace?: string | undefined; readonly name?: string }) =>
   `${namespace}/${name}`
-
-/** What every cluster has: made when it is asked for, and kept for the next one. */
-export function constant<T extends object>(make: () => T): () => T {
-  let made: T | undefined
-  return () => {
-    made ??= make()
-    return made
-  }
-}
 
 /** The object as if a client had sent it. */
 export function object(kind: Kind, name: string, content: object, marks: object = {}): ApiObject {

@@ -1,4 +1,5 @@
 import { formatIp, nthAddress, parseCidr } from '../base/cidr.ts'
+import { once } from '../base/once.ts'
 import { secondsTime } from '../base/seconds-time.ts'
 import { ConfigMap } from '../kinds/core/config-map.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
@@ -10,7 +11,7 @@ import { PriorityClass } from '../kinds/scheduling/priority-class.ts'
 import type { ApiObject } from '../schema/kind.ts'
 import { isForbidden } from '../schema/status.ts'
 import { reconcilePolicy } from './authz/reconcile-policy.ts'
-import { constant, ensure, object, type Resources } from './bootstrap-objects.ts'
+import { ensure, object, type Resources } from './bootstrap-objects.ts'
 import { serverContext } from './context.ts'
 import { bootstrapFlows, bootstrapLevels } from './flow-control/bootstrap-flows.ts'
 import type { Resource } from './resource.ts'
@@ -46,11 +47,11 @@ export async function bootstrap(
 const ensureAll = async (resource: Resource, wanted: readonly ApiObject[]) =>
   void (await Promise.all(wanted.map((draft) => ensure(resource, draft, { constant: true }))))
 
-const namespaces = constant(() =>
+const namespaces = once(() =>
   ['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) => object(Namespace, name, {})),
 )
 
-const priorityClasses = constant(() => [
+const priorityClasses = once(() => [
   object(PriorityClass, 'system-node-critical', {
     value: 2_000_001_000,
     description: 'Used for system critical pods that must not be moved from their current node.',
@@ -64,11 +65,11 @@ const priorityClasses = constant(() => [
 
 const flowMarks = { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'true' } }
 
-const levels = constant(() =>
+const levels = once(() =>
   Object.entries(bootstrapLevels).map(([name, spec]) => object(PriorityLevelConfiguration, name, { spec }, flowMarks)),
 )
 
-const flows = constant(() =>
+const flows = once(() =>
   Object.entries(bootstrapFlows).map(([name, spec]) => object(FlowSchema, name, { spec }, flowMarks)),
 )
 

@@ -21,7 +21,7 @@ export interface Resource<T extends ApiObject = ApiObject> {
   watch(namespace: string, options: WatchOptions, observer: WatchObserver<T>): Promise<void>
 
   /** Makes an object of a draft: what it leaves out is filled in here, and the draft itself stays as it is. */
-  create(namespace: string, object: ApiObject, context: RequestContext, options?: DraftOptions): Promise<Entry<T>>
+  create(namespace: string, object: ApiObject, context: RequestContext, options?: CreateOptions): Promise<Entry<T>>
 
   /**
    * Reads the object, lets `change` make the new one of it, and stores that unless somebody else was faster, in
@@ -84,9 +84,12 @@ export interface Entry<T extends ApiObject = ApiObject> {
 export interface DraftOptions {
   /** The draft was decoded as the kind's type for this call alone: it may be changed instead of being copied. */
   readonly owned?: boolean
+}
+
+export interface CreateOptions extends DraftOptions {
   /**
    * The draft never changes and is always made by the same user: what becomes of it is remembered for the next cluster in
-   * this process. `update` does not look at it.
+   * this process.
    */
   readonly constant?: boolean
 }

@@ -5,12 +5,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { deferred } from '../base/deferred.ts'
+import type { Client, ClientUser, WatchEvents, WatchOptions } from '../client/client.ts'
+import { type Call, ForwardingClient } from '../client/forwarding.ts'
 import { ValidatingWebhookConfiguration } from '../kinds/admissionregistration/validating-webhook-configuration.ts'
 import { Deployment } from '../kinds/apps/deployment.ts'
 import { ReplicaSet } from '../kinds/apps/replica-set.ts'
 import { Lease } from '../kinds/coordination/lease.ts'
+import { Event } from '../kinds/core/event.ts'
 import { Node } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
+import type { ApiObject, Kind } from '../schema/kind.ts'
 import { LmdbStore } from '../store/lmdb.ts'
 import { realWorld } from '../world/real.ts'
 import { VirtualWorld } from '../world/virtual.ts'
@@ -427,6 +432,54 @@ test('controllers run that are asked for', async () => {
   await assert.rejects(startCluster({ ...quiet, controllers: ['*', '-replica-controller'] }), {
     message: '"-replica-controller" is not in the list of known controllers',
   })
+})
+
+/** A client whose writes of events wait. */
+class HeldEvents extends ForwardingClient {
+  readonly #client: Client
+  readonly #begins: () => Promise<void>
+
+  constructor(client: Client, begins: () => Promise<void>) {
+    super()
+    this.#client = client
+    this.#begins = begins
+  }
+
+  protected async forward<T>({ kind, writes, make }: Call<T>): Promise<T> {
+    if (writes && kind === Event) await this.#begins()
+    return make(this.#client)
+  }
+
+  watch<T extends ApiObject>(kind: Kind<T>, options: WatchOptions): WatchEvents<T> {
+    return this.#client.watch(kind, options)
+  }
+
+  as(user: ClientUser): Client {
+    return new HeldEvents(this.#client.as(user), this.#begins)
+  }
+}
+
+test('who stops a cluster waits a second for its events, and no longer for those that have not begun', async () => {
+  const world = new VirtualWorld(1)
+  const { promise: held, resolve: release } = deferred()
+  let begun = 0
+  const connect = (client: Client) =>
+    new HeldEvents(client, () => {
+      begun++
+      return held
+    })
+  const cluster = await startCluster({ world, nodes: 0, connect })
+  const pods = 50
+  const spec = { containers: [{ name: 'main', image: 'web:1' }] }
+  for (let at = 0; at < pods; at++) await cluster.client.create(Pod, { metadata: { name: `a${at}`, namespace }, spec })
+  await world.advance(5_000)
+  const before = begun
+  assert.ok(before > 0 && before < pods, `${before} events of ${pods} have begun`)
+  const stopped = cluster[Symbol.asyncDispose]()
+  await world.advance(1_000)
+  release()
+  await stopped
+  assert.equal(begun, before)
 })
 
 test('one seed has one history', async () => {

@@ -1,3 +1,4 @@
+import { once } from '../base/once.ts'
 import { apiVersionOf, type Kind } from './kind.ts'
 import {
   gvkExtension,
@@ -93,14 +94,6 @@ export function derivedOpenApiV2(from: OpenApiDocument, change: (document: JsonO
 function lazyDocument(build: () => JsonObject, encode: (document: JsonObject) => Buffer): OpenApiDocument {
   const json = once(() => Buffer.from(JSON.stringify(build())))
   return { json, protobuf: once(() => encode(JSON.parse(json().toString()))) }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: T | undefined
-  return () => {
-    made ??= make()
-    return made
-  }
 }
 
 function byGroup(kinds: readonly OpenApiKind[]): Map<string, Map<string, OpenApiKind[]>> {

@@ -1,3 +1,4 @@
+import { once } from '../../base/once.ts'
 import { ClusterRole } from '../../kinds/rbac/cluster-role.ts'
 import { ClusterRoleBinding } from '../../kinds/rbac/cluster-role-binding.ts'
 import { Role } from '../../kinds/rbac/role.ts'
@@ -5,7 +6,7 @@ import { RoleBinding } from '../../kinds/rbac/role-binding.ts'
 import type { PolicyRule } from '../../kinds/rbac/shared.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
-import { constant, create, findAll, object, type Resources } from '../bootstrap-objects.ts'
+import { create, findAll, object, type Resources } from '../bootstrap-objects.ts'
 import { serverContext } from '../context.ts'
 import type { Resource } from '../resource.ts'
 import { namespacedBootstrapRoles } from './bootstrap-namespace-policy.ts'
@@ -39,14 +40,14 @@ interface Wanted<T> {
   missing(current: T): object | 'replaced' | undefined
 }
 
-const clusterRoles = constant(() => bootstrapRoles.map(wantedClusterRole))
-const clusterBindings = constant(() => bootstrapBindings.map(wantedClusterBinding))
-const roles = constant(() =>
+const clusterRoles = once(() => bootstrapRoles.map(wantedClusterRole))
+const clusterBindings = once(() => bootstrapBindings.map(wantedClusterBinding))
+const roles = once(() =>
   namespacedBootstrapRoles.map(({ namespace, name, rules }): Wanted<Role> => {
     return { draft: draftOf(Role, { namespace, name, content: { rules } }), missing: missingInRole(rules) }
   }),
 )
-const bindings = constant(() =>
+const bindings = once(() =>
   namespacedBootstrapRoles.map(({ namespace, name, binding }) =>
     wantedBinding(RoleBinding, { namespace, ...binding, role: { kind: 'Role', name } }),
   ),

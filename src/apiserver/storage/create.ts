@@ -7,7 +7,7 @@ import type { Mutable } from '../../schema/types.ts'
 import type { KeyValue } from '../../store/store.ts'
 import type { RequestContext } from '../context.ts'
 import { entryOf, lastShownOf } from '../entry.ts'
-import type { DraftOptions, Entry } from '../resource.ts'
+import type { CreateOptions, Entry } from '../resource.ts'
 import { admitNew, isAdmissionConcerned, validateAdmission } from './admission.ts'
 import { storedObject, toStore, withVersions } from './conversion.ts'
 import { keyOf } from './keys.ts'
@@ -42,7 +42,7 @@ export async function create<T extends ApiObject>(
   namespace: string,
   given: ApiObject,
   context: RequestContext,
-  { owned, constant }: DraftOptions = {},
+  { owned, constant }: CreateOptions = {},
 ): Promise<Entry<T>> {
   const { kind } = state
   const outcome = constant ? outcomes.get(given) : undefined

@@ -2,9 +2,9 @@ import type { ApiObject, Kind } from '../../schema/kind.ts'
 import type { RequestContext } from '../context.ts'
 import type {
   ApplyOptions,
+  CreateOptions,
   DeleteOptions,
   Deletion,
-  DraftOptions,
   Entry,
   GetOptions,
   ListOptions,
@@ -45,7 +45,12 @@ export class StoredResource<T extends ApiObject = ApiObject> implements Resource
     return watch(this.#state, namespace, options, observer)
   }
 
-  create(namespace: string, object: ApiObject, context: RequestContext, options: DraftOptions = {}): Promise<Entry<T>> {
+  create(
+    namespace: string,
+    object: ApiObject,
+    context: RequestContext,
+    options: CreateOptions = {},
+  ): Promise<Entry<T>> {
     return create(this.#state, namespace, object, context, options)
   }
 
