@@ -6,12 +6,13 @@
  */
 
 import { execFile } from 'node:child_process'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules, createRequire } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { imageOf, nodeFlags } from './node-flags.ts'
+import { trimImage } from './trim-image.ts'
 
 const root = join(import.meta.dirname, '..')
 const bundle = process.argv[2] ?? join(root, '.cache/build/coracle.mjs')
@@ -36,6 +37,10 @@ await build({
 /** Modules of Node.js that an image may hold; the others are loaded when something of them is used. */
 const imaged = ['assert', 'assert/strict', 'buffer', 'crypto', 'events', 'fs', 'fs/promises', 'net', 'os', 'path']
 imaged.push('process', 'stream', 'string_decoder', 'util', 'v8', 'zlib')
+
+/** Modules, and parts of modules, of Node.js that are loaded by programs that have begun with an image. */
+const loadedLate =
+  /^(internal\/)?(assert|child_process|cluster|dgram|dns|errors\/|freelist|histogram|_?http|js_stream_socket|module$|perf|readline|socket_list|source_map\/source_map$|tls|_tls|tty|util\/colors|util\/parse_args)/
 
 const late: Plugin = {
   name: 'late',
@@ -178,6 +183,10 @@ const __resolve = (name) => __builtin('url').pathToFileURL(__requireLate.resolve
   try {
     // Only who starts with the same flags can use all of the image.
     await run(process.execPath, [...nodeFlags, '--snapshot-blob', unfinished, '--build-snapshot', source])
+    writeFileSync(
+      unfinished,
+      trimImage(readFileSync(unfinished), (module) => loadedLate.test(module)),
+    )
     renameSync(unfinished, image)
   } catch (error) {
     rmSync(image, { force: true })

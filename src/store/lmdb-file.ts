@@ -1,6 +1,6 @@
 /** Looks at a database file before lmdb does: what is no such file, or a part of one, would take the process with it. */
 import { spawnSync } from 'node:child_process'
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The file is none of lmdb's. */
@@ -24,22 +24,22 @@ export class TruncatedStoreError extends Error {
 }
 
 /** Throws NotAStoreError or TruncatedStoreError. A file that is not there, or empty, is none's fault. */
-export async function requireDatabase(directory: string): Promise<void> {
-  let file: FileHandle
+export function requireDatabase(directory: string): void {
+  let file: number
   try {
-    file = await open(join(directory, 'data.mdb'))
+    file = openSync(join(directory, 'data.mdb'), 'r')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     throw error
   }
   try {
-    const { size } = await file.stat()
+    const { size } = fstatSync(file)
     // An empty file is one that a crash left between making and filling it.
     if (size === 0) return
-    const neededBytes = await sizeByItself(file, directory)
+    const neededBytes = sizeByItself(file, directory)
     if (size < neededBytes && !canBeRead(directory)) throw new TruncatedStoreError(directory, size, neededBytes)
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }
 
@@ -48,15 +48,16 @@ const magic = Buffer.from('dec0efbe', 'hex')
 const place = { magic: 24, pageSize: 48, lastPage: 144, transaction: 152, end: 160 }
 
 /** How long the file should be. */
-async function sizeByItself(file: FileHandle, directory: string): Promise<number> {
-  const first = await readMeta(file, 0, directory)
-  const second = await readMeta(file, first.pageSize, directory)
+function sizeByItself(file: number, directory: string): number {
+  const first = readMeta(file, 0, directory)
+  const second = readMeta(file, first.pageSize, directory)
   const { lastPage } = first.transaction > second.transaction ? first : second
   return (Number(lastPage) + 1) * first.pageSize
 }
 
-async function readMeta(file: FileHandle, position: number, directory: string) {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(place.end), { position })
+function readMeta(file: number, position: number, directory: string) {
+  const buffer = Buffer.alloc(place.end)
+  const bytesRead = readSync(file, buffer, { position })
   const magicRead = buffer.subarray(place.magic, place.magic + magic.length)
   if (bytesRead < place.end || !magicRead.equals(magic)) throw new NotAStoreError(directory)
   return {

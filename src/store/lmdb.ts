@@ -7,7 +7,8 @@
  * with it a power cut can leave a file that cannot be opened. `eventTurnBatching` stays off because a failing commit
  * would reject a promise inside lmdb that nobody can handle, and end the process.
  */
-import { mkdir, realpath, statfs } from 'node:fs/promises'
+import { mkdirSync, realpathSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { open, type RootDatabase } from 'lmdb'
 import { type Change, Engine, type EngineOptions, type EngineState, type Journal } from './engine.ts'
 import { sizeOf } from './evaluate.ts'
@@ -53,9 +54,9 @@ export class LmdbStore extends Engine {
    * `TruncatedStoreError` when that has lost its end, and `CorruptStoreError` when history has a hole.
    */
   static async open(directory: string, options: EngineOptions): Promise<LmdbStore> {
-    await mkdir(directory, { recursive: true })
-    const path = await realpath(directory)
-    await requireDatabase(path)
+    mkdirSync(directory, { recursive: true })
+    const path = realpathSync(directory)
+    requireDatabase(path)
     const database = openDatabase(path)
     try {
       database.transactionSync(() => {

@@ -10,22 +10,11 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  statSync,
   watch,
   writeFileSync,
 } from 'node:fs'
-import {
-  access,
-  appendFile,
-  constants,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-} from 'node:fs/promises'
+import { access, appendFile, constants, open, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { availableParallelism, hostname, networkInterfaces, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -101,11 +90,15 @@ const realDisk: Disk = {
     }
   },
   async makeFolder(path, mode) {
-    await makeFolder(path, mode).catch((error) => Promise.reject(cannot('make', path, error)))
+    try {
+      makeFolder(path, mode)
+    } catch (error) {
+      throw cannot('make', path, error)
+    }
   },
   async stat(path) {
     try {
-      const about = await stat(path)
+      const about = statSync(path)
       return { isFolder: about.isDirectory(), size: about.size, mode: about.mode & 0o7777, modifiedMs: about.mtimeMs }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
@@ -136,7 +129,11 @@ const realDisk: Disk = {
       await remove()
       throw cannot('write', path, error)
     }
-    await makeFolder(dirname(path)).catch(asDiskError)
+    try {
+      makeFolder(dirname(path))
+    } catch (error) {
+      return asDiskError(error)
+    }
     const file = await open(temporary, 'w', mode).catch(asDiskError)
     try {
       for await (const piece of pieces) await file.writeFile(piece).catch(asDiskError)
@@ -170,7 +167,7 @@ const realDisk: Disk = {
   },
   async append(path, content) {
     try {
-      await makeFolder(dirname(path))
+      makeFolder(dirname(path))
       await appendFile(path, content, { mode: 0o600 })
     } catch (error) {
       throw cannot('write', path, error)
@@ -178,7 +175,7 @@ const realDisk: Disk = {
   },
   async size(path) {
     try {
-      return (await stat(path)).size
+      return statSync(path).size
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
       throw cannot('read', path, error)
@@ -190,7 +187,7 @@ const realDisk: Disk = {
   async link(target, path) {
     const temporary = `${path}.${process.pid}.tmp`
     try {
-      await makeFolder(dirname(path))
+      makeFolder(dirname(path))
       await rm(temporary, { force: true })
       await symlink(target, temporary)
       await rename(temporary, path)
@@ -245,7 +242,7 @@ async function inItsFolder(path: string, work: () => Promise<void>): Promise<voi
     await work()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    await makeFolder(dirname(path))
+    makeFolder(dirname(path))
     await work()
   }
 }
@@ -254,15 +251,15 @@ async function inItsFolder(path: string, work: () => Promise<void>): Promise<voi
  * Makes a folder and those above it. Not Node's recursive `mkdir`, which tries for ever where a folder cannot be made
  * and the system says that the one above is missing (`/proc/x`).
  */
-async function makeFolder(path: string, mode = 0o700): Promise<void> {
+function makeFolder(path: string, mode = 0o700): void {
   try {
-    await mkdir(path, { mode })
+    mkdirSync(path, { mode })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return
     if (code !== 'ENOENT' || dirname(path) === path) throw error
-    await makeFolder(dirname(path), mode)
-    await mkdir(path, { mode })
+    makeFolder(dirname(path), mode)
+    mkdirSync(path, { mode })
   }
 }
 

@@ -18,6 +18,7 @@ const smallBytes = 64 * 1024 * 1024
  */
 export function giveMemoryBackAtRest(): void {
   let isWaiting = false
+  let isWatching = false
   let tidyBytes = 0
   const wait = () => {
     isWaiting = true
@@ -26,17 +27,23 @@ export function giveMemoryBackAtRest(): void {
       const { user, system } = process.cpuUsage(before)
       if (user + system > mostLoad * restMs * 1000) return wait()
       isWaiting = false
+      watch()
       const { heapTotal } = process.memoryUsage()
       if (heapTotal < tidyBytes * worthwhileGrowth || heapTotal > largeBytes) return
       collect(heapTotal < smallBytes)
       tidyBytes = process.memoryUsage().heapTotal
     }, restMs).unref()
   }
+  // Not before the first rest: what it takes to watch is not loaded while somebody waits for the start.
+  const watch = () => {
+    if (isWatching) return
+    isWatching = true
+    new PerformanceObserver((list) => {
+      if (!isWaiting && list.getEntries().some(isOfWholeHeap)) wait()
+    }).observe({ entryTypes: ['gc'] })
+  }
   // Starting is the first busy time.
   wait()
-  new PerformanceObserver((list) => {
-    if (!isWaiting && list.getEntries().some(isOfWholeHeap)) wait()
-  }).observe({ entryTypes: ['gc'] })
 }
 
 interface CollectionEntry {

@@ -11,13 +11,13 @@ import { root } from './sources.ts'
 
 type Program = (command?: string) => readonly string[]
 
-/** What Node.js is given to run the program as `./coracle` does, from an image of its memory: for a command, or for any. */
-export const program: Promise<Program> = build()
+const bundle = process.env['CORACLE_TEST_BUNDLE'] ?? (await buildHere())
 
-async function build(): Promise<Program> {
-  const bundle = process.env['CORACLE_TEST_BUNDLE'] ?? (await buildHere())
-  return (command) => [...nodeFlags, '--snapshot-blob', imageOf(bundle, command), bundle]
-}
+/** The image of memory that the program is run from: for a command, or for any. */
+export const imageFile = (command?: string): string => imageOf(bundle, command)
+
+/** What Node.js is given to run the program as `./coracle` does, from an image of its memory: for a command, or for any. */
+export const program: Program = (command) => [...nodeFlags, '--snapshot-blob', imageFile(command), bundle]
 
 /** For a test that is run by itself. */
 async function buildHere(): Promise<string> {
@@ -50,7 +50,7 @@ export class Home implements AsyncDisposable {
   }
 
   static async make(): Promise<Home> {
-    return new Home(await mkdtemp(join(tmpdir(), 'coracle-cli-')), await program)
+    return new Home(await mkdtemp(join(tmpdir(), 'coracle-cli-')), program)
   }
 
   path(...parts: string[]): string {

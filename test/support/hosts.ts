@@ -82,7 +82,7 @@ export class Hosts implements AsyncDisposable {
       ip('link', 'set', bridgeOf(subnet), 'up')
       // Only now, as it is built when it is first asked for.
       const { program } = await import('./cli.ts')
-      const node = [process.execPath, ...(await program)()]
+      const node = [process.execPath, ...program()]
       const all = Array.from({ length: count }, (_, at) => {
         const name = names?.[at] ?? `host${at + 1}`
         return new Host({ name, subnet, number: at + 1, folder: join(folder, name), node })

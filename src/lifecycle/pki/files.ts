@@ -77,7 +77,8 @@ export async function mendPair(disk: Disk, folder: string, baseName: string): Pr
   if (stagedCertificate !== undefined && stagedKey === undefined && (await belong(disk, stagedCertificate, key))) {
     await commitFile(disk, certificate)
   }
-  for (const path of [certificate, key]) await dropStaged(disk, path)
+  if (stagedCertificate !== undefined) await dropStaged(disk, certificate)
+  if (stagedKey !== undefined) await dropStaged(disk, key)
 }
 
 async function belong(disk: Disk, certificate: string, keyPath: string): Promise<boolean> {
