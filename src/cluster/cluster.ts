@@ -267,9 +267,11 @@ class RunningCluster implements Cluster {
       ...(podCidrs && { podCidrs }),
     })
     this.#running.push(this.nodes)
-    if (this.#options.metrics !== false)
-      await this.#controlPlane.serveLocal(resourceMetricsApi(this.#simulatedMetrics(this.nodes)))
-    await this.nodes.add(typeof nodes === 'number' ? numbered(nodes) : nodes)
+    await Promise.all([
+      this.nodes.add(typeof nodes === 'number' ? numbered(nodes) : nodes),
+      this.#options.metrics !== false &&
+        this.#controlPlane.serveLocal(resourceMetricsApi(this.#simulatedMetrics(this.nodes))),
+    ])
   }
 
   #startManager(): RunningControllers {

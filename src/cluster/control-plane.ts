@@ -193,17 +193,6 @@ async function putTogether(options: ControlPlaneOptions, stop: AbortController):
   addStoreMetrics(metrics, registry)
 
   await bootstrap(resources, world.clock.now(), serviceCidrs)
-  await followRbac(rbac, resources, world.log, stop.signal)
-  await followServiceRanges(allocator, resources, world.log, stop.signal, options.isShared)
-  await followNodeGraph(nodeGraph, resources, world.log, stop.signal)
-  await markDanglingFlows(resources, world, stop.signal)
-  const flowControl = await startFlowControl({
-    ...{ ...world, settings: access.flow, metrics, store, resources, signal: stop.signal },
-    kinds: () => registry.kinds,
-  })
-  await stored.follow(resources, stop.signal)
-
-  await serveCustomResources({ ...world, registry, signal: stop.signal, outgoing })
   const catalogue = options.isServed === undefined ? registry : servedCatalogue(registry, options.isServed)
   const aggregator = new Aggregator({
     ...world,
@@ -214,11 +203,27 @@ async function putTogether(options: ControlPlaneOptions, stop: AbortController):
     signal: stop.signal,
     ...(frontProxy && { frontProxy }),
   })
-  await aggregator.begin()
   const publishAuthorities = async (clientAuthority: string | undefined) => {
     if (frontProxy) await publishAuthentication(resources(ConfigMap), frontProxy, clientAuthority)
   }
-  await publishAuthorities(options.clientAuthority)
+  const serveAll = async () => {
+    await serveCustomResources({ ...world, registry, signal: stop.signal, outgoing })
+    await aggregator.begin()
+  }
+  // None of them waits for another, so what they write shares its trips to the disk.
+  const [flowControl] = await Promise.all([
+    startFlowControl({
+      ...{ ...world, settings: access.flow, metrics, store, resources, signal: stop.signal },
+      kinds: () => registry.kinds,
+    }),
+    followRbac(rbac, resources, world.log, stop.signal),
+    followServiceRanges(allocator, resources, world.log, stop.signal, options.isShared),
+    followNodeGraph(nodeGraph, resources, world.log, stop.signal),
+    markDanglingFlows(resources, world, stop.signal),
+    stored.follow(resources, stop.signal),
+    serveAll(),
+    publishAuthorities(options.clientAuthority),
+  ])
 
   const backends = backendsFor(access.audit, options)
   const audit =
