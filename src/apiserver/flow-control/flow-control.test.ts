@@ -419,3 +419,18 @@ test('objects that change are taken over, and what must be there is there withou
   place.leave()
   assert.equal(late.isIdle, true)
 })
+
+test('a status alone changes nothing; another object of the same name, or another spec, does', () => {
+  const { control } = start(100, { only: rejecting(5) }, {})
+  const schema = schemaObject('all', allTo('only'))
+  control.setSchema(schema)
+  const first = control.flows
+  const condition = { type: 'Dangling', status: 'False', lastTransitionTime: '2026-11-23T00:00:00Z' }
+  control.setSchema({ ...schema, status: { conditions: [condition] } })
+  assert.equal(control.flows, first)
+  control.setSchema({ ...schema, metadata: { ...schema.metadata, uid: 'another' } })
+  assert.notEqual(control.flows, first)
+  const second = control.flows
+  control.setSchema({ ...schema, spec: { ...schema.spec, matchingPrecedence: 7 } })
+  assert.notEqual(control.flows, second)
+})

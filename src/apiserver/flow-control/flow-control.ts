@@ -83,10 +83,17 @@ export class FlowControl implements FlowAdmission {
     this.#change(this.#schemas, schema, isThere)
   }
 
-  #change<T extends ApiObject>(objects: Map<string, T>, object: T, isThere: boolean): void {
-    if (isThere) objects.set(object.metadata.name!, object)
-    else objects.delete(object.metadata.name!)
-    this.#isStale = true
+  #change<T extends PriorityLevelConfiguration | FlowSchema>(
+    objects: Map<string, T>,
+    object: T,
+    isThere: boolean,
+  ): void {
+    const { name, uid } = object.metadata
+    const before = objects.get(name!)
+    if (isThere) objects.set(name!, object)
+    else objects.delete(name!)
+    // Nothing follows from a status, and each schema gets one when the server starts.
+    if (!isThere || before?.spec !== object.spec || before.metadata.uid !== uid) this.#isStale = true
   }
 
   /** Wall-clock time. */
