@@ -39,6 +39,7 @@ const adapters: readonly string[] = [
   'src/etcd/server/migrate.ts',
   'src/store/encryption/kms-client.ts',
   'src/apiserver/server.ts',
+  'src/apiserver/socket-',
   'src/apiserver/lost-connections.ts',
   'src/client/http-connection.ts',
   'src/lifecycle/balancer/tcp.ts',

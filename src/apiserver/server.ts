@@ -4,13 +4,13 @@ import { type AddressInfo, isIPv6, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { DEFAULT_CIPHERS, type TLSSocket } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
-import { LinkedList, Member } from '../base/linked-list.ts'
-import { ApiError } from '../schema/status.ts'
-import { bodyTooLarge } from './body.ts'
+import { LinkedList } from '../base/linked-list.ts'
 import { endWhenLost } from './lost-connections.ts'
 import { keepStreamsInLists } from './open-streams.ts'
 import { type PeerCertificate, readCertificate } from './peer-certificate.ts'
-import type { ApiRequest, ApiResponse, ClientCertificate, Sink } from './request.ts'
+import type { ApiRequest, ApiResponse } from './request.ts'
+import { Gone, IncomingBody, SocketRequest } from './socket-request.ts'
+import { passOver, respond, writeBody } from './socket-response.ts'
 
 export interface ServerOptions {
   readonly handler: (request: ApiRequest) => Promise<ApiResponse>
@@ -332,31 +332,6 @@ class SocketServer implements ApiServer {
   }
 }
 
-/** One exchange that is under way. The signal is made when somebody asks for it: most never do. */
-class Gone extends Member {
-  #controller: AbortController | undefined
-  #aborted = false
-
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.#aborted) this.#controller.abort(goneReason)
-    }
-    return this.#controller.signal
-  }
-
-  abort(): void {
-    this.#aborted = true
-    // With a reason at hand: to make one costs more than many a request.
-    this.#controller?.abort(goneReason)
-  }
-
-  end(): void {
-    this.unlink()
-    this.abort()
-  }
-}
-
 /** All who ask before the event loop has gone round set out together: see `stage`. */
 class Company {
   #next: Promise<void> | undefined
@@ -372,51 +347,6 @@ class Company {
   }
 }
 
-const goneReason = new Error('the client is gone')
-
-class SocketRequest implements ApiRequest {
-  readonly method: string
-  readonly url: string
-  readonly headers: Readonly<Record<string, string | undefined>>
-  readonly rawHeaders: readonly string[]
-  readonly remoteAddress: string
-  readonly certificate: ClientCertificate | undefined
-  readonly frontProxy: ClientCertificate | undefined
-  readonly hasUnverifiedCertificate: boolean
-  readonly #body: IncomingBody | undefined
-  readonly #gone: Gone
-
-  constructor(
-    method: string,
-    url: string,
-    headers: Readonly<Record<string, string | undefined>>,
-    rawHeaders: readonly string[],
-    body: IncomingBody | undefined,
-    gone: Gone,
-    remoteAddress: string,
-    certificate: PeerCertificate,
-  ) {
-    this.method = method
-    this.url = url
-    this.headers = headers
-    this.rawHeaders = rawHeaders
-    this.#body = body
-    this.#gone = gone
-    this.remoteAddress = remoteAddress
-    this.certificate = certificate.ofClient
-    this.frontProxy = certificate.ofFrontProxy
-    this.hasUnverifiedCertificate = certificate.isShown && certificate.ofClient === undefined
-  }
-
-  body(limit: number): Promise<Buffer> {
-    return this.#body === undefined ? noBody : this.#body.read(limit)
-  }
-
-  get signal(): AbortSignal {
-    return this.#gone.signal
-  }
-}
-
 /** What a request that cannot be read as HTTP/1 is answered with, by node's code. */
 const statusOfClientError: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
@@ -424,7 +354,6 @@ const statusOfClientError: Readonly<Record<string, string>> = {
 }
 
 const ignore = () => {}
-const noBody = Promise.resolve(Buffer.alloc(0))
 
 /** As Go's servers prefer it, where OpenSSL's would take the same with 256 bits: that takes a quarter longer. */
 const quickestCipher = 'TLS_AES_128_GCM_SHA256'
@@ -445,193 +374,6 @@ const tlsOptions = ({ certificate, key, clientCa, requestHeaderCa }: Certificate
     ca: [clientCa, requestHeaderCa].filter((bundle) => bundle !== undefined),
   }),
 })
-
-/** HTTP/2 headers as they are to be sent, by the headers of the answer, which most answers share. */
-const outgoing = new WeakMap<object, Map<number, OutgoingList>>()
-
-/** Names and values in turn, which Node.js takes as they are. An object it would copy into a slower one. */
-type OutgoingList = (string | readonly string[])[]
-
-function respond(stream: http2.ServerHttp2Stream, { status, headers, body }: ApiResponse, isHead: boolean): void {
-  let byStatus = outgoing.get(headers)
-  if (byStatus === undefined) {
-    byStatus = new Map()
-    outgoing.set(headers, byStatus)
-  }
-  let known = byStatus.get(status)
-  if (known === undefined) {
-    known = [':status', String(status), ...Object.entries(headers).flat(1)]
-    if (headers['date'] === undefined) known.push('date', '')
-    byStatus.set(status, known)
-  }
-  // An aggregated API server has said when it answered.
-  if (headers['date'] === undefined) known[known.length - 1] = dateText()
-  const list = known as readonly string[]
-  if (isHead || status === 304) stream.respond(list, { endStream: true })
-  else if (typeof body === 'function') stream.respond(list)
-  else {
-    stream.respond(list)
-    stream.end(body)
-  }
-}
-
-let dateSecond = 0
-let dateSaid = ''
-
-/** As the `date` header has it, put together once a second. */
-function dateText(): string {
-  const now = Date.now()
-  if (now - dateSecond >= 1000 || now < dateSecond) {
-    dateSecond = now - (now % 1000)
-    dateSaid = new Date(now).toUTCString()
-  }
-  return dateSaid
-}
-
-/**
- * What the client still sends is thrown away, once all is written. A stream that has been read to its end goes with the
- * last frame that it sends, before Node hears that this is written, for which it makes an error that nobody gets, at the
- * cost of a fifth of a GET. So nobody reads to the end before (`IncomingBody` does not either).
- */
-function passOver(stream: http2.ServerHttp2Stream): void {
-  if (stream.writableFinished || stream.closed) stream.resume()
-  else stream.once('finish', resume)
-}
-
-function resume(this: http2.ServerHttp2Stream): void {
-  this.resume()
-}
-
-type Writable = http2.ServerHttp2Stream | ServerResponse
-
-async function writeBody(to: Writable, { body }: ApiResponse, signal: AbortSignal): Promise<void> {
-  const sink = new StreamSink(to, signal)
-  try {
-    await (body as (sink: Sink) => Promise<void>)(sink)
-    to.end()
-  } catch (error) {
-    // It has begun to answer, so the client can only be told by cutting the answer off. Without an error, HTTP/2 would
-    // end it like one that is complete.
-    to.destroy(error as Error)
-  }
-}
-
-/** What a client takes slowly waits in the stream's own buffer. */
-class StreamSink implements Sink {
-  readonly signal: AbortSignal
-  readonly #to: Writable
-  #corked = false
-
-  constructor(to: Writable, signal: AbortSignal) {
-    this.#to = to
-    this.signal = signal
-  }
-
-  get backlog(): number {
-    return this.#to.writableLength
-  }
-
-  write(chunk: Uint8Array | string, written?: () => void): void {
-    if (this.signal.aborted || this.#to.destroyed) return
-    // What is written in one go leaves in one go. HTTP/1 does so by itself, and loses what is corked when it ends.
-    if (!this.#corked && 'session' in this.#to) {
-      this.#corked = true
-      this.#to.cork()
-      process.nextTick(() => {
-        this.#corked = false
-        if (!this.#to.destroyed) this.#to.uncork()
-      })
-    }
-    this.#to.write(chunk, written && ((error) => error ?? written()))
-  }
-
-  drained(): Promise<void> {
-    if (this.signal.aborted || this.#to.destroyed) return Promise.reject(new Error('the client is gone'))
-    // Whoever writes much lets others have their turn in between.
-    if (!this.#to.writableNeedDrain) return new Promise((resolve) => setImmediate(resolve))
-    return new Promise((resolve, reject) => {
-      const onDrain = () => {
-        this.signal.removeEventListener('abort', onAbort)
-        resolve()
-      }
-      const onAbort = () => {
-        this.#to.off('drain', onDrain)
-        reject(new Error('the client is gone'))
-      }
-      this.#to.once('drain', onDrain)
-      this.signal.addEventListener('abort', onAbort, { once: true })
-    })
-  }
-}
-
-type Readable = http2.ServerHttp2Stream | IncomingMessage
-
-const leftToRead = Buffer.alloc(1)
-
-const clientGone = () => new ApiError('BadRequest', 'the client went away while it sent the request')
-
-/** A body that is read when somebody wants it. */
-class IncomingBody {
-  readonly #from: Readable
-  readonly #length: string | undefined
-  readonly #timeoutMs: number
-  #read: Promise<Buffer> | undefined
-
-  constructor(from: Readable, length: string | undefined, timeoutMs: number) {
-    this.#from = from
-    this.#length = length
-    this.#timeoutMs = timeoutMs
-  }
-
-  read(limit: number): Promise<Buffer> {
-    this.#read ??= this.#collect(limit)
-    return this.#read
-  }
-
-  #collect(limit: number): Promise<Buffer> {
-    if (this.#length !== undefined && Number(this.#length) > limit) return Promise.reject(bodyTooLarge(limit))
-    // Who waited for their turn may have gone meanwhile, and nothing more is heard of them.
-    if (this.#from.destroyed) return Promise.reject(clientGone())
-    // Of an empty body the end is told whether or not anybody listens yet.
-    if (this.#from.readableEnded) return noBody
-    return new Promise((resolve, reject) => {
-      const from = this.#from
-      // HTTP/1 reads on by itself, and sees to it that nothing comes behind.
-      const expected = 'session' in from ? Number(this.#length) : Number.NaN
-      const chunks: Buffer[] = []
-      let size = 0
-      const timer = setTimeout(
-        () => finish(new ApiError('Timeout', 'the request body did not arrive in time')),
-        this.#timeoutMs,
-      )
-      const onData = (chunk: Buffer) => {
-        size += chunk.length
-        if (size > limit) return finish(bodyTooLarge(limit))
-        chunks.push(chunk)
-        if (size !== expected) return
-        // All that was announced is there. Something left to read keeps the stream from ending: see `passOver`.
-        from.pause()
-        from.unshift(leftToRead)
-        finish(undefined)
-      }
-      const onEnd = () => finish(undefined)
-      const onGone = () => finish(clientGone())
-      const finish = (error: Error | undefined) => {
-        clearTimeout(timer)
-        from.off('data', onData)
-        from.off('end', onEnd)
-        from.off('close', onGone)
-        from.off('aborted', onGone)
-        if (error !== undefined) reject(error)
-        else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
-      }
-      from.on('data', onData)
-      from.on('end', onEnd)
-      from.on('close', onGone)
-      from.on('aborted', onGone)
-    })
-  }
-}
 
 const hasNoBody = (headers: IncomingHttpHeaders) =>
   headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
