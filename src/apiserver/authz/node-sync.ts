@@ -13,7 +13,7 @@ export type FindNodeGraph = () => NodeGraph | Promise<NodeGraph>
 
 /**
  * A graph that is kept at what the store says, until the signal, from when it is first asked for. Nobody asks where no node
- * has an identity of its own, and to follow every change of every pod for nobody is a twenty-fifth of all work with pods.
+ * has an identity of its own, and to follow every change of every pod for nobody would be dear.
  */
 export function nodeGraphOnDemand(
   resources: <T extends ApiObject>(kind: Kind<T>) => Resource<T>,
