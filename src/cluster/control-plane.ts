@@ -16,8 +16,7 @@ import { messageTypes } from '../apiserver/audit/message-types.ts'
 import { backendsOf } from '../apiserver/audit/settings.ts'
 import { createImpersonation } from '../apiserver/authn/impersonation.ts'
 import { type BoundObjects, ServiceAccountTokens } from '../apiserver/authn/service-account-tokens.ts'
-import { NodeGraph } from '../apiserver/authz/node-graph.ts'
-import { followNodeGraph } from '../apiserver/authz/node-sync.ts'
+import { nodeGraphOnDemand } from '../apiserver/authz/node-sync.ts'
 import { RbacAuthorizer } from '../apiserver/authz/rbac.ts'
 import { followRbac } from '../apiserver/authz/rbac-sync.ts'
 import { bootstrap, usualServiceCidrs } from '../apiserver/bootstrap.ts'
@@ -143,10 +142,11 @@ async function putTogether(options: ControlPlaneOptions, stop: AbortController):
   const { world, store } = options
   const reader = clusterReader(store)
   const rbac = new RbacAuthorizer()
-  const nodeGraph = new NodeGraph()
+  const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)
+  const findNodeGraph = nodeGraphOnDemand(resources, world.log, stop.signal)
   const { access = usualSettings } = options
   const parts = { ...world, network: options.network, disk: options.disk, reader, signal: stop.signal }
-  const { authorizer, rules } = await startAuthorization(access, parts, rbac, nodeGraph)
+  const { authorizer, rules } = await startAuthorization(access, parts, rbac, findNodeGraph)
   const { network, frontProxy } = options
   const outgoing = { network, reader, random: world.random.fork('outgoing') }
   const stored = storedAdmission({ kinds: () => registry.kinds, reader, authorizer, outgoing, log: world.log })
@@ -188,7 +188,6 @@ async function putTogether(options: ControlPlaneOptions, stop: AbortController):
   const components = new ComponentStatuses(asker || undefined)
   const computed = new Map<Kind, Resource>([[ComponentStatus, components.resource() as Resource]])
   const registry = new Registry({ store, kinds, world, admission, hooks, tokens: serviceAccountTokens, computed })
-  const resources = <T extends ApiObject>(kind: Kind<T>) => registry.resource(kind)
   addObjectMetrics(metrics, registry)
   addStoreMetrics(metrics, registry)
 
@@ -218,7 +217,6 @@ async function putTogether(options: ControlPlaneOptions, stop: AbortController):
     }),
     followRbac(rbac, resources, world.log, stop.signal),
     followServiceRanges(allocator, resources, world.log, stop.signal, options.isShared),
-    followNodeGraph(nodeGraph, resources, world.log, stop.signal),
     markDanglingFlows(resources, world, stop.signal),
     stored.follow(resources, stop.signal),
     serveAll(),

@@ -35,7 +35,10 @@ export class PodState implements Wishes {
   get terms(): Wishes['terms'] {
     return this.#wishes.terms
   }
-  get shape(): Wishes['shape'] {
+  /** Pods of the same shape fit the same nodes, and equally well, as far as only the node matters. */
+  get shape(): string {
+    // Of a pod that has its place nobody asks.
+    this.#wishes.shape ??= shapeOf(this.pod, this.#wishes)
     return this.#wishes.shape
   }
   get hasSharedVolumes(): Wishes['hasSharedVolumes'] {
@@ -55,8 +58,8 @@ interface Wishes {
   readonly hostPorts: readonly string[]
   /** Near which pods it is to be, and near which not. */
   readonly terms: PodTerms
-  /** Pods of the same shape fit the same nodes, and equally well, as far as only the node matters. */
-  readonly shape: string
+  /** See `PodState`; absent: nobody has asked yet. */
+  shape?: string
   /** Uses volumes that are not of the pod alone. */
   readonly hasSharedVolumes: boolean
 }
@@ -89,19 +92,17 @@ function wishesOf(pod: Pod): Wishes {
     weighed,
     hostPorts: hostPortsOf(spec),
     terms: spec.affinity ? termsOf(pod) : noTerms,
-    shape: shapeOf(pod, requests, weighed),
     hasSharedVolumes: spec.volumes?.some(isShared) ?? false,
   }
   wishes.set(spec, found)
   return found
 }
 
-function shapeOf({ spec }: Pod, { cpu, memory, others }: Amounts, weighed: PodState['weighed']): string {
+function shapeOf({ spec }: Pod, { requests: { cpu, memory, others }, weighed, hostPorts }: Wishes): string {
   const { nodeName, nodeSelector, affinity, tolerations, priority, schedulerName } = spec
-  const ports = hostPortsOf(spec)
   return JSON.stringify([
     [cpu, memory, weighed.cpu, weighed.memory, ...others],
-    [nodeName, priority, schedulerName, ports],
+    [nodeName, priority, schedulerName, hostPorts],
     [nodeSelector, affinity?.nodeAffinity, tolerations],
   ])
 }

@@ -6,7 +6,7 @@ import { AbacAuthorizer } from '../authz/abac.ts'
 import { nodeRules } from '../authz/bootstrap-policy.ts'
 import { readAuthorizationConfiguration } from '../authz/configuration.ts'
 import { NodeAuthorizer } from '../authz/node.ts'
-import type { NodeGraph } from '../authz/node-graph.ts'
+import type { FindNodeGraph } from '../authz/node-sync.ts'
 import type { RbacAuthorizer } from '../authz/rbac.ts'
 import type { UserInfo } from '../context.ts'
 import { createAuthentication, ExchangeableAuthentication } from './authentication.ts'
@@ -29,9 +29,9 @@ export async function startAuthorization(
   { authorization: { authorizers, policies = [], file } }: AccessSettings,
   access: AccessParts,
   rbac: RbacAuthorizer,
-  nodes: NodeGraph,
+  findNodeGraph: FindNodeGraph,
 ): Promise<ExchangeableAuthorization> {
-  const node = new NodeAuthorizer(nodes, nodeRules)
+  const node = new NodeAuthorizer(findNodeGraph, nodeRules)
   const parts = { ...access, ...filesOf(access), rbac, node, abac: new AbacAuthorizer(policies) }
   const current = new ExchangeableAuthorization(await createAuthorization(authorizers, parts))
   const { disk } = access

@@ -1,8 +1,9 @@
 import type { PolicyRule } from '../../kinds/rbac/shared.ts'
 import type { UserInfo } from '../context.ts'
-import { type Attributes, type Decision, type InstantAuthorizer, noOpinion } from './authz.ts'
+import { type Attributes, type Authorizer, type Decision, noOpinion } from './authz.ts'
 import type { NodeGraph, RelatedType } from './node-graph.ts'
 import { nodeNameOf } from './node-identity.ts'
+import type { FindNodeGraph } from './node-sync.ts'
 import { ruleAllows } from './rbac.ts'
 import type { ResolvedRules, RuleResolver } from './rules.ts'
 
@@ -11,22 +12,24 @@ import type { ResolvedRules, RuleResolver } from './rules.ts'
  * to them, what those refer to, and besides what `rules` allow all nodes. It never denies: what it does not allow, RBAC
  * may. That an agent writes only what is its own, the admission plugin NodeRestriction sees to.
  */
-export class NodeAuthorizer implements InstantAuthorizer, RuleResolver {
-  readonly #graph: NodeGraph
+export class NodeAuthorizer implements Authorizer, RuleResolver {
+  readonly #findGraph: FindNodeGraph
   readonly #rules: readonly PolicyRule[]
 
-  constructor(graph: NodeGraph, rules: readonly PolicyRule[]) {
-    this.#graph = graph
+  constructor(findGraph: FindNodeGraph, rules: readonly PolicyRule[]) {
+    this.#findGraph = findGraph
     this.#rules = rules
   }
 
-  authorize(attributes: Attributes): Decision {
+  authorize(attributes: Attributes): Decision | Promise<Decision> {
     const node = nodeNameOf(attributes.user)
     if (node === undefined) return noOpinion()
     if (node === '') return noOpinion(`unknown node for user ${JSON.stringify(attributes.user.name)}`)
     const judge = attributes.isResource ? judges[`${attributes.resource}.${attributes.apiGroup}`] : undefined
-    if (judge) return judge({ node, graph: this.#graph, ...attributes })
-    return this.#rules.some((rule) => ruleAllows(rule, attributes)) ? allowed : noOpinion()
+    if (!judge) return this.#rules.some((rule) => ruleAllows(rule, attributes)) ? allowed : noOpinion()
+    const found = this.#findGraph()
+    const judged = (graph: NodeGraph) => judge({ node, graph, ...attributes })
+    return found instanceof Promise ? found.then(judged) : judged(found)
   }
 
   resolveRules(user: UserInfo): ResolvedRules {
