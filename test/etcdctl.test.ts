@@ -196,7 +196,7 @@ describeEachEtcd('etcdctl with the embedded store', () => {
     await put('put', 'w/1', 'one')
     await put('put', 'w/1', 'two')
     await put('del', 'w/', '--prefix')
-    await put('put', 'w/9', 'the end')
+    await put('put', 'w/9', 'nearly')
     await put('put', 'w/1', 'the end')
     const end = { past: 'w/1\nthe end', previous: 'w/1\nthe end', range: 'w/1\nthe end', future: 'w/1\nthe end' }
     for (const [name, [expected, actual]] of Object.entries(kinds)) {

@@ -50,6 +50,24 @@ testEachEtcd('the mirror goes on after etcd was gone, and misses nothing', async
   )
 })
 
+testEachEtcd('who asks for the newest revision finds it in the mirror', async () => {
+  const etcd = await newEtcd()
+  await using store = await EtcdStore.connect({ endpoints: [etcd.endpoint], ...world })
+  using other = new EtcdClient({ endpoints: [etcd.endpoint], clock: realClock })
+  const write = (value: number) => other.write(methods.put, { key: 'k', value: Buffer.from(String(value)) })
+  const writes = Array.from({ length: 500 }, (_, at) => write(at))
+  let isOver = false
+  const written = Promise.all(writes).then(() => {
+    isOver = true
+  })
+  // etcd often answers a question before it tells a watch of what the answer has seen.
+  while (!isOver) {
+    const revision = await store.currentRevision()
+    assert.ok(store.revision >= revision, `${store.revision} of ${revision}`)
+  }
+  await written
+})
+
 testEachEtcd(
   'a store sees what is there already, keeps its prefix only, and asks etcd for what is older than itself',
   async () => {

@@ -151,11 +151,10 @@ export class EtcdStore implements Store {
     return this.#compacted
   }
 
-  /** One question at a time is on its way; who comes later must not take its answer, which may be older. */
-  currentRevision(): Promise<number> {
-    if (this.#asking === undefined) return this.#ask()
-    this.#askingNext ??= this.#asking.catch(() => 0).then(() => this.#ask())
-    return this.#askingNext
+  async currentRevision(): Promise<number> {
+    const revision = await this.#askOrJoin()
+    await this.#reach(revision)
+    return revision
   }
 
   observe(observer: RequestObserver): void {
@@ -168,7 +167,7 @@ export class EtcdStore implements Store {
 
   async #range(query: RangeQuery): Promise<RangeResult> {
     if (query.revision && query.revision < this.#mirror.compacted) return this.#remoteRange(query)
-    await this.#reach(await this.currentRevision())
+    await this.currentRevision()
     return this.rangeNow(query)
   }
 
@@ -391,6 +390,13 @@ export class EtcdStore implements Store {
   }
 
   // Asking etcd.
+
+  /** One question at a time is on its way; who comes later must not take its answer, which may be older. */
+  #askOrJoin(): Promise<number> {
+    if (this.#asking === undefined) return this.#ask()
+    this.#askingNext ??= this.#asking.catch(() => 0).then(() => this.#ask())
+    return this.#askingNext
+  }
 
   #ask(): Promise<number> {
     const asking = this.#askUntilAnswered()

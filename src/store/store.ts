@@ -26,7 +26,10 @@ export interface Store extends AsyncDisposable {
   /** Everything at or below this revision is forgotten but for what was current at it. 0: nothing yet. */
   readonly compacted: number
 
-  /** Asks for the newest revision of the whole store: for a remote store a round trip, for others `revision`. */
+  /**
+   * Asks for the newest revision of the whole store, and resolves when it is visible here: for a remote store a round trip, for
+   * others `revision`.
+   */
   currentRevision(): Promise<number>
 
   /**

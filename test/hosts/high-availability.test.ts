@@ -12,6 +12,7 @@ describe('three control planes', { skip: hostsMissing() ?? false }, () => {
   let hosts: Hosts
   let masters: readonly Host[]
   let outside: Host
+  const kubelets: { readonly output: string }[] = []
   let attempts = 0
   const answered: string[] = []
   /** Two of three, after the first has failed. */
@@ -46,7 +47,7 @@ describe('three control planes', { skip: hostsMissing() ?? false }, () => {
     for (const host of masters) {
       // The certificate holds for the balancer as well.
       await writeControlPlane(host, { pki, members: masters, endpoint })
-      host.start('coracle', kubeletArguments)
+      kubelets.push(host.start('coracle', kubeletArguments))
     }
     outside.start('coracle', [
       'lb',
@@ -71,7 +72,8 @@ describe('three control planes', { skip: hostsMissing() ?? false }, () => {
     await until('three endpoints', async () => (await endpoints()) === masters.map(({ address }) => address).join(' '))
     const pods = await until('all control-plane pods', async () => {
       const names = (await outside.kubectl('get', 'pods', '-n', 'kube-system', '-o', 'name')).split('\n')
-      return names.length === 12 && names
+      if (names.length !== 12) throw new Error(`${names.join(' ')}\n${kubelets.map(({ output }) => output).join('\n')}`)
+      return names
     })
     for (const { name } of masters) assert.equal(pods.filter((pod) => pod.endsWith(`-${name}`)).length, 4)
     await until('leaders', async () => (await holders(outside)).filter(Boolean).length === 2, 60_000)

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Resolves with what `look` gives as soon as it gives something; fails after the time, with what went wrong last. */
+/**
+ * Resolves with what `look` gives as soon as it gives something (an empty text is nothing); fails after the time, with what
+ * went wrong last.
+ */
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false>,
@@ -10,7 +13,7 @@ export async function until<T>(
   for (let last: unknown; ; await sleep(100)) {
     try {
       const found = await look()
-      if (found !== undefined && found !== false) return found
+      if (found !== undefined && found !== false && found !== '') return found
       last = found
     } catch (error) {
       last = error
