@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Registry } from '../src/apiserver/registry.ts'
-import { CacheSet, type Change } from '../src/client/cache.ts'
+import { type CacheChange, CacheSet } from '../src/client/cache.ts'
 import type { Client } from '../src/client/client.ts'
 import { LocalClient } from '../src/client/local.ts'
 import { ConfigMap } from '../src/kinds/core/config-map.ts'
@@ -23,7 +23,10 @@ function setup(wrap: (client: LocalClient) => Client = (client) => client) {
   return { world, store, client, caches, create, stop, logged }
 }
 
-const text = ({ type, object }: Change<ConfigMap>) => `${type} ${object.metadata.name}`
+function text({ object, old }: CacheChange<ConfigMap>): string {
+  if (object === undefined) return `deleted ${old.metadata.name}`
+  return `${old === undefined ? 'added' : 'updated'} ${object.metadata.name}`
+}
 
 test('a cache has what is there and follows what happens', async () => {
   const { caches, create, client } = setup()

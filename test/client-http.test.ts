@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Cache, type Change } from '../src/client/cache.ts'
+import { Cache } from '../src/client/cache.ts'
 import { clientConformance } from '../src/client/conformance.ts'
 import { HttpClient, type HttpClientOptions } from '../src/client/http.ts'
 import { fromKubeconfig, KubeconfigError } from '../src/client/kubeconfig.ts'
@@ -42,7 +42,10 @@ test('a cache goes on over a restart of the server, and tells what is new', asyn
     const client = clientOf(first)
     const cache = new Cache(ConfigMap, { ...quietWorld, client, signal: stop.signal }, { namespace: 'default' })
     const changes: string[] = []
-    cache.onChange(({ type, object }: Change<ConfigMap>) => changes.push(`${type} ${object.metadata.name}`))
+    cache.onChange(({ object, old }) => {
+      const what = object === undefined ? 'deleted' : old === undefined ? 'added' : 'updated'
+      changes.push(`${what} ${(object ?? old)!.metadata.name}`)
+    })
     await cache.synced
     await createMap(client, 'before')
     const going = await createMap(client, 'going')

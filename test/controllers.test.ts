@@ -411,6 +411,29 @@ describe('a node', () => {
     await world.advance(3_000)
     assert.equal(await gone(Pod, 'p'), true)
   })
+
+  test('that is deleted, made again and deleted again has its while anew', async () => {
+    await using cluster = await startControllersOnly()
+    const { client, settle, world, gone } = cluster
+    const node = { metadata: { name: 'n' } }
+    const runOn = (name: string) =>
+      client.create(Pod, { metadata: { name, namespace }, spec: { ...template().spec, nodeName: 'n' } })
+    await client.create(Node, node)
+    await runOn('first')
+    await settle()
+    await client.delete(Node, node.metadata)
+    await world.advance(20_000)
+    // Nobody is left who would look at the node's absence again.
+    await client.delete(Pod, { namespace, name: 'first' }, { gracePeriodSeconds: 0 })
+    await client.create(Node, node)
+    await runOn('second')
+    await world.advance(60_000)
+    await client.delete(Node, node.metadata)
+    await world.advance(39_000)
+    assert.equal(await gone(Pod, 'second'), false)
+    await world.advance(3_000)
+    assert.equal(await gone(Pod, 'second'), true)
+  })
 })
 
 test('roles made of others take in what is labelled for them, and a token goes with its account', async () => {

@@ -332,7 +332,7 @@ class SocketServer implements ApiServer {
   }
 }
 
-/** All who ask before the event loop has gone round set out together: see `stage`. */
+/** All who ask before the event loop has gone round set out together: see `base/stage.ts`. */
 class Company {
   #next: Promise<void> | undefined
 

@@ -3,12 +3,12 @@ import { isExpired, isUnavailable } from '../schema/status.ts'
 import type { Clock, Log, Random } from '../world/world.ts'
 import type { Client, Selectors, WatchEvent } from './client.ts'
 
-export type Change<T> =
-  | { readonly type: 'added'; readonly object: T }
-  | { readonly type: 'updated'; readonly object: T; readonly old: T }
-  | { readonly type: 'deleted'; readonly object: T }
+/** `old` is absent for a new object, `object` for one that is gone. */
+export type CacheChange<T = ApiObject> =
+  | { readonly object: T; readonly old: T | undefined }
+  | { readonly object: undefined; readonly old: T }
 
-export type ChangeHandler<T> = (change: Change<T>) => void
+export type ChangeHandler<T> = (change: CacheChange<T>) => void
 
 export interface CacheOptions {
   readonly client: Client
@@ -104,7 +104,7 @@ export class Cache<T extends ApiObject> {
    */
   onChange(handler: ChangeHandler<T>): () => void {
     this.#handlers.add(handler)
-    for (const object of this.list()) this.#tell(handler, { type: 'added', object })
+    for (const object of this.list()) this.#tell(handler, { object, old: undefined })
     return () => this.#handlers.delete(handler)
   }
 
@@ -168,7 +168,7 @@ export class Cache<T extends ApiObject> {
     for await (const event of events) {
       hasEvents = true
       this.#failures = 0
-      // What has come together is taken together, before anybody acts upon the first of it: see `stage`.
+      // What has come together is taken together, before anybody acts upon the first of it: see `base/stage.ts`.
       for (let each: typeof event | undefined = event; each && !signal.aborted; each = events.arrived?.())
         this.#take(each)
     }
@@ -196,7 +196,7 @@ export class Cache<T extends ApiObject> {
     objects.set(name, object)
     if (old === undefined) this.#count++
     for (const index of this.#indexes.values()) index.replace(old, object)
-    this.#tellAll(old === undefined ? { type: 'added', object } : { type: 'updated', object, old })
+    this.#tellAll({ object, old })
   }
 
   #remove(object: T): void {
@@ -208,7 +208,7 @@ export class Cache<T extends ApiObject> {
     if (objects.size === 0) this.#namespaces.delete(namespace)
     this.#count--
     for (const index of this.#indexes.values()) index.remove(old)
-    this.#tellAll({ type: 'deleted', object })
+    this.#tellAll({ object: undefined, old })
   }
 
   #advance(resourceVersion: string | undefined): void {
@@ -222,11 +222,11 @@ export class Cache<T extends ApiObject> {
     }
   }
 
-  #tellAll(change: Change<T>): void {
+  #tellAll(change: CacheChange<T>): void {
     for (const handler of this.#handlers) this.#tell(handler, change)
   }
 
-  #tell(handler: ChangeHandler<T>, change: Change<T>): void {
+  #tell(handler: ChangeHandler<T>, change: CacheChange<T>): void {
     try {
       handler(change)
     } catch (error) {

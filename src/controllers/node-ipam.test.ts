@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Node } from '../kinds/core/node.ts'
-import { reconcileOnce } from '../reconciler/fixture.ts'
+import { reconcileOnce, wakes } from '../reconciler/fixture.ts'
 import { ApiError } from '../schema/status.ts'
 import type { Draft } from '../schema/types.ts'
 import { lines, node, now } from './fixtures.ts'
@@ -14,7 +14,7 @@ const withRanges = (name: string, ...podCIDRs: string[]) =>
 /** Shows the controller nodes one after the other, and tells what each is given. */
 function assigned(options: NodeIpamOptions, nodes: readonly Node[]) {
   const controller = nodeIpamController(options)
-  for (const each of nodes) controller.wakes({ object: each, old: undefined })
+  for (const each of nodes) wakes(controller, { object: each, old: undefined })
   return nodes
     .flatMap((each) => reconcileOnce(controller, each, [], { now }).changes)
     .map((change) => (change.type === 'patch' ? (change.patch.body as { spec: object }).spec : lines([change])[0]))
@@ -46,11 +46,11 @@ test('when none is left the node is told so', () => {
 test('the range of a node that is gone is given to another', () => {
   const controller = nodeIpamController({ clusterCidrs: ['10.0.0.0/24'] })
   const old = withRanges('a', '10.0.0.0/24')
-  controller.wakes({ object: old, old: undefined })
+  wakes(controller, { object: old, old: undefined })
   assert.deepEqual(lines(reconcileOnce(controller, node('b'), [], { now }).changes), [
     'Normal CIDRNotAvailable: Node b status is now: CIDRNotAvailable',
   ])
-  controller.wakes({ object: undefined, old })
+  wakes(controller, { object: undefined, old })
   assert.deepEqual(lines(reconcileOnce(controller, node('b'), [], { now }).changes), ['patch node/b'])
 })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PersistentVolume } from '../kinds/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../kinds/core/persistent-volume-claim.ts'
-import { reconcileOnce } from '../reconciler/fixture.ts'
+import { reconcileOnce, wakes } from '../reconciler/fixture.ts'
 import type { Draft } from '../schema/types.ts'
 import { lines, now, object } from './fixtures.ts'
 import { persistentVolumeExpander as controller } from './persistentvolume-expander.ts'
@@ -33,8 +33,8 @@ test('nothing is said of claims that have not grown, have no volume, or have los
 })
 
 test('it is said once for each wish, not for each step of the resize', () => {
-  const wakes = (object: PersistentVolumeClaim, old?: PersistentVolumeClaim) => controller.wakes({ object, old })
-  assert.equal(wakes(claim('2Gi', '1Gi'), claim('1Gi', '1Gi')), true)
-  assert.equal(wakes(claim('2Gi', '1Gi'), claim('2Gi', '1Gi')), false)
-  assert.equal(wakes(claim('2Gi', '2Gi'), claim('2Gi', '1Gi')), false)
+  const isSaid = (object: PersistentVolumeClaim, old: PersistentVolumeClaim) => wakes(controller, { object, old })
+  assert.equal(isSaid(claim('2Gi', '1Gi'), claim('1Gi', '1Gi')), true)
+  assert.equal(isSaid(claim('2Gi', '1Gi'), claim('2Gi', '1Gi')), false)
+  assert.equal(isSaid(claim('2Gi', '2Gi'), claim('2Gi', '1Gi')), false)
 })

@@ -27,8 +27,14 @@ export function podGarbageCollector({ terminatedPodsAtMost = 12_500 }: PodGarbag
     name: 'pod-garbage-collector-controller',
     serviceAccount: 'pod-garbage-collector',
     reconciles: Pod,
-    watches: [watch(Node, podsOn)],
-    wakes: ({ object, old }) => object !== undefined && (old === undefined ? !isYoung(object) : hasMoved(object, old)),
+    watches: [
+      watch(Node, (change, context) => {
+        if (change.object !== undefined) missingSince.delete(change.object.metadata.name!)
+        return podsOn(change, context)
+      }),
+    ],
+    wakes: ({ object, old }, { get }) =>
+      object !== undefined && (old === undefined || hasMoved(object, old)) && isLost(object, get),
 
     *reconcile(pod, context) {
       const { nodeName } = pod.spec
@@ -36,7 +42,6 @@ export function podGarbageCollector({ terminatedPodsAtMost = 12_500 }: PodGarbag
         if (isBeingDeleted(pod)) yield* end(pod)
       } else {
         const node = context.get(Node, { name: nodeName })
-        if (node !== undefined) missingSince.delete(nodeName)
         if (node === undefined) yield* endOrphan(pod, nodeName, context, missingSince)
         else if (isBeingDeleted(pod) && isOutOfService(node)) yield* endOutOfService(pod, context)
       }
@@ -45,8 +50,14 @@ export function podGarbageCollector({ terminatedPodsAtMost = 12_500 }: PodGarbag
   })
 }
 
-/** Waits for a node, and nothing else is the matter with it. */
-const isYoung = (pod: Pod) => !pod.spec.nodeName && !isBeingDeleted(pod) && !isTerminal(pod)
+/** Whether something may be to be done for the pod. Of its node's changes it is told, and asked again then. */
+function isLost(pod: Pod, get: WatchContext['get']): boolean {
+  const { nodeName } = pod.spec
+  if (isTerminal(pod)) return true
+  if (!nodeName) return isBeingDeleted(pod)
+  const node = get(Node, { name: nodeName })
+  return node === undefined || (isBeingDeleted(pod) && isOutOfService(node))
+}
 
 const hasMoved = (pod: Pod, old: Pod) =>
   pod.spec.nodeName !== old.spec.nodeName ||

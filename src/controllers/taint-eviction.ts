@@ -19,15 +19,16 @@ export function taintEvictionController(): Controller {
     reconciles: Pod,
     watches: [watch(Node, podsOn)],
     concurrency: 8,
-    wakes: ({ object, old }) => {
+    wakes: ({ object, old }, { get }) => {
       if (object === undefined) doomed.delete(old?.metadata.uid ?? '')
-      return object !== undefined && isConcerned(object, old)
+      // Where nobody is driven away nothing is to be done for a pod that comes; for those that are there, `podsOn` wakes.
+      return object !== undefined && isConcerned(object, old) && noExecute(nodeOf(object, get)).length > 0
     },
 
     *reconcile(pod, { get, now }) {
       const { uid, namespace, name } = pod.metadata
       if (isBeingDeleted(pod) || !pod.spec.nodeName) return void doomed.delete(uid!)
-      const taints = noExecute(get(Node, { name: pod.spec.nodeName }))
+      const taints = noExecute(nodeOf(pod, get))
       const at = evictionTime(pod.spec.tolerations ?? [], taints, now)
       if (at === undefined) {
         const wasDoomed = doomed.delete(uid!)
@@ -49,6 +50,8 @@ export function taintEvictionController(): Controller {
 
 const isConcerned = ({ spec }: Pod, old: Pod | undefined) =>
   !!spec.nodeName && (old?.spec.nodeName !== spec.nodeName || !isEqual(old.spec.tolerations, spec.tolerations))
+
+const nodeOf = ({ spec }: Pod, get: WatchContext['get']) => get(Node, { name: spec.nodeName! })
 
 const noExecute = (node: Node | undefined): readonly Taint[] =>
   node?.spec.taints?.filter(({ effect }) => effect === 'NoExecute') ?? []

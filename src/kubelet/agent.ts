@@ -201,17 +201,14 @@ export class NodeAgent {
       classes.onChange(() => {
         for (const pod of pods.list()) if (!this.#workers.has(pod.metadata.uid!)) this.#podChanged(pod, undefined)
       })
-      pods.onChange((change) => {
-        if (change.type === 'deleted') this.#podChanged(undefined, change.object)
-        else this.#podChanged(change.object, change.type === 'updated' ? change.old : undefined)
-      })
+      pods.onChange(({ object, old }) => this.#podChanged(object, old))
       this.#clearLeftovers().catch((error: unknown) =>
         world.log('warn', 'what is left of pods that are gone could not be cleared away', { error: String(error) }),
       )
       this.#mirrors?.look()
     })
-    nodes.onChange((change) => {
-      if (change.type !== 'deleted') this.#nodeChanged(change.object)
+    nodes.onChange(({ object }) => {
+      if (object) this.#nodeChanged(object)
     })
   }
 
@@ -327,11 +324,10 @@ export class NodeAgent {
   async #simulatedRuntime(nodes: Cache<Node>): Promise<SimulatedRuntime> {
     const { world, description } = this.#options
     const podCIDRs = await new Promise<readonly string[]>((resolve) => {
-      const look = ({ spec }: Node) => {
-        const ranges = spec?.podCIDRs ?? description.podCIDRs
+      nodes.onChange(({ object, old }) => {
+        const ranges = (object ?? old)!.spec?.podCIDRs ?? description.podCIDRs
         if (ranges.length > 0) resolve(ranges)
-      }
-      nodes.onChange((change) => look(change.object))
+      })
     })
     return new SimulatedRuntime({ ...world, random: world.random.fork(description.name), podCIDRs })
   }

@@ -1,5 +1,7 @@
-import type { CacheSet, Change } from '../client/cache.ts'
+import type { CacheChange, CacheSet, ChangeHandler } from '../client/cache.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
+
+export type { CacheChange }
 
 /**
  * What controllers read. One cache per kind, filled by list and watch, shared by everybody in the process.
@@ -27,15 +29,10 @@ export interface ObjectCache<T extends ApiObject> {
    * Calls `handler` for every change, in order, after the cache and its indexes show it; objects that are there
    * already come as additions at once. The returned function ends it.
    */
-  onChange(handler: (change: CacheChange<T>) => void): () => void
+  onChange(handler: ChangeHandler<T>): () => void
   /** Resolves when the cache shows everything up to this revision (at once if it does). */
   untilRevision(revision: string): Promise<void>
 }
-
-/** `old` is absent for a new object, `object` for one that is gone. */
-export type CacheChange<T = ApiObject> =
-  | { readonly object: T; readonly old: T | undefined }
-  | { readonly object: undefined; readonly old: T }
 
 /** The caches of a client as controllers see them. */
 export function toCaches(set: CacheSet): Caches {
@@ -71,14 +68,9 @@ function toObjectCache<T extends ApiObject>(set: CacheSet, kind: Kind<T>): Objec
       indexes.add(index)
       return cache.byIndex(index.name, value)
     },
-    onChange: (handler) => cache.onChange((change) => handler(toCacheChange(change))),
+    onChange: (handler) => cache.onChange(handler),
     untilRevision: (revision) => cache.untilRevision(revision),
   }
-}
-
-function toCacheChange<T>(change: Change<T>): CacheChange<T> {
-  if (change.type === 'added') return { object: change.object, old: undefined }
-  return change.type === 'updated' ? change : { object: undefined, old: change.object }
 }
 
 /** A way to find objects other than by name. Define each once, at the top of a file, under a name that is its own among those of the kind. */

@@ -49,8 +49,11 @@ export interface Controller<T extends ApiObject = ApiObject> {
   readonly gatherMs: number
   /** How many objects are reconciled at the same time. */
   readonly concurrency: number
-  /** Whether a change of the object itself should wake it; by default every one does. */
-  wakes(change: CacheChange<T>): boolean
+  /**
+   * Whether a change of the object itself should wake it; by default every one does. Of objects that come in crowds it should
+   * be asked here already, not in `reconcile`, whether anything is to be done.
+   */
+  wakes(change: CacheChange<T>, context: WatchContext): boolean
   /**
    * When the object must be looked at again though nothing changes: milliseconds since 1970. Asked after every change
    * of the object.

@@ -3,7 +3,7 @@ import type { ApiObject, Kind } from '../schema/kind.ts'
 import { ApiError } from '../schema/status.ts'
 import type { Mutable } from '../schema/types.ts'
 import { seededRandom } from '../world/virtual.ts'
-import { controllerIndex } from './caches.ts'
+import { type CacheChange, controllerIndex } from './caches.ts'
 import type { Attempt, Change, Step } from './changes.ts'
 import type { Context, Controller } from './controller.ts'
 
@@ -36,6 +36,16 @@ export function reconcileOnce(
 export function reconcileGone(controller: Controller, ref: Ref, state: State, options: TrialOptions = {}): Trial {
   const steps = controller.gone(ref, contextOf({ metadata: ref }, state, options.now ?? 0))
   return steps === undefined ? { changes: [], error: undefined } : drive(steps, options)
+}
+
+/** Whether a change of an object wakes it. */
+export function wakes<T extends ApiObject>(
+  controller: Controller,
+  change: CacheChange<T>,
+  state: State = [],
+  now = 0,
+): boolean {
+  return controller.wakes(change, contextOf((change.object ?? change.old)!, state, now))
 }
 
 function drive(steps: ReturnType<Controller['reconcile']>, options: TrialOptions): Trial {

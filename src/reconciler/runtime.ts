@@ -218,7 +218,8 @@ class ControllerRuntime implements Steppable {
   }
 
   #selfChanged(change: CacheChange<ApiObject>): void {
-    if (this.#controller.wakes(change)) this.#wake(keyOf(refOf(change.object ?? change.old)), isSameWish(change))
+    if (this.#controller.wakes(change, this.#watchContext))
+      this.#wake(keyOf(refOf(change.object ?? change.old)), isSameWish(change))
     if (change.object !== undefined) this.#wakeAtItsTime(change.object)
   }
 

@@ -77,7 +77,7 @@ export async function startComponentServer(options: ComponentServerOptions): Pro
 function followPublished({ client, world, signal }: ComponentServerOptions, changed: (clientCa?: string) => void) {
   const where = { namespace: 'kube-system', fieldSelector: 'metadata.name=extension-apiserver-authentication' }
   const cache = new Cache(ConfigMap, { client, ...world, signal }, where)
-  cache.onChange((change) => changed(change.type === 'deleted' ? undefined : change.object.data?.['client-ca-file']))
+  cache.onChange(({ object }) => changed(object?.data?.['client-ca-file']))
 }
 
 function ownCertificate(world: HostWorld) {

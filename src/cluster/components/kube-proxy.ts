@@ -88,10 +88,11 @@ async function run(given: GivenFlags, world: HostWorld, interrupted: Promise<voi
   })
   const nodes = caches.of(Node, { fieldSelector: `metadata.name=${node}` })
   let isLeaving = false
-  nodes.onChange((change) => {
-    proxy.move({ node, zone: change.object.metadata.labels?.['topology.kubernetes.io/zone'] })
+  nodes.onChange(({ object, old }) => {
+    const known = (object ?? old)!
+    proxy.move({ node, zone: known.metadata.labels?.['topology.kubernetes.io/zone'] })
     // Balancers are to look elsewhere before the machine goes (KEP-3836).
-    isLeaving = isOnItsWayOut(change.object)
+    isLeaving = isOnItsWayOut(known)
   })
   const servers = serve(settings, world, meter, proxy, () => !isLeaving, signal)
   if (settings.hardFail) await Promise.all(servers.map(({ listening }) => listening))
