@@ -6,7 +6,15 @@ import { CSIDriver } from '../kinds/storage/csi-driver.ts'
 import { VolumeAttachment } from '../kinds/storage/volume-attachment.ts'
 import { type CacheChange, defineIndex } from '../reconciler/caches.ts'
 import { again, create, eventOn, patch, remove, type Steps } from '../reconciler/changes.ts'
-import { type Context, type Controller, defineController, type WatchContext, watch } from '../reconciler/controller.ts'
+import {
+  type Context,
+  type Controller,
+  defineController,
+  nobody,
+  type Wake,
+  type WatchContext,
+  watch,
+} from '../reconciler/controller.ts'
 import {
   type Attachable,
   attachableVolumesOf,
@@ -78,16 +86,16 @@ function trustOf({ spec, status }: Node): 'sound' | 'silent' | 'fenced' {
   return ready === undefined || ready.status === 'True' ? 'sound' : 'silent'
 }
 
-function* nodesOfPod({ object, old }: CacheChange<Pod>) {
+function nodesOfPod({ object, old }: CacheChange<Pod>): readonly Wake[] {
   const { spec, metadata } = (object ?? old)!
-  if (!spec.nodeName || claimKeysOf((object ?? old)!).length === 0) return
+  if (!spec.nodeName || claimKeysOf((object ?? old)!).length === 0) return nobody
   const isNews =
     object === undefined ||
     old === undefined ||
     old.metadata.uid !== metadata.uid ||
     old.spec.nodeName !== spec.nodeName ||
     isTerminal(object) !== isTerminal(old)
-  if (isNews) yield { name: spec.nodeName }
+  return isNews ? [{ name: spec.nodeName }] : nobody
 }
 
 function* nodesOfClaim({ object, old }: CacheChange<PersistentVolumeClaim>, { by }: WatchContext) {

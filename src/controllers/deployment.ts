@@ -1,9 +1,10 @@
 import { Deployment } from '../kinds/apps/deployment.ts'
 import { ReplicaSet } from '../kinds/apps/replica-set.ts'
 import { Pod } from '../kinds/core/pod.ts'
+import type { CacheChange } from '../reconciler/caches.ts'
 import { controllerIndex } from '../reconciler/caches.ts'
 import { event, remove, type Steps, setStatus } from '../reconciler/changes.ts'
-import { type Context, type Controller, defineController, watch } from '../reconciler/controller.ts'
+import { type Context, type Controller, defineController, nobody, type Wake, watch } from '../reconciler/controller.ts'
 import { matcherOf, selectsAll } from '../reconciler/selector.ts'
 import { revisionOf } from './deployment/annotations.ts'
 import { condition, conditionOf, isComplete, withCondition } from './deployment/conditions.ts'
@@ -44,17 +45,14 @@ export const deploymentController: Controller = defineController<Deployment>({
 })
 
 /** A pod that goes matters only to a Deployment that waits for the last old one (strategy Recreate). */
-function* lastPodWakes(
-  { object, old }: { readonly object: Pod | undefined; readonly old: Pod | undefined },
-  context: Pick<Context, 'get' | 'by'>,
-) {
-  const owner = object === undefined && old ? controllerOf(old) : undefined
-  if (owner?.kind !== 'ReplicaSet') return
-  const namespace = old!.metadata.namespace
+function lastPodWakes({ object, old }: CacheChange<Pod>, context: Pick<Context, 'get'>): readonly Wake[] {
+  const owner = object === undefined ? controllerOf(old) : undefined
+  if (owner?.kind !== 'ReplicaSet') return nobody
+  const namespace = old!.metadata.namespace!
   const set = context.get(ReplicaSet, { namespace, name: owner.name })
   const deployer = set && controllerOf(set)
   const deployment = deployer && context.get(Deployment, { namespace, name: deployer.name })
-  if (deployment?.spec.strategy.type === 'Recreate') yield { namespace, name: deployment.metadata.name! }
+  return deployment?.spec.strategy.type === 'Recreate' ? [{ namespace, name: deployment.metadata.name! }] : nobody
 }
 
 function* refuseToSelectAll(deployment: Deployment): Steps {

@@ -8,7 +8,7 @@ import { ReplicationController } from '../kinds/core/replication-controller.ts'
 import type { Condition } from '../kinds/meta/condition.ts'
 import { PodDisruptionBudget, type PodDisruptionBudgetStatus } from '../kinds/policy/pod-disruption-budget.ts'
 import { again, event, eventOn, type Steps, setStatus } from '../reconciler/changes.ts'
-import { type Context, type Controller, defineController, watch } from '../reconciler/controller.ts'
+import { type Context, type Controller, defineController, nobody, watch } from '../reconciler/controller.ts'
 import { matcherOf } from '../reconciler/selector.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import { isEqual } from './shared/equal.ts'
@@ -54,8 +54,6 @@ function budgetsOf(
     return isConcerned ? [keyOf(budget)] : []
   })
 }
-
-const nobody: readonly Ref[] = []
 
 const isAlike = (a: Pod, b: Pod) =>
   areAsReady(a, b) && isBeingDeleted(a) === isBeingDeleted(b) && a.metadata.labels === b.metadata.labels

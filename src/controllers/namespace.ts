@@ -3,7 +3,14 @@ import { APIService } from '../kinds/apiregistration/api-service.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import type { CacheChange } from '../reconciler/caches.ts'
-import { type Again, type Controller, defineController, type WatchContext, watch } from '../reconciler/controller.ts'
+import {
+  type Again,
+  type Controller,
+  defineController,
+  nobody,
+  type WatchContext,
+  watch,
+} from '../reconciler/controller.ts'
 import { isRemote, RemoteKinds } from '../reconciler/remote-kinds.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
 import { isNotFound } from '../schema/status.ts'
@@ -65,8 +72,8 @@ const isContent = ({ namespaced, verbs }: Kind) => namespaced && verbs.includes(
 /** The last object may have been the last thing that a namespace waited for. */
 function contentGone({ object, old }: CacheChange<ApiObject>, { get }: WatchContext) {
   const name = object === undefined ? old?.metadata.namespace : undefined
-  if (!name) return []
-  return get(Namespace, { name })?.metadata.deletionTimestamp === undefined ? [] : [{ name }]
+  if (!name) return nobody
+  return get(Namespace, { name })?.metadata.deletionTimestamp === undefined ? nobody : [{ name }]
 }
 
 /** A server that was waited for may be back, or be waited for no longer. */

@@ -4,7 +4,7 @@ import { Node, type NodeCondition } from '../kinds/core/node.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import type { CacheChange } from '../reconciler/caches.ts'
 import { again, event, eventOn, patch, type Steps, setStatus } from '../reconciler/changes.ts'
-import { type Context, type Controller, defineController, watch } from '../reconciler/controller.ts'
+import { type Context, type Controller, defineController, nobody, type Wake, watch } from '../reconciler/controller.ts'
 import { isConflict, isNotFound } from '../schema/status.ts'
 import { type Grace, Heartbeats, readyOf, unknownConditions } from './node-lifecycle/health.ts'
 import { evictionAt, taintsFor } from './node-lifecycle/taints.ts'
@@ -62,11 +62,11 @@ function leaseChanged({ object }: CacheChange<Lease>, heartbeats: Heartbeats, no
   return []
 }
 
-function* newPodOnNode({ object, old }: CacheChange<Pod>, { get }: Pick<Context, 'get'>) {
+function newPodOnNode({ object, old }: CacheChange<Pod>, { get }: Pick<Context, 'get'>): readonly Wake[] {
   const name = object?.spec.nodeName
-  if (!name || old?.spec.nodeName === name) return
+  if (!name || old?.spec.nodeName === name) return nobody
   const node = get(Node, { name })
-  if (node && readyOf(node) && readyOf(node)!.status !== 'True') yield { name }
+  return node && readyOf(node) && readyOf(node)!.status !== 'True' ? [{ name }] : nobody
 }
 
 function* declareUnknown(node: Node, conditions: readonly NodeCondition[]): Steps {

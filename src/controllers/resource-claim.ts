@@ -5,7 +5,15 @@ import { ResourceClaim } from '../kinds/resource/resource-claim.ts'
 import { ResourceClaimTemplate } from '../kinds/resource/resource-claim-template.ts'
 import { type CacheChange, defineIndex } from '../reconciler/caches.ts'
 import { create, event, made, patch, remove, type Steps, setStatus, update } from '../reconciler/changes.ts'
-import { type Context, type Controller, defineController, type WatchContext, watch } from '../reconciler/controller.ts'
+import {
+  type Context,
+  type Controller,
+  defineController,
+  nobody,
+  type Wake,
+  type WatchContext,
+  watch,
+} from '../reconciler/controller.ts'
 import type { Draft } from '../schema/types.ts'
 import { controllerOf, controllerReference, isBeingDeleted, isControlledBy } from './shared/owner.ts'
 import { isTerminal } from './shared/pods.ts'
@@ -159,11 +167,12 @@ const claimRelease = defineController<ResourceClaim>({
   },
 })
 
-function* claimsOfEnded({ object, old }: CacheChange<Pod>, { by }: WatchContext): Iterable<Ref> {
-  const pod = (object ?? old)!
-  if (object !== undefined && !isTerminal(object) && !isBeingDeleted(object)) return
-  for (const { metadata } of by(claimsByPod, pod.metadata.uid!))
-    yield { namespace: metadata.namespace, name: metadata.name! }
+function claimsOfEnded({ object, old }: CacheChange<Pod>, { by }: WatchContext): readonly Wake[] {
+  if (object !== undefined && !isTerminal(object) && !isBeingDeleted(object)) return nobody
+  return by(claimsByPod, (object ?? old)!.metadata.uid!).map(({ metadata }) => ({
+    namespace: metadata.namespace!,
+    name: metadata.name!,
+  }))
 }
 
 /** Whether this pod is still there and will run, or runs. */

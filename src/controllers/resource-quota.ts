@@ -7,6 +7,8 @@ import {
   type Context,
   type Controller,
   defineController,
+  nobody,
+  type Wake,
   type Watch,
   type WatchContext,
   watch,
@@ -60,11 +62,14 @@ export function resourceQuotaController(kinds: () => readonly Kind[]): Controlle
   })
 }
 
-function* quotasOf({ object, old }: CacheChange<ApiObject>, { list, now }: WatchContext) {
+function quotasOf({ object, old }: CacheChange<ApiObject>, { list, now }: WatchContext): readonly Wake[] {
   const freesAt = object === undefined ? now : old === undefined ? undefined : freeingAt(object, old, now)
-  if (freesAt === undefined) return
-  for (const { metadata } of list(ResourceQuota, (object ?? old!).metadata.namespace))
-    yield { namespace: metadata.namespace, name: metadata.name!, afterMs: freesAt - now }
+  if (freesAt === undefined) return nobody
+  return list(ResourceQuota, (object ?? old!).metadata.namespace).map(({ metadata }) => ({
+    namespace: metadata.namespace!,
+    name: metadata.name!,
+    afterMs: freesAt - now,
+  }))
 }
 
 /** Pods free what they used when they come to their end, or at the latest when they should; others when their wish changes. */

@@ -96,6 +96,9 @@ export type Wake = Ref & { readonly afterMs?: number }
 
 export type WatchContext = Pick<Context, 'get' | 'list' | 'by' | 'now'>
 
+/** What most changes wake, and then without making anything: a crowd of objects is told to each who watches their kind. */
+export const nobody: readonly Wake[] = []
+
 /** A kind whose changes wake objects that do not own them. */
 export function watch<T extends ApiObject>(
   kind: Kind<T>,

@@ -1,7 +1,7 @@
 import type { Pod } from '../../kinds/core/pod.ts'
 import { Service, type ServicePort } from '../../kinds/core/service.ts'
 import type { CacheChange } from '../../reconciler/caches.ts'
-import type { Wake, WatchContext } from '../../reconciler/controller.ts'
+import { nobody, type Wake, type WatchContext } from '../../reconciler/controller.ts'
 import { mapMatcherOf } from '../../reconciler/selector.ts'
 import { isEqual } from '../shared/equal.ts'
 import { areAsReady, isTerminal } from '../shared/pods.ts'
@@ -15,8 +15,6 @@ export function servicesOf({ object, old }: CacheChange<Pod>, { list }: WatchCon
     return isConcerned ? [{ namespace: metadata.namespace, name: metadata.name! }] : []
   })
 }
-
-const nobody: readonly Wake[] = []
 
 function isAlike(a: Pod, b: Pod): boolean {
   return (

@@ -18,6 +18,8 @@ import {
   type Context,
   type Controller,
   defineController,
+  nobody,
+  type Wake,
   type WatchContext,
   watch,
 } from '../../reconciler/controller.ts'
@@ -94,10 +96,12 @@ function* claimsOfClass({ object }: CacheChange<StorageClass>, { by }: WatchCont
 }
 
 /** The scheduler has looked at a pod and found no place: what its claims wait for is another thing now. */
-function* claimsOfRefused({ object, old }: CacheChange<Pod>) {
-  const isRefused = (pod: Pod | undefined) => pod !== undefined && podCondition(pod, 'PodScheduled')?.status === 'False'
-  if (object !== undefined && isRefused(object) && !isRefused(old)) yield* claimKeysOf(object).map(refOfKey)
+function claimsOfRefused({ object, old }: CacheChange<Pod>): readonly Wake[] {
+  if (object === undefined || !isRefused(object) || (old !== undefined && isRefused(old))) return nobody
+  return claimKeysOf(object).map(refOfKey)
 }
+
+const isRefused = (pod: Pod) => podCondition(pod, 'PodScheduled')?.status === 'False'
 
 function* bindToAny(claim: PersistentVolumeClaim, taken: Set<string>, context: Context): Steps {
   const storageClass = storageClassOf(claim, context)

@@ -8,6 +8,8 @@ import {
   type Context,
   type Controller,
   defineController,
+  nobody,
+  type Wake,
   type WatchContext,
   watch,
 } from '../../reconciler/controller.ts'
@@ -45,9 +47,9 @@ function* volumesOf({ object, old }: CacheChange<PersistentVolumeClaim>, { by }:
   for (const name of names) if (name) yield { name }
 }
 
-function* recycledBy({ object, old }: CacheChange<Pod>) {
+function recycledBy({ object, old }: CacheChange<Pod>): readonly Wake[] {
   const name = volumeOfRecycler((object ?? old)!)
-  if (name !== undefined) yield { name }
+  return name === undefined ? nobody : [{ name }]
 }
 
 /**

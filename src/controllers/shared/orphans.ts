@@ -1,6 +1,5 @@
-import type { Ref } from '../../client/client.ts'
 import type { CacheChange } from '../../reconciler/caches.ts'
-import type { WatchContext } from '../../reconciler/controller.ts'
+import { nobody, type Wake, type WatchContext } from '../../reconciler/controller.ts'
 import type { Matcher } from '../../reconciler/selector.ts'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import { controllerOf, isBeingDeleted } from './owner.ts'
@@ -10,10 +9,12 @@ export function orphanWakes<Owner extends ApiObject, T extends ApiObject>(
   ownerKind: Kind<Owner>,
   matcher: (owner: Owner) => Matcher,
 ) {
-  return ({ object, old }: CacheChange<T>, context: WatchContext): Ref[] => {
-    if (object === undefined || isBeingDeleted(object) || controllerOf(object) !== undefined) return []
-    if (old !== undefined && !isNewlyAdoptable(object, old)) return []
-    return ownersIn(object.metadata.namespace ?? '', context)
+  return ({ object, old }: CacheChange<T>, context: WatchContext): readonly Wake[] => {
+    if (object === undefined || isBeingDeleted(object) || controllerOf(object) !== undefined) return nobody
+    if (old !== undefined && !isNewlyAdoptable(object, old)) return nobody
+    const owners = ownersIn(object.metadata.namespace ?? '', context)
+    if (owners.length === 0) return nobody
+    return owners
       .filter((owner) => matcher(owner)(object.metadata.labels))
       .map(({ metadata }) => ({ namespace: metadata.namespace, name: metadata.name! }))
   }

@@ -19,11 +19,16 @@ export function refOfKey(key: string): { readonly namespace: string; readonly na
 
 /** Keys of the claims that a pod uses, those of its own generic ephemeral volumes included. */
 export function claimKeysOf({ metadata, spec }: Pod): readonly string[] {
-  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
+  let keys = none
+  for (const { name, persistentVolumeClaim, ephemeral } of spec.volumes ?? []) {
     const claim = persistentVolumeClaim?.claimName ?? (ephemeral ? `${metadata.name}-${name}` : undefined)
-    return claim === undefined ? [] : [`${metadata.namespace}/${claim}`]
-  })
+    if (claim !== undefined) keys = [...keys, `${metadata.namespace}/${claim}`]
+  }
+  return keys
 }
+
+/** What most pods have; it is asked of each of a crowd by several controllers. */
+const none: readonly string[] = []
 
 /** Pods by the claims that they use. */
 export const podsByClaim: Index<Pod> = defineIndex(Pod, 'claim', claimKeysOf)

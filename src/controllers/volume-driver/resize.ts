@@ -9,7 +9,7 @@ import {
 import { Pod } from '../../kinds/core/pod.ts'
 import { CSIDriver } from '../../kinds/storage/csi-driver.ts'
 import { event, eventOn, made, type Steps, setStatus, update } from '../../reconciler/changes.ts'
-import { type Context, type Controller, defineController, watch } from '../../reconciler/controller.ts'
+import { type Context, type Controller, defineController, nobody, watch } from '../../reconciler/controller.ts'
 import type { Mutable } from '../../schema/types.ts'
 import { isTerminal } from '../shared/pods.ts'
 import { claimKeysOf, keyOfObject, podsByClaim, refOfKey } from '../shared/storage.ts'
@@ -26,7 +26,7 @@ export function volumeResizer(driver: VolumeDriver): Controller {
     writes: [PersistentVolume],
     watches: [
       watch(Pod, ({ object, old }) =>
-        object?.spec.nodeName && !old?.spec.nodeName ? claimKeysOf(object).map(refOfKey) : [],
+        object?.spec.nodeName && !old?.spec.nodeName ? claimKeysOf(object).map(refOfKey) : nobody,
       ),
     ],
     wakes: ({ object }) => object !== undefined && hasGrown(object),
