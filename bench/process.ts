@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
-import { totalmem } from 'node:os'
+import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { imageOf, nodeFlags } from '../tools/node-flags.ts'
@@ -16,7 +16,11 @@ const token = 'bench-token'
 export const plainToken = 'plain-token'
 export const plainUser = 'plain'
 /** With which `./coracle` starts it on a machine of more than 8 GiB. */
-const flagsOfUsers = [...nodeFlags, `--max-old-space-size=${Math.floor(totalmem() / 2 ** 21)}`]
+const flagsOfUsers = [
+  ...nodeFlags,
+  `--max-old-space-size=${Math.floor(totalmem() / 2 ** 21)}`,
+  `--v8-pool-size=${Math.min(Math.max(cpus().length - 1, 1), 4)}`,
+]
 
 export interface StartOptions {
   readonly nodes: number
