@@ -42,7 +42,7 @@ export interface Decision {
 
 /**
  * Answers at once wherever it can, because it stands in the way of every request: from what watches keep in memory.
- * Only who has to ask a server of somebody else's gives a promise. It never rejects.
+ * Only who has to ask a server of somebody else's, or begins to watch when it is first asked, gives a promise. It never rejects.
  */
 export interface Authorizer {
   authorize(attributes: Attributes): Decision | Promise<Decision>

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ApiObject, Kind } from '../../schema/kind.ts'
 import type { Resource } from '../resource.ts'
+import { noOpinion } from './authz.ts'
+import { NodeAuthorizer } from './node.ts'
 import { nodeGraphOnDemand } from './node-sync.ts'
 
 /** Resources without objects, of which it is written down who follows them until when. */
@@ -50,4 +52,20 @@ test('who asks after it could not be made has it made anew', async () => {
   assert.equal(followed.get('pods')!.aborted, false)
   stop.abort()
   assert.equal(followed.get('pods')!.aborted, true)
+})
+
+test('while it cannot be made the authorizer says so, and leaves the question to the next', async () => {
+  const { refused, resources } = emptyResources()
+  const authorizer = new NodeAuthorizer(
+    nodeGraphOnDemand(resources, () => {}, new AbortController().signal),
+    [],
+  )
+  const user = { name: 'system:node:a', groups: ['system:nodes'] }
+  const resource = { apiGroup: '', apiVersion: 'v1', resource: 'secrets', subresource: '', namespace: 'default' }
+  const mayRead = () => authorizer.authorize({ user, verb: 'get', isResource: true, path: '', ...resource, name: 's' })
+  refused.add('pods')
+  const evaluationError = 'what nodes are related to is not known: not now'
+  assert.deepEqual(await mayRead(), { ...noOpinion(), evaluationError })
+  refused.clear()
+  assert.deepEqual(await mayRead(), noOpinion("no relationship found between node 'a' and this object"))
 })

@@ -29,7 +29,7 @@ export class NodeAuthorizer implements Authorizer, RuleResolver {
     if (!judge) return this.#rules.some((rule) => ruleAllows(rule, attributes)) ? allowed : noOpinion()
     const found = this.#findGraph()
     const judged = (graph: NodeGraph) => judge({ node, graph, ...attributes })
-    return found instanceof Promise ? found.then(judged) : judged(found)
+    return found instanceof Promise ? found.then(judged, notKnown) : judged(found)
   }
 
   resolveRules(user: UserInfo): ResolvedRules {
@@ -39,6 +39,13 @@ export class NodeAuthorizer implements Authorizer, RuleResolver {
 }
 
 const allowed: Decision = { allowed: true, reason: '' }
+
+/** Others may allow it all the same. */
+const notKnown = (error: Error): Decision => ({
+  allowed: false,
+  reason: '',
+  evaluationError: `what nodes are related to is not known: ${error.message}`,
+})
 
 interface Question extends Attributes {
   readonly node: string
