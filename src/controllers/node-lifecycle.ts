@@ -66,7 +66,8 @@ function newPodOnNode({ object, old }: CacheChange<Pod>, { get }: Pick<Context, 
   const name = object?.spec.nodeName
   if (!name || old?.spec.nodeName === name) return nobody
   const node = get(Node, { name })
-  return node && readyOf(node) && readyOf(node)!.status !== 'True' ? [{ name }] : nobody
+  const ready = node && readyOf(node)
+  return ready && ready.status !== 'True' ? [{ name }] : nobody
 }
 
 function* declareUnknown(node: Node, conditions: readonly NodeCondition[]): Steps {
