@@ -19,6 +19,7 @@ import { schedulerBenchmarks } from './scheduler.ts'
 import { schemas } from './schemas.ts'
 import { idle, start } from './start.ts'
 import { watch } from './watch.ts'
+import { processorTicks, withheld } from './withheld.ts'
 import { rollout, scheduling } from './workloads.ts'
 
 const benchmarks: readonly Benchmark[] = [start, idle, requests, schemas, manyPods, watch, scheduling, rollout]
@@ -35,7 +36,8 @@ const { values: flags } = parseArgs({
   },
 })
 
-const circumstances = describe()
+const begun = describe()
+const ticksBefore = processorTicks()
 const wanted = flags.only?.split(',')
 const all = [...benchmarks, ...onRequest]
 const chosen = wanted === undefined ? benchmarks : all.filter(({ name }) => wanted.includes(name))
@@ -48,6 +50,7 @@ for (const benchmark of chosen) {
   measured.push({ benchmark, rounds })
   process.stderr.write(`${tableOf([{ benchmark, rounds }])}\n\n`)
 }
+const circumstances = `${begun}; ${withheld(ticksBefore, processorTicks())}`
 process.stdout.write(`${circumstances}\n\n${tableOf(measured)}\n`)
 if (flags.write) await write(join(root, 'docs/performance.md'), circumstances, measured)
 
