@@ -24,7 +24,10 @@ async function begin(policy: Policy): Promise<VirtualCluster> {
       serviceName: 'db',
       podManagementPolicy: 'Parallel',
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'data', mountPath: '/data' }] }] },
+      },
       volumeClaimTemplates: [data],
       persistentVolumeClaimRetentionPolicy: policy,
     },
@@ -86,5 +89,55 @@ describe('claims of a stateful set', () => {
     await virtual.cluster.advance(1000)
     assert.deepEqual(await claims(virtual), ['data-db-0 of nobody', 'data-db-1 of nobody', 'data-db-2 of nobody'])
     assert.deepEqual(virtual.faults, [])
+  })
+})
+
+describe('the template of a stateful set', () => {
+  const claimOf = (name: string, accessModes = ['ReadWriteOnce']) => ({
+    metadata: { name },
+    spec: { accessModes, resources: { requests: { storage: '1Gi' } } },
+  })
+
+  /** Mounts `data`, which it does not have itself. */
+  const setWith = (volumeClaimTemplates: readonly object[], volumes: readonly object[] = []) =>
+    ({
+      metadata: ref,
+      spec: {
+        serviceName: 'db',
+        selector: { matchLabels: { app: 'db' } },
+        template: {
+          metadata: { labels: { app: 'db' } },
+          spec: {
+            containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'data', mountPath: '/data' }] }],
+            volumes,
+          },
+        },
+        volumeClaimTemplates,
+      },
+    }) as Draft<StatefulSet>
+
+  test('mounts claims by their names, which stand for volumes of the same name', async () => {
+    await using virtual = await virtualCluster({ nodes: 0 })
+    const { client } = virtual.cluster
+    await client.create(StatefulSet, setWith([claimOf('data')], [{ name: 'data', emptyDir: {} }]))
+    await virtual.cluster.advance(1000)
+    const [pod] = (await client.list(Pod, { namespace })).items
+    assert.deepEqual(
+      pod!.spec.volumes?.filter(({ name }) => name === 'data'),
+      [{ name: 'data', persistentVolumeClaim: { claimName: 'data-db-0' } }],
+    )
+  })
+
+  test('is refused with a mount of something else, and with a claim that could not be made', async () => {
+    await using virtual = await virtualCluster({ nodes: 0 })
+    const { client } = virtual.cluster
+    await assert.rejects(client.create(StatefulSet, setWith([claimOf('other')])), {
+      message:
+        'StatefulSet.apps "db" is invalid: spec.template.spec.containers[0].volumeMounts[0].name: Not found: "data"',
+    })
+    await assert.rejects(client.create(StatefulSet, setWith([claimOf('data', [])])), {
+      message:
+        'StatefulSet.apps "db" is invalid: spec.volumeClaimTemplates[0].spec.accessModes: Required value: at least 1 access mode is required',
+    })
   })
 })

@@ -1,8 +1,10 @@
-import type { FieldErrors } from '../../schema/field-errors.ts'
+import { FieldErrors } from '../../schema/field-errors.ts'
 import { equalJson } from '../../schema/freeze.ts'
 import { dnsLabelFaults } from '../../schema/names.ts'
+import { validateClaimSpec } from '../core/claim-validation.ts'
 import { checkOneOf } from '../core/field-checks.ts'
 import { validatePodTemplate } from '../core/pod-template-validation.ts'
+import type { Volume } from '../core/volumes.ts'
 import { goValue } from '../go-value.ts'
 import { invalidAll, validateNotNegative } from '../rules.ts'
 import {
@@ -23,9 +25,19 @@ import {
 } from './workload-validation.ts'
 
 export function validateStatefulSet({ spec }: StatefulSet, errors: FieldErrors): void {
+  validateSpec(spec, undefined, errors)
+}
+
+/** Of what cannot be changed nothing is said once it is stored, nor of a template that was never sound. */
+function validateSpec(spec: StatefulSetSpec, old: StatefulSetSpec | undefined, errors: FieldErrors): void {
   validatePodManagement(spec, errors)
   validateStrategy(spec.updateStrategy, errors)
   validateRetention(spec, errors)
+  if (old === undefined) {
+    for (const [at, claim] of (spec.volumeClaimTemplates ?? []).entries()) {
+      validateClaimSpec(`spec.volumeClaimTemplates[${at}].spec`, claim.spec, errors)
+    }
+  }
   validateNotNegative('spec.replicas', spec.replicas, errors)
   validateNotNegative('spec.minReadySeconds', spec.minReadySeconds, errors)
   validateNotNegative('spec.ordinals.start', spec.ordinals?.start, errors)
@@ -33,11 +45,24 @@ export function validateStatefulSet({ spec }: StatefulSet, errors: FieldErrors):
   if (!validateSelector(selector, 'statefulset', errors)) errors.invalid('spec.selector', selector, '')
   else {
     validateSelects(selector, template, 'spec.template', errors)
-    validatePodTemplate(template, 'spec.template', errors)
+    const faults = faultsOfTemplate(spec)
+    if (old === undefined || faults.length === 0 || faultsOfTemplate(old).length === 0) errors.causes.push(...faults)
   }
   validateLasting(template, 'spec.template', 'StatefulSet', errors)
-  if (serviceName) invalidAll('spec.serviceName', serviceName, dnsLabelFaults(serviceName), errors)
+  if (serviceName && old === undefined) invalidAll('spec.serviceName', serviceName, dnsLabelFaults(serviceName), errors)
 }
+
+/** To the template a claim is a volume, in place of one of the same name, as it will be to the pods. */
+function faultsOfTemplate({ template, volumeClaimTemplates = [] }: StatefulSetSpec) {
+  const claims = new Map(volumeClaimTemplates.map(({ metadata: { name = '' } }) => [name, volumeOf(name)]))
+  const others = (template.spec.volumes ?? []).filter(({ name }) => !claims.has(name))
+  const volumes = [...claims.values(), ...others]
+  const own = new FieldErrors()
+  validatePodTemplate({ ...template, spec: { ...template.spec, volumes } }, 'spec.template', own)
+  return own.causes
+}
+
+const volumeOf = (name: string): Volume => ({ name, persistentVolumeClaim: { claimName: name, readOnly: false } })
 
 function validatePodManagement(spec: StatefulSetSpec, errors: FieldErrors): void {
   const policy: string = spec.podManagementPolicy ?? ''
@@ -91,7 +116,7 @@ const changeable = [
 ] as const
 
 export function validateStatefulSetUpdate(set: StatefulSet, old: StatefulSet, errors: FieldErrors): void {
-  validateStatefulSet(set, errors)
+  validateSpec(set.spec, old.spec, errors)
   const rest = (spec: StatefulSetSpec) =>
     Object.fromEntries(Object.entries(spec).filter(([name]) => !(changeable as readonly string[]).includes(name)))
   if (equalJson(rest(set.spec), rest(old.spec))) return

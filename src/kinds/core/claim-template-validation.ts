@@ -1,10 +1,8 @@
 /** Templates of the claims that are made for a pod's own volumes. */
-import { FieldErrors } from '../../schema/field-errors.ts'
+import type { FieldErrors } from '../../schema/field-errors.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
-import { validateClaim } from './claim-validation.ts'
+import { validateClaimSpec } from './claim-validation.ts'
 import { checkLabels } from './field-checks.ts'
-import type { PersistentVolumeClaim } from './persistent-volume-claim.ts'
-import type { PersistentVolumeClaimSpec } from './persistent-volume-claim-spec.ts'
 import type { VolumeContext } from './volume-validation.ts'
 import type { PersistentVolumeClaimTemplate } from './volumes.ts'
 
@@ -22,7 +20,7 @@ export function validateClaimTemplate(
   }
   checkLabels(errors, `${path}.metadata.labels`, template.metadata.labels)
   validateTemplateMetadata(template.metadata, `${path}.metadata`, errors)
-  validateClaimSpec(template.spec, `${path}.spec`, errors)
+  validateClaimSpec(`${path}.spec`, template.spec, errors)
 }
 
 const settable = new Set(['labels', 'annotations'])
@@ -36,12 +34,4 @@ function validateTemplateMetadata(
   for (const name of Object.keys(metadata)) {
     if (!settable.has(name)) errors.forbidden(`${path}.${name}`, 'cannot be set for an ephemeral volume')
   }
-}
-
-/** The rules are the claim's own; only the place is another. */
-function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string, errors: FieldErrors): void {
-  const own = new FieldErrors()
-  validateClaim({ spec } as PersistentVolumeClaim, own)
-  for (const cause of own.causes)
-    errors.causes.push({ ...cause, field: path + (cause.field ?? '').slice('spec'.length) })
 }

@@ -1,5 +1,5 @@
 import { compareQuantities, parseQuantity } from '../../base/quantity.ts'
-import type { FieldErrors } from '../../schema/field-errors.ts'
+import { FieldErrors } from '../../schema/field-errors.ts'
 import { clone, equalJson } from '../../schema/freeze.ts'
 import { validateLabelSelector } from '../../schema/meta-validation.ts'
 import { dnsSubdomainFaults } from '../../schema/names.ts'
@@ -26,6 +26,14 @@ export function validateClaim({ spec }: PersistentVolumeClaim, errors: FieldErro
     const path = 'spec.volumeAttributesClassName'
     invalidAll(path, volumeAttributesClassName, dnsSubdomainFaults(volumeAttributesClassName), errors)
   }
+}
+
+/** What claims are made from, wherever it stands: the rules are the claim's own, only the place is another. */
+export function validateClaimSpec(path: string, spec: PersistentVolumeClaimSpec, errors: FieldErrors): void {
+  const own = new FieldErrors()
+  validateClaim({ spec } as PersistentVolumeClaim, own)
+  for (const cause of own.causes)
+    errors.causes.push({ ...cause, field: path + (cause.field ?? '').slice('spec'.length) })
 }
 
 export function validateAccessModes(path: string, modes: readonly string[], errors: FieldErrors): void {
