@@ -55,6 +55,20 @@ function underTest(world = new VirtualWorld()): RuntimeUnderTest {
 
 runtimeConformance('simulated', async () => underTest())
 
+test('an image has its digest as ID, one that is named by a digest its name', async () => {
+  await using under = underTest()
+  const digest = `sha256:${'1'.repeat(64)}`
+  const idOf = async (image: string) => {
+    const container: Container = { name: 'main', image, resources: {} }
+    const pod = under.pod(`pod-of-${image}`, [container])
+    const never = new AbortController().signal
+    await under.until(under.runtime.startSandbox(pod, never))
+    return (await under.until(under.runtime.startContainer(pod, container, 0, () => {}, never))).imageId
+  }
+  assert.match(await idOf('i:1'), /^i:1@sha256:[0-9a-f]{64}$/)
+  assert.equal(await idOf(`i@${digest}`), `i@${digest}`)
+})
+
 test('addresses come back last, and those in use are left out', () => {
   const pool = new AddressPool('10.0.0.0/29')
   pool.reserve('10.0.0.3')

@@ -92,11 +92,11 @@ export class SimulatedRuntime implements Runtime {
     }
   }
 
-  /** Kept, so that all containers of an image have the same text. */
+  /** That of an image named by its digest is its name. Kept, so that all containers of an image have the same text. */
   #imageId(image: string): string {
     let id = this.#imageIds.get(image)
     if (id === undefined) {
-      id = `${image}@sha256:${'0'.repeat(64)}`
+      id = image.includes('@') ? image : `${image}@sha256:${'0'.repeat(64)}`
       this.#imageIds.set(image, id)
     }
     return id
