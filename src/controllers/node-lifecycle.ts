@@ -26,6 +26,7 @@ export function nodeLifecycleController({
 }: NodeLifecycleOptions = {}): Controller {
   const heartbeats = new Heartbeats()
   const grace: Grace = { silenceMs, startupMs }
+  const registered = new Map<string, Node>()
   return defineController<Node>({
     name: 'node-lifecycle-controller',
     serviceAccount: 'node-controller',
@@ -37,10 +38,11 @@ export function nodeLifecycleController({
     concurrency: 8,
     wakes: ({ object, old }) => {
       if (object === undefined) heartbeats.forget(old?.metadata.name ?? '')
-      return object !== undefined
+      return true
     },
 
     *reconcile(node, context) {
+      yield* register(registered, node.metadata.name!, node.metadata.uid)
       const { now } = context
       const limit = readyOf(node) === undefined ? grace.startupMs : grace.silenceMs
       const silentUntil = heartbeats.silentSince(node, now) + limit
@@ -52,7 +54,23 @@ export function nodeLifecycleController({
       yield* label(node)
       if (readyOf(node) && readyOf(node)!.status !== 'True') yield* markPodsNotReady(node, context)
     },
+
+    gone: ({ name }) => register(registered, name, undefined),
   })
+}
+
+/** Tells of nodes that come and go, as far as this controller has seen them: each time it starts, all of them come. */
+function* register(registered: Map<string, Node>, name: string, uid: string | undefined): Steps {
+  const before = registered.get(name)
+  if (before?.metadata.uid === uid) return
+  if (before !== undefined) {
+    registered.delete(name)
+    yield eventOn(Node, before, 'RemovingNode', `Node ${name} event: Removing Node ${name} from Controller`)
+  }
+  if (uid === undefined) return
+  const now = { metadata: { name, uid } } as Node
+  registered.set(name, now)
+  yield eventOn(Node, now, 'RegisteredNode', `Node ${name} event: Registered Node ${name} in Controller`)
 }
 
 /** A lease that is renewed is the usual case and wakes nobody: its node's next look comes at its time. */

@@ -10,6 +10,7 @@ import { Gate } from '../reconciler/gate.ts'
 import type { HostWorld } from '../world/world.ts'
 import { Budget } from './budget.ts'
 import { type NodeDescription, registerNode, renewLease, reportNode, statusMs } from './node.ts'
+import { type NodeEvents, nodeEvents } from './node-events.ts'
 import { podEvents } from './pod-events.ts'
 import { PodWorker, type PodWorkerTools } from './pod-worker.ts'
 import { whyNoProcess } from './process/eligible.ts'
@@ -55,7 +56,7 @@ export class NodeAgent {
   readonly #options: NodeAgentOptions
   readonly #stop = new AbortController()
   readonly #activity = new Activity()
-  readonly #events: EventRecorder
+  readonly #nodeEvents: NodeEvents
   readonly #tools: Omit<PodWorkerTools, 'client' | 'runtime'>
   readonly #static: StaticPods
   readonly #processes: ProcessRuntime
@@ -76,8 +77,10 @@ export class NodeAgent {
   constructor(options: NodeAgentOptions) {
     const { world, client, description } = options
     this.#options = options
-    this.#events = new EventRecorder('kubelet', { client, ...world })
-    const events = podEvents(this.#events, new Budget(world.clock), description.name)
+    const recorder = new EventRecorder('kubelet', { client, ...world })
+    const budget = new Budget(world.clock)
+    const events = podEvents(recorder, budget, description.name)
+    this.#nodeEvents = nodeEvents(recorder, budget, description.name)
     this.#tools = {
       clock: world.clock,
       log: world.log,
@@ -158,6 +161,8 @@ export class NodeAgent {
     }
     if (signal.aborted || !this.#node) return
     world.log('info', 'the node is registered', { node: this.#options.description.name })
+    this.#nodeEvents.started()
+    this.#nodeEvents.registered(this.#node)
     this.#reportedAt = world.clock.now()
     this.#follow(this.#node)
     while (!signal.aborted) {
@@ -207,7 +212,8 @@ export class NodeAgent {
       )
       this.#mirrors?.look()
     })
-    nodes.onChange(({ object }) => {
+    nodes.onChange(({ object, old }) => {
+      if (object && old) this.#nodeEvents.changed(object, old)
       if (object) this.#nodeChanged(object)
     })
   }

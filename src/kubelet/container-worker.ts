@@ -164,6 +164,7 @@ export class ContainerWorker {
     const policy = this.container.restartPolicy ?? ofPod
     // What prepares a pod need not be done twice.
     if (this.#life.role === 'init' && code === 0) return false
+    if (this.#life.role === 'ephemeral') return false
     return policy === 'Always' || (policy === 'OnFailure' && code !== 0)
   }
 

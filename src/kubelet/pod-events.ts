@@ -19,7 +19,6 @@ export function podEvents(recorder: EventRecorder, budget: Budget, nodeName: str
       container?: Pick<ContainerLife, 'role' | 'container'>,
     ): void {
       if (type === 'Normal' && !budget.take()) return
-      const list = container?.role === 'main' ? 'containers' : 'initContainers'
       recorder.record({
         kind: Pod,
         object: pod,
@@ -27,8 +26,15 @@ export function podEvents(recorder: EventRecorder, budget: Budget, nodeName: str
         reason,
         message,
         host: nodeName,
-        ...(container && { fieldPath: `spec.${list}{${container.container.name}}` }),
+        ...(container && { fieldPath: `spec.${listOf[container.role]}{${container.container.name}}` }),
       })
     },
   }
+}
+
+const listOf: Readonly<Record<ContainerLife['role'], string>> = {
+  init: 'initContainers',
+  sidecar: 'initContainers',
+  main: 'containers',
+  ephemeral: 'ephemeralContainers',
 }

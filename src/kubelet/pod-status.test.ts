@@ -57,6 +57,7 @@ function statusOf({ policy = 'Always', init, sidecar, main, isStopped = false }:
       ...(sidecar ? [life('side', 'sidecar', sidecar)] : []),
     ],
     containers: main.map((told, at) => life(`main-${at}`, 'main', told)),
+    ephemeralContainers: [],
   }
   const spec = { restartPolicy: policy, containers: [], ...pod.spec }
   return podStatus({ metadata: { name: 'p', generation: 1 }, ...pod, spec } as unknown as Pod, known, now)

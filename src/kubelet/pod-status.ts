@@ -5,8 +5,11 @@ import type { Exit } from './runtime.ts'
 /** What the kubelet knows of one container. */
 export interface ContainerLife {
   readonly container: Container
-  /** `init` runs once before the others, `sidecar` is an init container that stays. */
-  readonly role: 'init' | 'sidecar' | 'main'
+  /**
+   * `init` runs once before the others, `sidecar` is an init container that stays, and `ephemeral` one that somebody has put
+   * into the running pod to look around.
+   */
+  readonly role: 'init' | 'sidecar' | 'main' | 'ephemeral'
   readonly state: ContainerPhase
   readonly restarts: number
   /** How the attempt before this one ended. */
@@ -41,6 +44,7 @@ export interface PodLife {
   readonly isStopped: boolean
   readonly initContainers: readonly ContainerLife[]
   readonly containers: readonly ContainerLife[]
+  readonly ephemeralContainers: readonly ContainerLife[]
 }
 
 type Phase = NonNullable<PodStatus['phase']>
@@ -59,6 +63,9 @@ export function podStatus(pod: Pod, life: PodLife, now: string): PodStatus {
     startTime: life.startTime,
     ...(life.initContainers.length > 0 && { initContainerStatuses: life.initContainers.map(containerStatus) }),
     containerStatuses: life.containers.map(containerStatus),
+    ...(life.ephemeralContainers.length > 0 && {
+      ephemeralContainerStatuses: life.ephemeralContainers.map(ephemeralStatus),
+    }),
     ...(pod.status?.qosClass && { qosClass: pod.status.qosClass }),
   }
 }
@@ -172,6 +179,12 @@ function containerStatus(life: ContainerLife): ContainerStatus {
     ...(state.type === 'running' && inForce(container)),
     ...(ids && container.volumeMounts && { volumeMounts: container.volumeMounts.map(mountStatus) }),
   } as ContainerStatus
+}
+
+/** Nobody waits for it to be ready. */
+function ephemeralStatus(life: ContainerLife): ContainerStatus {
+  const { started: _, ...status } = containerStatus(life)
+  return { ...status, ready: false }
 }
 
 /** What a running container has been given: since 1.33 it can differ from what is asked for (KEP-1287). */

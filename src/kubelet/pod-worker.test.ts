@@ -67,7 +67,7 @@ async function told(cluster: Cluster): Promise<string> {
 }
 
 async function eventsOf({ client }: Cluster): Promise<string[]> {
-  const { items } = await client.list(Event, { namespace })
+  const { items } = await client.list(Event, { namespace, fieldSelector: 'involvedObject.kind=Pod' })
   return items
     .filter(({ source }) => source?.component === 'kubelet')
     .map(({ reason, message, involvedObject, count }) =>
@@ -325,6 +325,48 @@ describe('a container that ends', () => {
       await cluster.world.advance(30 * second)
       assert.equal(await told(cluster), end)
     }
+  })
+})
+
+describe('an ephemeral container', () => {
+  const add = ({ client }: Cluster, ...names: readonly string[]) =>
+    client.patch(
+      Pod,
+      { namespace, name: 'p' },
+      { type: 'strategic', body: { spec: { ephemeralContainers: names.map((name) => ({ name, image: 'tools:1' })) } } },
+      { subresource: 'ephemeralcontainers' },
+    )
+  const shown = async (cluster: Cluster) =>
+    (await seen(cluster))!.status.ephemeralContainerStatuses?.map(
+      ({ name, state, ready, restartCount }) => `${name}:${Object.keys(state ?? {})} ${ready} ${restartCount}`,
+    )
+
+  test('runs beside the others until the pod ends, and changes nothing of whether the pod is ready', async () => {
+    await using cluster = await newNode()
+    await run(cluster, {})
+    await cluster.world.advance(second)
+    await add(cluster, 'look')
+    await cluster.world.advance(second)
+    assert.deepEqual(await shown(cluster), ['look:running false 0'])
+    await add(cluster, 'look', 'again')
+    await cluster.world.advance(second)
+    assert.deepEqual(await shown(cluster), ['look:running false 0', 'again:running false 0'])
+    assert.equal(await told(cluster), 'Running main:ready')
+    assert.ok((await eventsOf(cluster)).includes('spec.ephemeralContainers{look} | Started | Container started'))
+    await cluster.client.delete(Pod, { namespace, name: 'p' })
+    await cluster.world.advance(second)
+    assert.equal(await told(cluster), 'gone')
+    assert.deepEqual(cluster.faults, [])
+  })
+
+  test('that ends is not started again, and does not end the pod', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'exit-after.look': '2s', 'exit-code.look': '3' })
+    await cluster.world.advance(second)
+    await add(cluster, 'look')
+    await cluster.world.advance(minute)
+    assert.deepEqual(await shown(cluster), ['look:terminated false 0'])
+    assert.equal(await told(cluster), 'Running main:ready')
   })
 })
 

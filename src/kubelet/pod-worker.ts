@@ -64,6 +64,8 @@ export class PodWorker {
   readonly #silence = new AbortController()
   readonly #initContainers: ContainerWorker[]
   readonly #containers: ContainerWorker[]
+  /** They may become more while the pod runs. */
+  #ephemeralContainers: readonly ContainerWorker[] = []
   #sandbox: Pick<PodLife, 'addresses' | 'hasSandbox'> = { addresses: [], hasSandbox: false }
   readonly #startTime: string
   #isTerminating = false
@@ -87,6 +89,7 @@ export class PodWorker {
       this.#workerOf(waiting(container, container.restartPolicy === 'Always' ? 'sidecar' : 'init', pod)),
     )
     this.#containers = pod.spec.containers.map((container) => this.#workerOf(waiting(container, 'main', pod)))
+    this.#takeEphemeralContainers()
   }
 
   /** A pod that has a sandbox already, from before the kubelet was restarted, goes on from where it was. */
@@ -106,6 +109,7 @@ export class PodWorker {
     this.#pod = pod
     if (pod.metadata.deletionTimestamp === undefined) {
       const isNewSpec = pod.metadata.generation !== pod.status?.observedGeneration
+      if (isNewSpec) for (const added of this.#takeEphemeralContainers()) if (this.#sandbox.hasSandbox) added.begin()
       if (isNewSpec || pod.spec.readinessGates !== undefined || this.#isOverruled(pod)) this.#report()
     } else if (!this.#isTerminating) this.#terminate()
     else if (graceOf(pod) < graceOf(before)) this.#stopContainers(graceOf(pod))
@@ -139,6 +143,7 @@ export class PodWorker {
       if (this.#tools.volumes?.concern(this.#pod)) await this.#mount(this.#tools.volumes)
       await this.#startSandbox()
     }
+    for (const container of this.#ephemeralContainers) container.begin()
     for (const container of this.#initContainers) {
       container.begin()
       if (container.life.role === 'sidecar') await container.started
@@ -173,13 +178,14 @@ export class PodWorker {
 
   async #takeOver(): Promise<void> {
     const { runtime, activity } = this.#tools
-    const all = [...this.#initContainers, ...this.#containers]
+    const all = this.#all
     const remains = await activity.track(
       runtime.takeOver(this.#pod, (name, exit) => all.find(({ container }) => container.name === name)?.exited(exit)),
     )
     const statuses = [
       ...(this.#pod.status?.initContainerStatuses ?? []),
       ...(this.#pod.status?.containerStatuses ?? []),
+      ...(this.#pod.status?.ephemeralContainerStatuses ?? []),
     ]
     for (const worker of all) {
       const { name } = worker.container
@@ -212,7 +218,7 @@ export class PodWorker {
   }
 
   async #end(): Promise<void> {
-    for (const { container, life } of [...this.#initContainers, ...this.#containers])
+    for (const { container, life } of this.#all)
       if (life.state.type === 'running') this.#event('Normal', 'Killing', `Stopping container ${container.name}`, life)
     await this.#stopContainers(graceOf(this.#pod))
     this.#isStopped = true
@@ -317,8 +323,26 @@ export class PodWorker {
       isStopped: this.#isStopped,
       initContainers: this.#initContainers.map((worker) => worker.life),
       containers: this.#containers.map((worker) => worker.life),
+      ephemeralContainers: this.#ephemeralContainers.map((worker) => worker.life),
     }
     return podStatus(this.#pod, life, this.#now())
+  }
+
+  get #all(): readonly ContainerWorker[] {
+    return [...this.#initContainers, ...this.#containers, ...this.#ephemeralContainers]
+  }
+
+  /** Gives those that are new. */
+  #takeEphemeralContainers(): readonly ContainerWorker[] {
+    const known = this.#ephemeralContainers
+    const { ephemeralContainers: wanted = [] } = this.#pod.spec
+    // They are never taken away again.
+    if (wanted.length === known.length) return []
+    const workers = wanted
+      .filter(({ name }) => !known.some(({ container }) => container.name === name))
+      .map((container) => this.#workerOf(waiting(container, 'ephemeral', this.#pod)))
+    this.#ephemeralContainers = [...known, ...workers]
+    return workers
   }
 
   #workerOf(life: ContainerLife): ContainerWorker {
@@ -390,6 +414,6 @@ const graceOf = ({ metadata, spec }: Pod) =>
 const startingReasons: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing'])
 
 function waiting(container: Container, role: ContainerLife['role'], { spec }: Pod): ContainerLife {
-  const reason = spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating'
+  const reason = spec.initContainers?.length && role !== 'ephemeral' ? 'PodInitializing' : 'ContainerCreating'
   return { container, role, state: { type: 'waiting', reason }, restarts: 0, last: undefined }
 }

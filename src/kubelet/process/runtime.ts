@@ -118,6 +118,9 @@ export class ProcessRuntime implements Runtime {
     signal: AbortSignal,
   ): Promise<Running> {
     signal.throwIfAborted()
+    // Whoever may add one to a pod is not by that one who may run programs on the host.
+    if (!allContainers(pod).some(({ name }) => name === container.name))
+      throw new ContainerError('CreateContainerError', 'an ephemeral container does not run as a process')
     const { disk, exec, hostAddress, volumes } = this.#options
     const running = this.#pods.get(pod.metadata.uid!)
     if (!running) throw new ContainerError('CreateContainerError', `pod ${pod.metadata.name} has no sandbox`)

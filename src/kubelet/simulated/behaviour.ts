@@ -68,13 +68,16 @@ export class Script {
   /** How long this attempt runs; nothing: until it is stopped. */
   lifetimeMs(container: Container, attempt: number): number | undefined {
     const isInit = isInitContainer(this.#pod, container)
+    const isEphemeral = isEphemeralContainer(this.#pod, container)
     const exits = this.#of('exits', container)
     if (exits === undefined || attempt < Number(exits)) {
-      const asked = this.#duration('exit-after', container.name, !isInit)
+      const asked = this.#duration('exit-after', container.name, !isInit && !isEphemeral)
       if (asked !== undefined) return asked
     }
     if (isInit) return container.restartPolicy === 'Always' ? undefined : this.#behaviour.initMs
-    return (this.#pod.spec.restartPolicy ?? 'Always') === 'Always' ? undefined : this.#behaviour.completeMs
+    return isEphemeral || (this.#pod.spec.restartPolicy ?? 'Always') === 'Always'
+      ? undefined
+      : this.#behaviour.completeMs
   }
 
   exitCode(container: Container, attempt: number): number {
@@ -97,9 +100,10 @@ export class Script {
     }
   }
 
-  /** What is said of the pod as a whole is not meant for its init containers. */
+  /** What is said of the pod as a whole is meant neither for its init containers nor for ephemeral ones. */
   #of(what: string, container: Container): string | undefined {
-    return this.#annotation(what, container.name, !isInitContainer(this.#pod, container))
+    const isAside = isInitContainer(this.#pod, container) || isEphemeralContainer(this.#pod, container)
+    return this.#annotation(what, container.name, !isAside)
   }
 
   #duration(what: string, container?: string, orOfPod = true): number | undefined {
@@ -128,6 +132,9 @@ export class Script {
     )
   }
 }
+
+const isEphemeralContainer = ({ spec }: Pod, { name }: Container) =>
+  spec.ephemeralContainers?.some((container) => container.name === name) ?? false
 
 const isInitContainer = ({ spec }: Pod, { name }: Container) =>
   spec.initContainers?.some((container) => container.name === name) ?? false

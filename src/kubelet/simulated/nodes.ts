@@ -10,6 +10,7 @@ import type { Running } from '../../reconciler/runtime.ts'
 import type { World } from '../../world/world.ts'
 import { Budget } from '../budget.ts'
 import { type NodeDescription, registerNode, renewLease, renewMs, reportNode, statusMs } from '../node.ts'
+import { type NodeEvents, nodeEvents } from '../node-events.ts'
 import { podEvents } from '../pod-events.ts'
 import type { ContainerLife } from '../pod-status.ts'
 import { PodWorker, type PodWorkerTools } from '../pod-worker.ts'
@@ -128,6 +129,7 @@ export class SimulatedNodes implements Running {
     if (this.#stopped) return
     for (const node of added) {
       this.#nodes.set(node.description.name, node)
+      node.tells.registered(node.node)
       this.#drivers.tell(node.node)
       // Heartbeats of many nodes are spread over the interval.
       this.#beat(node, this.#options.world.random.next() * renewMs)
@@ -198,6 +200,7 @@ export class SimulatedNodes implements Running {
     })
     const node = await registerNode(this.#client, world.clock, description)
     const events = podEvents(this.#events, this.#eventBudget, spec.name)
+    const tells = nodeEvents(this.#events, this.#eventBudget, spec.name)
     const runtime = new SimulatedRuntime({
       clock: world.clock,
       random: world.random.fork(spec.name),
@@ -207,7 +210,8 @@ export class SimulatedNodes implements Running {
       event: (pod, container, type, reason, message) =>
         events.record(pod, type, reason, message, lifeOf(pod, container)),
     })
-    return { description, runtime, node, events, workers: new Map(), reportedAt: world.clock.now(), stopHeartbeat() {} }
+    const reportedAt = world.clock.now()
+    return { description, runtime, node, events, tells, workers: new Map(), reportedAt, stopHeartbeat() {} }
   }
 
   #numberOf(node: Node | undefined): number | undefined {
@@ -217,7 +221,11 @@ export class SimulatedNodes implements Running {
   #nodeChanged({ object: node, old }: CacheChange<Node>): void {
     const number = this.#numberOf(node)
     if (number !== undefined) this.#numbers.use(number)
-    if (node && old && this.#nodes.has(node.metadata.name!) && hasOtherLimits(node, old)) this.#drivers.tell(node)
+    const running = node && this.#nodes.get(node.metadata.name!)
+    if (running && old) {
+      running.tells.changed(node, old)
+      if (hasOtherLimits(node, old)) this.#drivers.tell(node)
+    }
     // A deleted node does not come back by itself: whoever deleted it meant it.
     if (!node || (old && node.metadata.uid !== old.metadata.uid)) this.#deleted(old!)
   }
@@ -305,6 +313,7 @@ interface SimulatedNode {
   readonly description: NodeDescription
   readonly runtime: SimulatedRuntime
   readonly events: PodWorkerTools['events']
+  readonly tells: NodeEvents
   /** By pod UID. */
   readonly workers: Map<string, PodWorker>
   /** As it was last written. */

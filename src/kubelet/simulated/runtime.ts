@@ -63,8 +63,12 @@ export class SimulatedRuntime implements Runtime {
     this.#pods.set(pod.metadata.uid!, simulated)
     for (const pool of this.#addresses) for (const address of addresses) pool.reserve(address)
     const { spec, status } = pod
-    for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
-      const told = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+    const told = [
+      ...(status?.initContainerStatuses ?? []),
+      ...(status?.containerStatuses ?? []),
+      ...(status?.ephemeralContainerStatuses ?? []),
+    ]
+    for (const container of [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]) {
       const { state, restartCount } = told.find(({ name }) => name === container.name) ?? {}
       if (!state?.running) continue
       const ranMs = this.#clock.now() - Date.parse(state.running.startedAt ?? '')
