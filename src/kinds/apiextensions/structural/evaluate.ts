@@ -23,7 +23,7 @@ export function evaluateRules(schema: JsonSchema, value: unknown, old: unknown, 
   if (!hasRules(schema)) return
   if (errors.causes.some(({ reason }) => blocking.has(reason))) {
     errors.invalid(
-      '<nil>',
+      nowhere,
       null,
       'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
     )
@@ -97,7 +97,7 @@ class Evaluation {
   #rule(compiled: CompiledRule, schema: JsonSchema, value: unknown, old: unknown, path: string): void {
     const { rule, program, fault, usesOldSelf } = compiled
     if (program === undefined) {
-      this.#errors.invalid(path, shapeOf(schema), `rule compile error: ${fault}`)
+      this.#errors.invalid(shown(path), shapeOf(schema), `rule compile error: ${fault}`)
       return
     }
     if (usesOldSelf && old === undefined && rule.optionalOldSelf !== true) return
@@ -121,7 +121,7 @@ class Evaluation {
     this.#budget -= cost
     if (this.#budget > 0) return
     const detail = 'validation failed due to running out of cost budget, no further validation rules will be run'
-    this.#errors.invalid(path, shapeOf(schema), detail)
+    this.#errors.invalid(shown(path), shapeOf(schema), detail)
     throw outOfBudget
   }
 
@@ -129,13 +129,13 @@ class Evaluation {
     const type = shapeOf(schema)
     if (reason === 'cost') {
       const why = 'no further validation rules will be run due to call cost exceeds limit for rule'
-      this.#errors.invalid(path, type, `'${message}': ${why}: ${rule}`)
+      this.#errors.invalid(shown(path), type, `'${message}': ${why}: ${rule}`)
       throw outOfBudget
     }
     const noOverload = 'call arguments did not match a supported operator, function or macro signature for rule'
     const isOverload = message.startsWith('no such overload')
     const detail = isOverload ? `'${message}': ${noOverload}: ${rule}` : `${message} evaluating rule: ${rule}`
-    this.#errors.invalid(path, type, detail)
+    this.#errors.invalid(shown(path), type, detail)
   }
 
   #messageOf({ rule, message }: CompiledRule, bindings: object, path: string, schema: JsonSchema): string {
@@ -155,11 +155,16 @@ class Evaluation {
   }
 
   #tell({ rule }: CompiledRule, value: unknown, path: string, detail: string): void {
-    const where = [...(path === '' ? [] : [path]), ...namesIn(rule.fieldPath ?? '')].join('.')
+    const where = shown([...(path === '' ? [] : [path]), ...namesIn(rule.fieldPath ?? '')].join('.'))
     const isShown = rule.fieldPath === undefined && (typeof value !== 'object' || value === null)
     this.#errors.byReason(rule.reason ?? 'FieldValueInvalid', where, isShown ? value : undefined, detail)
   }
 }
+
+/** As the reference's messages have it: the object itself has no path. */
+const shown = (path: string) => path || nowhere
+
+const nowhere = '<nil>'
 
 /** The type by which the reference names a value that it does not show. */
 const shapeOf = (schema: JsonSchema) => (isIntOrString(schema) ? '' : (schema.type ?? ''))
