@@ -1,4 +1,5 @@
 import type { AccessSettings } from '../apiserver/access/settings.ts'
+import { signSecretToken } from '../apiserver/authn/service-account-tokens.ts'
 import { clusterReader } from '../apiserver/cluster-reader.ts'
 import type { Component } from '../apiserver/component-statuses.ts'
 import type { UserInfo } from '../apiserver/context.ts'
@@ -206,9 +207,11 @@ const eventsAtOnce = 64
 /** After a great crowd there may be tens of thousands still to write: nobody who stops a cluster waits for them all. */
 const eventPatienceMs = 1000
 
+type RunningOptions = ClusterOptions & { readonly world: World; readonly signingKey: string }
+
 class RunningCluster implements Cluster {
   readonly #controlPlane: ControlPlane
-  readonly #options: ClusterOptions & { readonly world: World }
+  readonly #options: RunningOptions
   readonly #stop = new AbortController()
   readonly #partsClient: Client
   readonly caches: Caches
@@ -224,7 +227,7 @@ class RunningCluster implements Cluster {
   #authority: Partial<Authority>
   #forks = 0
 
-  constructor(controlPlane: ControlPlane, options: ClusterOptions & { readonly world: World }) {
+  constructor(controlPlane: ControlPlane, options: RunningOptions) {
     this.#controlPlane = controlPlane
     this.#options = options
     const { certificateAuthority: certificate, certificateAuthorityKey: key } = options
@@ -275,7 +278,7 @@ class RunningCluster implements Cluster {
   }
 
   #startManager(): RunningControllers {
-    const { world, controllers, stepped, podCidrs, autoscaler } = this.#options
+    const { world, controllers, stepped, podCidrs, autoscaler, signingKey } = this.#options
     const { certificate } = this.#authority
     const parts = { client: this.#partsClient, caches: this.caches, world, events: this.#events }
     this.#controllers = startControllers(
@@ -284,6 +287,7 @@ class RunningCluster implements Cluster {
         kinds: () => this.registry.kinds,
         ...(certificate && { rootCertificate: certificate }),
         ...this.#signing(),
+        signSecretToken: (subject) => signSecretToken(signingKey, subject),
         ...(controllers && { controllers }),
         ...(podCidrs && { clusterCidrs: podCidrs }),
         ...autoscaler,

@@ -15,7 +15,7 @@ import { auditedWrite, auditedWrites } from '../apiserver/audit/local-writes.ts'
 import { messageTypes } from '../apiserver/audit/message-types.ts'
 import { backendsOf } from '../apiserver/audit/settings.ts'
 import { createImpersonation } from '../apiserver/authn/impersonation.ts'
-import { type BoundObjects, ServiceAccountTokens } from '../apiserver/authn/service-account-tokens.ts'
+import { ServiceAccountTokens } from '../apiserver/authn/service-account-tokens.ts'
 import { nodeGraphOnDemand } from '../apiserver/authz/node-sync.ts'
 import { RbacAuthorizer } from '../apiserver/authz/rbac.ts'
 import { followRbac } from '../apiserver/authz/rbac-sync.ts'
@@ -47,6 +47,7 @@ import { addStoreMetrics } from '../apiserver/store-metrics.ts'
 import { connectRoutes } from '../apiserver/subresources/connect.ts'
 import { type NodeCredential, nodeLogs } from '../apiserver/subresources/node-logs.ts'
 import { subresourceRoutes } from '../apiserver/subresources/routes.ts'
+import { boundObjects } from '../apiserver/subresources/token.ts'
 import { Metrics } from '../base/metrics.ts'
 import type { Client } from '../client/client.ts'
 import { HttpClient } from '../client/http.ts'
@@ -55,11 +56,7 @@ import { RoutedClient } from '../client/routed.ts'
 import { ComponentStatus } from '../kinds/core/component-status.ts'
 import { ConfigMap } from '../kinds/core/config-map.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
-import { Node } from '../kinds/core/node.ts'
-import { Pod } from '../kinds/core/pod.ts'
-import { Secret } from '../kinds/core/secret.ts'
 import { Service } from '../kinds/core/service.ts'
-import { ServiceAccount } from '../kinds/core/service-account.ts'
 import { kinds } from '../kinds/index.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
 import type { Store } from '../store/store.ts'
@@ -314,10 +311,4 @@ function localServer(registry: Registry, handler: Handler, audit: Audit | undefi
     updateScale: (...parameters) => registry.updateScale(...parameters),
     read: localReader(handler),
   }
-}
-
-/** Tokens are bound to objects that the server has in memory anyway. */
-function boundObjects(reader: ReturnType<typeof clusterReader>): BoundObjects {
-  const kindOf: Readonly<Record<Parameters<BoundObjects['uidOf']>[0], Kind>> = { ServiceAccount, Pod, Secret, Node }
-  return { uidOf: (kind, namespace, name) => reader.get(kindOf[kind], namespace, name)?.metadata.uid }
 }

@@ -33,7 +33,7 @@ import { replicationControllerController } from './replicationcontroller.ts'
 import { resourceClaimControllers } from './resource-claim.ts'
 import { resourceQuotaController } from './resource-quota.ts'
 import { rootCaController } from './root-ca.ts'
-import { serviceAccountTokenController } from './service-account-token.ts'
+import { type ServiceAccountTokenOptions, serviceAccountTokenController } from './service-account-token.ts'
 import { serviceAddressRepair } from './service-address-repair.ts'
 import { serviceCidrController } from './service-cidr.ts'
 import { serviceAccountController } from './serviceaccount.ts'
@@ -50,7 +50,8 @@ export interface ControllerOptions
     NodeLifecycleOptions,
     PodGarbageOptions,
     AutoscalerOptions,
-    CertificateSignerOptions {
+    CertificateSignerOptions,
+    ServiceAccountTokenOptions {
   /** The certificate authority of the API server, in PEM; without it nothing is published. */
   readonly rootCertificate?: string
   /** All kinds that are served at the moment, custom resources included; by default the built-in ones. */
@@ -104,7 +105,7 @@ function controllers(options: ControllerOptions): (Controller | SpecialControlle
     namespaceController(stored, remoteKinds),
     garbageCollectorController(stored, remoteKinds),
     serviceAccountController,
-    serviceAccountTokenController,
+    serviceAccountTokenController(options),
     clusterRoleAggregationController,
     ...(rootCertificate ? [rootCaController(rootCertificate)] : []),
     replicaSetController,

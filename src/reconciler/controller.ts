@@ -24,8 +24,8 @@ import type { Steps } from './changes.ts'
 export interface Controller<T extends ApiObject = ApiObject> {
   /** As the controller manager's `--controllers` names it. */
   readonly name: string
-  /** The service account in kube-system as which it writes; by default its name. */
-  readonly serviceAccount: string
+  /** The service account in kube-system as which it writes; by default its name. Undefined: as the controller manager. */
+  readonly serviceAccount: string | undefined
   /** What its events give as `source.component`; by default its name. */
   readonly eventSource: string
   readonly reconciles: Kind<T>

@@ -48,7 +48,7 @@ export interface Steppable extends Running {
 /** A controller that is made otherwise than by `defineController`, because it does not go by one kind's objects. */
 export interface SpecialController {
   readonly name: string
-  readonly serviceAccount: string
+  readonly serviceAccount: string | undefined
   start(options: RuntimeOptions): Running
 }
 
@@ -60,14 +60,19 @@ export function startController(
   controller: Controller | SpecialController,
   options: RuntimeOptions,
 ): Running | Steppable {
-  const client = options.client.as({
-    name: `system:serviceaccount:kube-system:${controller.serviceAccount}`,
-    groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
-    userAgent: 'kube-controller-manager',
-  })
+  const { serviceAccount } = controller
+  const user = serviceAccount === undefined ? theManager : accountOf(serviceAccount)
+  const client = options.client.as({ ...user, userAgent: 'kube-controller-manager' })
   const ownOptions = { ...options, client }
   return 'start' in controller ? controller.start(ownOptions) : new ControllerRuntime(controller, ownOptions)
 }
+
+const theManager = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] }
+
+const accountOf = (name: string) => ({
+  name: `system:serviceaccount:kube-system:${name}`,
+  groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
+})
 
 class ControllerRuntime implements Steppable {
   readonly name: string

@@ -114,4 +114,25 @@ describe('one host', { skip: hostsMissing() ?? false }, () => {
     )
     await until('it runs', async () => (await status()) === 'Running')
   })
+
+  it('a secret made for it gets a token that lets its bearer in', async () => {
+    await kubectl('create', 'serviceaccount', 'robot')
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'robot', annotations: { 'kubernetes.io/service-account.name': 'robot' } },
+      type: 'kubernetes.io/service-account-token',
+    }
+    const env = { KUBECONFIG: '/etc/kubernetes/admin.conf' }
+    const applied = await host!.run('kubectl', ['apply', '-f', '-'], { input: JSON.stringify(secret), env })
+    assert.equal(applied.code, 0, applied.stderr)
+    const base64 = await until('the token is there', () =>
+      kubectl('get', 'secret', 'robot', '-o', 'jsonpath={.data.token}'),
+    )
+    const token = Buffer.from(base64, 'base64').toString()
+    const asked = await host!.sh(
+      `kubectl --kubeconfig /dev/null --server https://test:6443 --certificate-authority /etc/kubernetes/pki/ca.crt --token ${token} get pods`,
+    )
+    assert.match(asked.stderr, /User "system:serviceaccount:default:robot" cannot list resource "pods"/)
+  })
 })

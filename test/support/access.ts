@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AccessFlags, readAccessFlags } from '../../src/apiserver/access/flags.ts'
 import { defaultIssuer } from '../../src/apiserver/authn/service-account-tokens.ts'
-import { type Cluster, startCluster } from '../../src/cluster/cluster.ts'
+import { type Cluster, type ClusterOptions, startCluster } from '../../src/cluster/cluster.ts'
 import { hostWorld } from '../../src/world/host.ts'
 import { VirtualWorld } from '../../src/world/virtual.ts'
 import type { OutsideServer } from './outside.ts'
@@ -35,8 +35,13 @@ type Files = Readonly<Record<string, string | object>>
 /**
  * @param flags values that are a file's name in `files` become its path
  * @param files of the configuration; texts as they are, objects as JSON, which is YAML
+ * @param options of the cluster; by default it is an API server alone
  */
-export async function accessCluster(flags: AccessFlags, files: Files = {}): Promise<AccessCluster> {
+export async function accessCluster(
+  flags: AccessFlags,
+  files: Files = {},
+  options: ClusterOptions = { apiOnly: true },
+): Promise<AccessCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'coracle-access-'))
   const write = (name: string, content: string | object) =>
     writeFile(join(folder, name), typeof content === 'string' ? content : inFolder(JSON.stringify(content), folder))
@@ -49,7 +54,7 @@ export async function accessCluster(flags: AccessFlags, files: Files = {}): Prom
     const access = await readAccessFlags(Object.fromEntries(paths) as AccessFlags, (path) => disk.read(path), [
       defaultIssuer,
     ])
-    const cluster = await startCluster({ apiOnly: true, world, network, disk, access })
+    const cluster = await startCluster({ ...options, world, network, disk, access })
     const ask: AccessCluster['ask'] = async (path, token, { method = 'GET', body } = {}) => {
       const response = await cluster.handler({
         method,

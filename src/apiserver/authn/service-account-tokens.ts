@@ -1,4 +1,12 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  sign,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto'
 import { ApiError } from '../../schema/status.ts'
 import type { Clock, Random } from '../../world/world.ts'
 import type { UserInfo } from '../context.ts'
@@ -20,6 +28,22 @@ export interface TokenSubject {
 export interface BoundObjects {
   /** The UID of an object, or nothing when it is not there (any more). */
   uidOf(kind: 'ServiceAccount' | 'Pod' | 'Secret' | 'Node', namespace: string, name: string): string | undefined
+  /** The token that a secret holds for good; nothing when there is no such secret, or it is being deleted. */
+  secretToken(namespace: string, name: string): SecretToken | undefined
+}
+
+export interface SecretToken {
+  readonly token: string
+  /** Nobody had used it for long, and whoever does now has to say first that it is to hold again. */
+  readonly isMarkedInvalid: boolean
+}
+
+/** Whom the token in a secret speaks for. */
+export interface SecretTokenSubject {
+  readonly namespace: string
+  readonly secret: string
+  readonly account: string
+  readonly accountUid: string
 }
 
 export interface IssuedToken {
@@ -44,6 +68,16 @@ interface Claims {
   }
 }
 
+/** Of tokens in secrets: they have neither an end nor an audience. */
+interface SecretClaims {
+  readonly iss: string
+  readonly sub: string
+  readonly 'kubernetes.io/serviceaccount/namespace': string
+  readonly 'kubernetes.io/serviceaccount/secret.name': string
+  readonly 'kubernetes.io/serviceaccount/service-account.name': string
+  readonly 'kubernetes.io/serviceaccount/service-account.uid': string
+}
+
 interface ObjectClaim {
   readonly name: string
   readonly uid: string
@@ -51,6 +85,25 @@ interface ObjectClaim {
 
 /** Who signs the tokens of service accounts, unless said otherwise. */
 export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local'
+/** Who signs the tokens that stand in secrets. */
+const secretIssuer = 'kubernetes/serviceaccount'
+
+/**
+ * The token that a secret of the type `kubernetes.io/service-account-token` is given: it holds as long as the secret and the
+ * account do. `signingKey`: PEM.
+ */
+export function signSecretToken(signingKey: string, subject: SecretTokenSubject): string {
+  const { namespace, secret, account, accountUid } = subject
+  const claims: SecretClaims = {
+    iss: secretIssuer,
+    'kubernetes.io/serviceaccount/namespace': namespace,
+    'kubernetes.io/serviceaccount/secret.name': secret,
+    'kubernetes.io/serviceaccount/service-account.name': account,
+    'kubernetes.io/serviceaccount/service-account.uid': accountUid,
+    sub: accountName(namespace, account),
+  }
+  return signed(createPrivateKey(signingKey), claims)
+}
 
 /** How long a verified token is taken at its word again, as in the reference: so long a deleted account's token lives on. */
 const cacheMs = 10_000
@@ -67,7 +120,7 @@ export class ServiceAccountTokens implements Authenticator {
   readonly #publicKeys: readonly { readonly id: string; readonly key: KeyObject }[]
   readonly #tools: { readonly clock: Clock; readonly random: Random }
   readonly #objects: BoundObjects
-  readonly #verified = new Map<string, { readonly claims: Claims; readonly untilMs: number }>()
+  readonly #verified = new Map<string, Verified>()
 
   constructor(options: {
     /** PEM; signs. */
@@ -102,12 +155,9 @@ export class ServiceAccountTokens implements Authenticator {
         serviceaccount: { name: subject.name, uid: subject.uid },
       },
       nbf: now,
-      sub: `system:serviceaccount:${subject.namespace}:${subject.name}`,
+      sub: accountName(subject.namespace, subject.name),
     }
-    const head = encode({ alg: algorithmOf(this.#key), kid: this.#publicKeys[0]!.id })
-    const body = `${head}.${encode(claims)}`
-    const signature = sign(hashOf(this.#key), Buffer.from(body), signatureOptions(this.#key)).toString('base64url')
-    return { token: `${body}.${signature}`, expiresAtMs: claims.exp * 1000 }
+    return { token: signed(this.#key, claims, this.#publicKeys[0]!.id), expiresAtMs: claims.exp * 1000 }
   }
 
   authenticate(request: { readonly headers: Readonly<Record<string, string | undefined>> }): UserInfo | undefined {
@@ -127,29 +177,59 @@ export class ServiceAccountTokens implements Authenticator {
     token: string,
     audiences: readonly string[],
   ): { readonly user: UserInfo; readonly audiences: readonly string[] } | { readonly error: string } | undefined {
-    const claims = this.#verify(token)
-    if (!claims || 'error' in claims) return claims
-    const common = audiences.filter((audience) => claims.aud.includes(audience))
+    const verified = this.#verify(token)
+    if (!verified || 'error' in verified) return verified
+    const common = audiences.filter((audience) => verified.audiences.includes(audience))
     if (common.length === 0) {
       const list = (items: readonly string[]) => `[${items.map((item) => JSON.stringify(item)).join(' ')}]`
-      return { error: `token audiences ${list(claims.aud)} is invalid for the target audiences ${list(audiences)}` }
+      return {
+        error: `token audiences ${list(verified.audiences)} is invalid for the target audiences ${list(audiences)}`,
+      }
     }
-    return { user: userOf(claims), audiences: common }
+    return { user: verified.user, audiences: common }
   }
 
-  #verify(token: string): Claims | { readonly error: string } | undefined {
+  #verify(token: string): Verified | { readonly error: string } | undefined {
     const now = this.#tools.clock.now()
     const known = this.#verified.get(token)
-    if (known && known.untilMs > now) return known.claims
+    if (known && known.untilMs > now) return known
     this.#verified.delete(token)
     const claims = this.#checkSignature(token)
-    if (!claims || claims.iss !== this.issuer) return undefined
+    if (!claims) return undefined
+    const verified =
+      claims.iss === secretIssuer
+        ? this.#checkSecret(claims as unknown as SecretClaims, token, now)
+        : this.#check(claims, now)
+    if (verified === undefined || 'error' in verified) return verified
+    if (this.#verified.size >= cacheSize) this.#verified.delete(this.#verified.keys().next().value!)
+    this.#verified.set(token, verified)
+    return verified
+  }
+
+  #check(claims: Claims, now: number): Verified | { readonly error: string } | undefined {
+    if (claims.iss !== this.issuer) return undefined
     if (claims.exp * 1000 <= now) return { error: 'service account token has expired' }
     if (claims.nbf * 1000 > now + 60_000) return { error: 'service account token is not valid yet' }
     if (!this.#isStillThere(claims)) return { error: 'service account token has been invalidated' }
-    if (this.#verified.size >= cacheSize) this.#verified.delete(this.#verified.keys().next().value!)
-    this.#verified.set(token, { claims, untilMs: Math.min(now + cacheMs, claims.exp * 1000) })
-    return claims
+    const untilMs = Math.min(now + cacheMs, claims.exp * 1000)
+    return { user: userOf(claims), audiences: claims.aud, untilMs }
+  }
+
+  /** It is the secret's, word for word, and the account is still the one that it was made for. */
+  #checkSecret(claims: SecretClaims, token: string, now: number): Verified | { readonly error: string } {
+    const namespace = claims['kubernetes.io/serviceaccount/namespace']
+    const secret = claims['kubernetes.io/serviceaccount/secret.name']
+    const account = claims['kubernetes.io/serviceaccount/service-account.name']
+    const uid = claims['kubernetes.io/serviceaccount/service-account.uid']
+    const held = this.#objects.secretToken(namespace, secret)
+    if (claims.sub !== accountName(namespace, account)) return { error: 'sub claim is invalid' }
+    if (held === undefined) return { error: 'service account token has been invalidated' }
+    if (!isSame(held.token, token)) return { error: "service account token does not match server's copy" }
+    if (held.isMarkedInvalid) return { error: markedInvalid(claims) }
+    if (this.#objects.uidOf('ServiceAccount', namespace, account) !== uid)
+      return { error: `service account ${namespace}/${account} has been deleted` }
+    const user = { name: claims.sub, uid, groups: groupsOf(namespace) }
+    return { user, audiences: [this.issuer], untilMs: now + cacheMs }
   }
 
   #checkSignature(token: string): Claims | undefined {
@@ -189,6 +269,40 @@ export class ServiceAccountTokens implements Authenticator {
   }
 }
 
+interface Verified {
+  readonly user: UserInfo
+  readonly audiences: readonly string[]
+  readonly untilMs: number
+}
+
+function signed(key: KeyObject, claims: object, id = keyId(createPublicKey(key))): string {
+  const body = `${encode({ alg: algorithmOf(key), kid: id })}.${encode(claims)}`
+  return `${body}.${sign(hashOf(key), Buffer.from(body), signatureOptions(key)).toString('base64url')}`
+}
+
+const accountName = (namespace: string, name: string) => `system:serviceaccount:${namespace}:${name}`
+
+const groupsOf = (namespace: string) => [
+  'system:serviceaccounts',
+  `system:serviceaccounts:${namespace}`,
+  'system:authenticated',
+]
+
+/** Takes the same time wherever they differ. */
+const isSame = (left: string, right: string) =>
+  left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right))
+
+function markedInvalid(claims: SecretClaims): string {
+  const namespace = claims['kubernetes.io/serviceaccount/namespace']
+  const secret = `${namespace}/${claims['kubernetes.io/serviceaccount/secret.name']}`
+  const account = `${namespace}/${claims['kubernetes.io/serviceaccount/service-account.name']}`
+  return (
+    `the token in secret ${secret} for service account ${account} has been marked invalid. Use tokens from the TokenRequest ` +
+    "API or manually created secret-based tokens, or remove the 'kubernetes.io/legacy-token-invalid-since' label from the " +
+    'secret to temporarily allow use of this token'
+  )
+}
+
 function userOf(claims: Claims): UserInfo {
   const { namespace, serviceaccount, pod, node } = claims['kubernetes.io']
   const extra: Record<string, readonly string[]> = {
@@ -205,7 +319,7 @@ function userOf(claims: Claims): UserInfo {
   return {
     name: claims.sub,
     uid: serviceaccount.uid,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+    groups: groupsOf(namespace),
     extra,
   }
 }

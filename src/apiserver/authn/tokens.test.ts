@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { createSigningKey } from '../../lifecycle/pki.ts'
 import { VirtualWorld } from '../../world/virtual.ts'
-import { type BoundObjects, ServiceAccountTokens, type TokenSubject } from './service-account-tokens.ts'
+import {
+  type BoundObjects,
+  type SecretToken,
+  ServiceAccountTokens,
+  signSecretToken,
+  type TokenSubject,
+} from './service-account-tokens.ts'
 import { parseTokenFile, staticTokens, TokenFileError } from './static-token.ts'
 
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
@@ -43,7 +49,10 @@ function tokens(
   world: VirtualWorld,
   uids: Record<string, string> = { 'ServiceAccount ci/builder': 'uid-1' },
 ): ServiceAccountTokens {
-  const objects: BoundObjects = { uidOf: (kind, namespace, name) => uids[`${kind} ${namespace}/${name}`] }
+  const objects: BoundObjects = {
+    uidOf: (kind, namespace, name) => uids[`${kind} ${namespace}/${name}`],
+    secretToken: () => undefined,
+  }
   return new ServiceAccountTokens({ signingKey, objects, tools: world })
 }
 const signingKey = createSigningKey().private
@@ -122,8 +131,52 @@ function withBody(token: string, change: (body: Record<string, unknown>) => unkn
 function resign(token: string): string {
   const other = new ServiceAccountTokens({
     signingKey: createSigningKey().private,
-    objects: { uidOf: () => 'uid-1' },
+    objects: { uidOf: () => 'uid-1', secretToken: () => undefined },
     tools: new VirtualWorld(),
   })
   return withHead(other.issue(builder, [], 3600).token, (head) => ({ ...head, kid: read(token.split('.')[0]!).kid }))
 }
+
+describe('a token that stands in a secret', () => {
+  const subject = { namespace: 'ci', secret: 'key', account: 'builder', accountUid: 'uid-1' }
+  const token = signSecretToken(signingKey, subject)
+
+  /** What the server says to the token's bearer, when the secret holds this. */
+  function answer(held: Partial<SecretToken> | undefined, shown = token, uid = 'uid-1') {
+    const objects: BoundObjects = {
+      uidOf: (kind, namespace, name) =>
+        `${kind} ${namespace}/${name}` === 'ServiceAccount ci/builder' ? uid : undefined,
+      secretToken: (namespace, name) =>
+        held && `${namespace}/${name}` === 'ci/key' ? { token, isMarkedInvalid: false, ...held } : undefined,
+    }
+    const verifier = new ServiceAccountTokens({ signingKey, objects, tools: new VirtualWorld() })
+    const review = verifier.review(shown, [verifier.issuer])
+    return review && ('error' in review ? review.error : `${review.user.name} ${review.user.uid} ${review.user.groups}`)
+  }
+
+  test('speaks for its account, in front of the API server alone', () => {
+    const groups = 'system:serviceaccounts,system:serviceaccounts:ci,system:authenticated'
+    assert.equal(answer({}), `system:serviceaccount:ci:builder uid-1 ${groups}`)
+    const objects: BoundObjects = { uidOf: () => 'uid-1', secretToken: () => ({ token, isMarkedInvalid: false }) }
+    const verifier = new ServiceAccountTokens({ signingKey, objects, tools: new VirtualWorld() })
+    assert.deepEqual(verifier.review(token, ['vault']), {
+      error: `token audiences ["${verifier.issuer}"] is invalid for the target audiences ["vault"]`,
+    })
+  })
+
+  test('ends with the secret, with the account, and with being marked', () => {
+    assert.equal(answer(undefined), 'service account token has been invalidated')
+    assert.equal(answer({ token: 'another' }), "service account token does not match server's copy")
+    assert.equal(answer({}, token, 'uid-2'), 'service account ci/builder has been deleted')
+    assert.match(
+      answer({ isMarkedInvalid: true })!,
+      /^the token in secret ci\/key for service account ci\/builder has been marked invalid\. Use tokens from the TokenRequest API/,
+    )
+  })
+
+  test('is not believed when somebody else has signed it, or it names somebody else', () => {
+    assert.equal(answer({}, signSecretToken(createSigningKey().private, subject)), undefined)
+    const other = withBody(token, (body) => ({ ...body, sub: 'system:serviceaccount:kube-system:admin' }))
+    assert.equal(answer({ token: other }, other), undefined)
+  })
+})

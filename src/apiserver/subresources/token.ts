@@ -71,6 +71,14 @@ export const tokenRoute = (resources: Resources, tokens: TokenIssuer): Subresour
 export function boundObjects(reader: ClusterReader): BoundObjects {
   const kinds = { ServiceAccount, Pod, Secret, Node }
   return {
+    secretToken(namespace, name) {
+      const { type, metadata, data } = reader.get(Secret, namespace, name) ?? {}
+      if (type !== 'kubernetes.io/service-account-token' || metadata?.deletionTimestamp !== undefined) return undefined
+      return {
+        token: Buffer.from(data?.['token'] ?? '', 'base64').toString('utf8'),
+        isMarkedInvalid: metadata?.labels?.['kubernetes.io/legacy-token-invalid-since'] !== undefined,
+      }
+    },
     uidOf: (kind, namespace, name) =>
       reader.get<ApiObject>(kinds[kind], kind === 'Node' ? '' : namespace, name)?.metadata.uid,
   }

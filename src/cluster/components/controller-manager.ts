@@ -1,3 +1,4 @@
+import { signSecretToken } from '../../apiserver/authn/service-account-tokens.ts'
 import { checkFeatureGates, SettingError } from '../../apiserver/feature-gates.ts'
 import { addProcessMetrics } from '../../apiserver/process-metrics.ts'
 import { Metrics } from '../../base/metrics.ts'
@@ -35,7 +36,7 @@ const flags: ComponentFlags = {
   'use-service-account-credentials': { help: 'whether each controller has an account of its own', type: 'boolean' },
   controllers: { help: 'which controllers run: *,-deployment-controller', usual: '*' },
   'root-ca-file': { help: 'authority that pods find in kube-root-ca.crt' },
-  'service-account-private-key-file': { help: 'key that signs tokens of old', without: 'the API server signs them' },
+  'service-account-private-key-file': { help: 'key that signs the tokens in secrets', without: 'secrets get none' },
   'cluster-signing-cert-file': { help: 'authority that signs approved requests' },
   'cluster-signing-key-file': { help: 'its key; absent: nobody signs' },
   'cluster-signing-duration': { help: 'how long certificates are valid at most', usual: '8760h0m0s' },
@@ -208,7 +209,7 @@ async function settingsOf(
   signal: AbortSignal,
   rootChanged: () => void,
 ): Promise<() => ControllerOptions> {
-  const signing = await signingOf(given, world, signal)
+  const signing = { ...(await signingOf(given, world, signal)), ...(await tokensOf(given, world, signal)) }
   let root: string | undefined
   const files = { 'root-ca-file': given.text('root-ca-file') }
   const first = await followFiles(
@@ -258,4 +259,19 @@ async function signingOf(
   }
   use(await followFiles(files, use, { ...world, signal }))
   return { signCertificate: (wanted) => signRequest(authority, wanted, world) }
+}
+
+async function tokensOf(
+  given: GivenFlags,
+  world: HostWorld,
+  signal: AbortSignal,
+): Promise<Pick<ControllerOptions, 'signSecretToken'>> {
+  const file = given.text('service-account-private-key-file')
+  if (!file) return {}
+  let key = ''
+  const use = (contents: { readonly key?: string }) => {
+    key = contents.key ?? key
+  }
+  use(await followFiles({ key: file }, use, { ...world, signal }))
+  return { signSecretToken: (subject) => signSecretToken(key, subject) }
 }
