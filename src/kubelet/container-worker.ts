@@ -19,6 +19,8 @@ export interface ContainerTools {
   readonly signal: AbortSignal
   /** The pod as it is now. */
   pod(): Pod
+  /** What is missing for the container's variables; absent: they are no concern. */
+  readonly environmentFault?: ((container: Container) => Promise<string | undefined> | undefined) | undefined
   /** The container's life has changed. */
   changed(): void
   event(type: EventType, reason: string, message: string): void
@@ -26,6 +28,10 @@ export interface ContainerTools {
 
 /** How long a failed pull says what failed, before it says that it is waiting. */
 const pullErrorShownMs = 1000
+
+/** Something that the container refers to is not there: the reference looks again with its next sync. */
+const configError = 'CreateContainerConfigError'
+const syncMs = 10_000
 
 /** One container: started, looked after, and started again with back-off as its restart policy says. */
 export class ContainerWorker {
@@ -89,11 +95,15 @@ export class ContainerWorker {
   }
 
   async #attempt(): Promise<void> {
-    const { runtime, signal, pod, event } = this.#tools
+    const { runtime, signal, pod, event, environmentFault } = this.#tools
     const { state, last, restarts } = this.#life
     const previous = state.type === 'ended' ? state : last
     const attempt = previous ? restarts + 1 : restarts
     try {
+      const asked = environmentFault?.(this.container)
+      const fault = asked && (await asked)
+      signal.throwIfAborted()
+      if (fault) throw new ContainerError(configError, fault)
       const { isReady, containerId, imageId } = await runtime.startContainer(
         pod(),
         this.container,
@@ -172,11 +182,13 @@ export class ContainerWorker {
     const { clock, event } = this.#tools
     const message = error instanceof Error ? error.message : String(error)
     const reason = error instanceof ContainerError ? error.reason : 'CreateContainerError'
-    const waitMs = this.#failedStarts.next(clock.now())
+    const waitMs = reason === configError ? syncMs : this.#failedStarts.next(clock.now())
     const isPull = reason === 'ErrImagePull'
+    const isNoName = reason === 'InvalidImageName'
     this.#wait(reason, message)
     if (isPull) event('Warning', 'Failed', `Failed to pull image "${this.container.image}": ${message}`)
-    event('Warning', 'Failed', `Error: ${isPull ? reason : message}`)
+    if (isNoName) event('Warning', 'InspectFailed', message)
+    event('Warning', 'Failed', `Error: ${isPull || isNoName ? reason : message}`)
     if (isPull) this.#later(pullErrorShownMs, () => this.#waitForImage(`${reason}: ${message}`))
     this.#later(waitMs, () => this.#start())
   }

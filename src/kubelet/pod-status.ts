@@ -42,6 +42,8 @@ export interface PodLife {
   readonly hasSandbox: boolean
   /** The pod has been stopped, and nothing of it will start again. */
   readonly isStopped: boolean
+  /** Why it was stopped before it was through. */
+  readonly failure?: { readonly reason: string; readonly message: string } | undefined
   readonly initContainers: readonly ContainerLife[]
   readonly containers: readonly ContainerLife[]
   readonly ephemeralContainers: readonly ContainerLife[]
@@ -56,6 +58,7 @@ export function podStatus(pod: Pod, life: PodLife, now: string): PodStatus {
   return {
     ...(generation !== undefined && { observedGeneration: generation }),
     phase,
+    ...(life.isStopped && life.failure),
     conditions: conditions(pod, wantedConditions(pod, life, phase), now),
     hostIP: life.hostAddresses[0],
     hostIPs: life.hostAddresses.map((ip) => ({ ip })),
@@ -70,7 +73,15 @@ export function podStatus(pod: Pod, life: PodLife, now: string): PodStatus {
   }
 }
 
-function phaseOf(pod: Pod, { initContainers, containers, isStopped }: PodLife): Phase {
+/** A pod that has failed as a whole is through when all of it has stopped, however that ended. */
+function phaseOf(pod: Pod, life: PodLife): Phase {
+  const phase = phaseOfContainers(pod, life)
+  if (!life.failure) return phase
+  if (life.isStopped) return 'Failed'
+  return phase === 'Pending' ? 'Pending' : 'Running'
+}
+
+function phaseOfContainers(pod: Pod, { initContainers, containers, isStopped }: PodLife): Phase {
   const restartPolicy = isStopped ? 'Never' : (pod.spec.restartPolicy ?? 'Always')
   const inits = initContainers.filter(({ role }) => role === 'init')
   if (restartPolicy === 'Never' && inits.some(hasFailed)) return 'Failed'

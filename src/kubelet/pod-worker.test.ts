@@ -3,8 +3,10 @@ import { describe, test } from 'node:test'
 import { deferred } from '../base/deferred.ts'
 import type { Client } from '../client/client.ts'
 import { type Cluster, startCluster } from '../cluster/cluster.ts'
+import { ConfigMap } from '../kinds/core/config-map.ts'
 import { Event } from '../kinds/core/event.ts'
 import { Pod } from '../kinds/core/pod.ts'
+import { Secret } from '../kinds/core/secret.ts'
 import { ApiError, isNotFound } from '../schema/status.ts'
 import type { Draft } from '../schema/types.ts'
 import { VirtualWorld } from '../world/virtual.ts'
@@ -370,6 +372,50 @@ describe('an ephemeral container', () => {
   })
 })
 
+describe('a pod with a deadline', () => {
+  const failed = { phase: 'Failed', reason: 'DeadlineExceeded' }
+  const ended = async (cluster: Cluster) => {
+    const { phase, reason } = (await seen(cluster))!.status
+    return { phase, reason }
+  }
+
+  for (const restartPolicy of ['Always', 'Never'] as const)
+    test(`has failed when it is over, under restart policy ${restartPolicy}`, async () => {
+      await using cluster = await newNode()
+      await run(cluster, { 'exit-after': '1h' }, { restartPolicy, activeDeadlineSeconds: 10 })
+      await cluster.world.advance(9 * second)
+      assert.deepEqual(await ended(cluster), { phase: 'Running', reason: undefined })
+      await cluster.world.advance(2 * second)
+      assert.deepEqual(await ended(cluster), failed)
+      assert.ok(
+        (await eventsOf(cluster)).includes(
+          'DeadlineExceeded | Pod was active on the node longer than the specified deadline',
+        ),
+      )
+      assert.deepEqual(cluster.faults, [])
+    })
+
+  test('that is given one later, or a sooner one, goes by that; one that has ended does not', async () => {
+    await using cluster = await newNode()
+    const body = (activeDeadlineSeconds: number) => ({ spec: { activeDeadlineSeconds } })
+    const limit = (seconds: number) =>
+      cluster.client.patch(Pod, { namespace, name: 'p' }, { type: 'merge', body: body(seconds) })
+    await run(cluster, {})
+    await cluster.world.advance(minute)
+    await limit(1000)
+    await cluster.world.advance(minute)
+    assert.equal((await ended(cluster)).phase, 'Running')
+    await limit(150)
+    await cluster.world.advance(40 * second)
+    assert.deepEqual(await ended(cluster), failed)
+
+    await using other = await newNode()
+    await run(other, {}, { restartPolicy: 'Never', activeDeadlineSeconds: 100 })
+    await other.world.advance(10 * minute)
+    assert.deepEqual(await ended(other), { phase: 'Succeeded', reason: undefined })
+  })
+})
+
 describe('a container that cannot start', () => {
   test('says that its image cannot be pulled, and then that it waits', async () => {
     await using cluster = await newNode()
@@ -393,6 +439,40 @@ describe('a container that cannot start', () => {
       { type: 'merge', body: { metadata: { annotations: fail } } },
     )
     await world.advance(minute)
+    assert.equal(await told(cluster), 'Running main:ready')
+  })
+
+  test('because its image has no possible name says so', async () => {
+    await using cluster = await newNode()
+    await run(cluster, {}, { containers: [{ name: 'main', image: 'No Name' }] })
+    await cluster.world.advance(100)
+    assert.equal(await told(cluster), 'Pending main:InvalidImageName')
+    const why = `Failed to apply default image tag "No Name": couldn't parse image name "No Name": invalid reference format`
+    assert.deepEqual(await eventsOf(cluster), [
+      `spec.containers{main} | InspectFailed | ${why}`,
+      'spec.containers{main} | Failed | Error: InvalidImageName',
+    ])
+  })
+
+  test('because its variables refer to what is not there says what, and starts when it is', async () => {
+    await using cluster = await newNode()
+    const { client, world } = cluster
+    const env = [{ name: 'A', valueFrom: { secretKeyRef: { name: 'pass', key: 'a' } } }]
+    const envFrom = [{ configMapRef: { name: 'settings' } }, { secretRef: { name: 'other', optional: true } }]
+    await run(cluster, {}, { containers: [{ name: 'main', image: 'web:1', env, envFrom }] })
+    const waits = async () => (await seen(cluster))!.status.containerStatuses![0]!.state?.waiting
+    const missing = (message: string) => ({ reason: 'CreateContainerConfigError', message })
+    await world.advance(second)
+    assert.deepEqual(await waits(), missing('configmap "settings" not found'))
+    await client.create(ConfigMap, { metadata: { name: 'settings', namespace } })
+    await world.advance(10 * second)
+    assert.deepEqual(await waits(), missing('secret "pass" not found'))
+    await client.create(Secret, { metadata: { name: 'pass', namespace }, stringData: { b: 'x' } })
+    await world.advance(10 * second)
+    assert.deepEqual(await waits(), missing(`couldn't find key a in Secret default/pass`))
+    const body = { stringData: { a: 'x' } }
+    await client.patch(Secret, { namespace, name: 'pass' }, { type: 'merge', body })
+    await world.advance(10 * second)
     assert.equal(await told(cluster), 'Running main:ready')
   })
 

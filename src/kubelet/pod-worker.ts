@@ -23,7 +23,7 @@ export interface PodWorkerTools {
   readonly runtime: Runtime
   readonly events: PodEvents
   /** Absent: volumes are no concern. */
-  readonly volumes?: Pick<PodVolumes, 'concern' | 'untilMounted'>
+  readonly volumes?: Pick<PodVolumes, 'concern' | 'untilMounted'> & Partial<Pick<PodVolumes, 'environmentFault'>>
   /** Is told of what is under way; waiting for a back-off is not. */
   readonly activity: Activity
   /** How many statuses may be on their way at once. */
@@ -76,6 +76,9 @@ export class PodWorker {
   #isDirty = false
   /** It is known to be on its way up, or has kept silent about it for long enough. */
   #mayTellSteps: boolean
+  #failure: PodLife['failure']
+  #deadlineSeconds: number | undefined
+  #forgetDeadline = () => {}
   /** What was written last. */
   #told: { readonly revision: number; readonly ready: string | undefined }
 
@@ -97,6 +100,7 @@ export class PodWorker {
     try {
       if (hasSandbox(this.#pod)) await this.#takeOver()
       if (this.#pod.metadata.deletionTimestamp !== undefined) return this.#terminate()
+      this.#watchDeadline()
       await this.#bringUp()
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#complain('a pod could not be brought up', error)
@@ -109,6 +113,7 @@ export class PodWorker {
     this.#pod = pod
     if (pod.metadata.deletionTimestamp === undefined) {
       const isNewSpec = pod.metadata.generation !== pod.status?.observedGeneration
+      if (isNewSpec) this.#watchDeadline()
       if (isNewSpec) for (const added of this.#takeEphemeralContainers()) if (this.#sandbox.hasSandbox) added.begin()
       if (isNewSpec || pod.spec.readinessGates !== undefined || this.#isOverruled(pod)) this.#report()
     } else if (!this.#isTerminating) this.#terminate()
@@ -133,6 +138,7 @@ export class PodWorker {
   /** The node is gone: nothing happens any more, and nobody is told. */
   halt(): void {
     this.#isGone = true
+    this.#forgetDeadline()
     this.#stop.abort(over)
     this.#silence.abort(over)
   }
@@ -202,8 +208,26 @@ export class PodWorker {
     this.#sandbox = { hasSandbox: true, addresses: this.#pod.spec.hostNetwork ? hostAddresses : addresses }
   }
 
+  /** A pod that may run for so long only has failed when the time is over, whatever it does (`activeDeadlineSeconds`). */
+  #watchDeadline(): void {
+    const { clock } = this.#tools
+    const { activeDeadlineSeconds: seconds } = this.#pod.spec
+    if (seconds === this.#deadlineSeconds) return
+    this.#deadlineSeconds = seconds
+    this.#forgetDeadline()
+    if (seconds === undefined || this.#stop.signal.aborted) return
+    const endMs = Date.parse(this.#startTime) + seconds * 1000
+    this.#forgetDeadline = clock.timer(Math.max(0, endMs - clock.now()), () => {
+      const message = 'Pod was active on the node longer than the specified deadline'
+      this.#failure = { reason: 'DeadlineExceeded', message }
+      this.#tools.events.record(this.#pod, 'Normal', 'DeadlineExceeded', message)
+      void this.#tools.activity.track(this.#finish())
+    })
+  }
+
   /** All has been done: what is left (sidecars, the sandbox) goes. */
   async #finish(): Promise<void> {
+    this.#forgetDeadline()
     this.#stop.abort(over)
     await this.#stopContainers(this.#pod.spec.terminationGracePeriodSeconds ?? 30)
     this.#isStopped = true
@@ -211,6 +235,7 @@ export class PodWorker {
   }
 
   #terminate(): void {
+    this.#forgetDeadline()
     this.#isTerminating = true
     this.#stop.abort(over)
     this.#silence.abort(over)
@@ -321,6 +346,7 @@ export class PodWorker {
       hostAddresses: this.#tools.hostAddresses,
       startTime: this.#startTime,
       isStopped: this.#isStopped,
+      failure: this.#failure,
       initContainers: this.#initContainers.map((worker) => worker.life),
       containers: this.#containers.map((worker) => worker.life),
       ephemeralContainers: this.#ephemeralContainers.map((worker) => worker.life),
@@ -353,6 +379,7 @@ export class PodWorker {
       activity,
       signal: this.#stop.signal,
       pod: () => this.#pod,
+      environmentFault: (container) => this.#tools.volumes?.environmentFault?.(this.#pod, container),
       changed: () => this.#report(),
       event: (type, reason, message) => this.#event(type, reason, message, life),
     }

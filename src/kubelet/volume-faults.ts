@@ -28,4 +28,14 @@ export function secretFault({ name, items, optional }: Wanted, present: Secret |
   return missing === undefined ? undefined : `references non-existent secret key: ${missing}`
 }
 
+/** The same of one entry that a variable is to have. */
+export function keyFault(
+  kind: 'ConfigMap' | 'Secret',
+  namespace: string,
+  { name, key, optional }: { readonly name?: string; readonly key: string; readonly optional?: boolean | undefined },
+  data: object = {},
+): string | undefined {
+  return optional || Object.hasOwn(data, key) ? undefined : `couldn't find key ${key} in ${kind} ${namespace}/${name}`
+}
+
 const missingKey = (items: Wanted['items'], data: object) => items?.find(({ key }) => !Object.hasOwn(data, key))?.key

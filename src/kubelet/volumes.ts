@@ -1,4 +1,5 @@
 import { ConfigMap } from '../kinds/core/config-map.ts'
+import type { Container } from '../kinds/core/containers.ts'
 import { Node } from '../kinds/core/node.ts'
 import { PersistentVolume } from '../kinds/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../kinds/core/persistent-volume-claim.ts'
@@ -8,7 +9,7 @@ import type { Volume } from '../kinds/core/volumes.ts'
 import { CSIDriver } from '../kinds/storage/csi-driver.ts'
 import type { Caches } from '../reconciler/caches.ts'
 import type { ApiObject, Kind } from '../schema/kind.ts'
-import { configMapFault, secretFault, setUpFailed } from './volume-faults.ts'
+import { configMapFault, keyFault, secretFault, setUpFailed } from './volume-faults.ts'
 
 /** Kinds that decide whether a volume can be mounted. */
 const kinds: readonly Kind[] = [PersistentVolumeClaim, PersistentVolume, CSIDriver, Node, ConfigMap, Secret]
@@ -58,6 +59,32 @@ export class PodVolumes {
       told = message
       await this.#untilChange(signal)
     }
+  }
+
+  /** What of ConfigMaps and Secrets is missing for a container's variables, in the kubelet's words; nothing: it has none. */
+  environmentFault({ metadata }: Pod, container: Container): Promise<string | undefined> | undefined {
+    const { env = [], envFrom = [] } = container
+    if (envFrom.length === 0 && !env.some(({ valueFrom }) => valueFrom?.configMapKeyRef ?? valueFrom?.secretKeyRef))
+      return undefined
+    this.#listening ??= this.#listen()
+    return this.#listening.then(() => {
+      const { namespace = '' } = metadata
+      for (const { configMapRef, secretRef } of envFrom) {
+        const fault =
+          (configMapRef && configMapFault(configMapRef, this.#get(ConfigMap, namespace, configMapRef.name))) ??
+          (secretRef && secretFault(secretRef, this.#get(Secret, namespace, secretRef.name)))
+        if (fault !== undefined) return fault
+      }
+      for (const { valueFrom: { configMapKeyRef: ofMap, secretKeyRef: ofSecret } = {} } of env) {
+        const map = ofMap && this.#get(ConfigMap, namespace, ofMap.name)
+        const secret = ofSecret && this.#get(Secret, namespace, ofSecret.name)
+        const fault =
+          (ofMap && (configMapFault(ofMap, map) ?? keyFault('ConfigMap', namespace, ofMap, map?.data))) ??
+          (ofSecret && (secretFault(ofSecret, secret) ?? keyFault('Secret', namespace, ofSecret, secret?.data)))
+        if (fault !== undefined) return fault
+      }
+      return undefined
+    })
   }
 
   stop(): void {

@@ -17,6 +17,9 @@ export function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
   return policy
 }
 
+/** Whether an image could have this name (the grammar of the distribution project). */
+export const isImageName = (image: string): boolean => imageName.test(image)
+
 const policies = new Map<string, 'Always' | 'IfNotPresent'>()
 
 /** Undefined for what is not the name of an image, and for a digest without a tag. */

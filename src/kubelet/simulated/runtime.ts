@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from '../../base/deferred.ts'
 import type { Container } from '../../kinds/core/containers.ts'
+import { isImageName } from '../../kinds/core/image-name.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import type { EventType } from '../../reconciler/changes.ts'
 import type { Clock, Random } from '../../world/world.ts'
@@ -86,6 +87,7 @@ export class SimulatedRuntime implements Runtime {
   ): Promise<Running> {
     const script = new Script(pod, this.#behaviour)
     await this.#wait(script.startMs(container), signal)
+    checkImage(container)
     script.failure(container)
     const isReady = script.readyMs(container) === 0 && !this.#isWatched(pod, container)
     this.#run(pod, container, attempt, 0, onExit)
@@ -325,4 +327,13 @@ interface Stopping {
   endsAt: number
   cancel: () => void
   readonly done: Deferred<void>
+}
+
+function checkImage({ image = '' }: Container): void {
+  if (isImageName(image)) return
+  const shown = JSON.stringify(image)
+  throw new ContainerError(
+    'InvalidImageName',
+    `Failed to apply default image tag ${shown}: couldn't parse image name ${shown}: invalid reference format`,
+  )
 }
