@@ -68,6 +68,8 @@ export class PodWorker {
   #ephemeralContainers: readonly ContainerWorker[] = []
   #sandbox: Pick<PodLife, 'addresses' | 'hasSandbox'> = { addresses: [], hasSandbox: false }
   readonly #startTime: string
+  /** Containers have begun to be started. */
+  #isUp = false
   #isTerminating = false
   #isStopped = false
   /** Nobody wants to hear of it any more: it is gone from the API, or its node has crashed. */
@@ -78,7 +80,7 @@ export class PodWorker {
   #mayTellSteps: boolean
   #failure: PodLife['failure']
   #deadlineSeconds: number | undefined
-  #forgetDeadline = () => {}
+  #forgetDeadline = nothing
   /** What was written last. */
   #told: { readonly revision: number; readonly ready: string | undefined }
 
@@ -113,8 +115,10 @@ export class PodWorker {
     this.#pod = pod
     if (pod.metadata.deletionTimestamp === undefined) {
       const isNewSpec = pod.metadata.generation !== pod.status?.observedGeneration
-      if (isNewSpec) this.#watchDeadline()
-      if (isNewSpec) for (const added of this.#takeEphemeralContainers()) if (this.#sandbox.hasSandbox) added.begin()
+      if (isNewSpec) {
+        this.#watchDeadline()
+        for (const added of this.#takeEphemeralContainers()) if (this.#isUp) added.begin()
+      }
       if (isNewSpec || pod.spec.readinessGates !== undefined || this.#isOverruled(pod)) this.#report()
     } else if (!this.#isTerminating) this.#terminate()
     else if (graceOf(pod) < graceOf(before)) this.#stopContainers(graceOf(pod))
@@ -149,6 +153,7 @@ export class PodWorker {
       if (this.#tools.volumes?.concern(this.#pod)) await this.#mount(this.#tools.volumes)
       await this.#startSandbox()
     }
+    this.#isUp = true
     for (const container of this.#ephemeralContainers) container.begin()
     for (const container of this.#initContainers) {
       container.begin()
@@ -217,12 +222,20 @@ export class PodWorker {
     this.#forgetDeadline()
     if (seconds === undefined || this.#stop.signal.aborted) return
     const endMs = Date.parse(this.#startTime) + seconds * 1000
-    this.#forgetDeadline = clock.timer(Math.max(0, endMs - clock.now()), () => {
-      const message = 'Pod was active on the node longer than the specified deadline'
-      this.#failure = { reason: 'DeadlineExceeded', message }
-      this.#tools.events.record(this.#pod, 'Normal', 'DeadlineExceeded', message)
-      void this.#tools.activity.track(this.#finish())
-    })
+    // A timer may come sooner, when it is for longer than timers can be.
+    const wait = () => {
+      const leftMs = endMs - clock.now()
+      if (leftMs <= 0) this.#overrun()
+      else this.#forgetDeadline = clock.timer(leftMs, wait)
+    }
+    wait()
+  }
+
+  #overrun(): void {
+    const message = 'Pod was active on the node longer than the specified deadline'
+    this.#failure = { reason: 'DeadlineExceeded', message }
+    this.#tools.events.record(this.#pod, 'Normal', 'DeadlineExceeded', message)
+    void this.#tools.activity.track(this.#finish())
   }
 
   /** All has been done: what is left (sidecars, the sandbox) goes. */
@@ -399,6 +412,8 @@ export class PodWorker {
     this.#tools.log('warn', message, { pod: `${namespace}/${name}`, error: String(error) })
   }
 }
+
+const nothing = () => {}
 
 /** One for all: to make an error for each of a hundred thousand pods takes seconds when the program ends. */
 const over = new Error('the pod is over')

@@ -197,7 +197,7 @@ export class ServiceAccountTokens implements Authenticator {
     const claims = this.#checkSignature(token)
     if (!claims) return undefined
     const verified =
-      claims.iss === secretIssuer
+      claims.iss === secretIssuer && claims['kubernetes.io'] === undefined
         ? this.#checkSecret(claims as unknown as SecretClaims, token, now)
         : this.#check(claims, now)
     if (verified === undefined || 'error' in verified) return verified
