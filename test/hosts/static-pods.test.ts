@@ -139,7 +139,8 @@ describe('a host with static pods', { skip: hostsMissing() ?? false }, () => {
     // Each writes its events when it comes to it: only those of one component have an order.
     const reasonsOf = async (component: string) => {
       const chosen = `{range .items[?(@.reportingComponent=="${component}")]}{.reason} {end}`
-      return (await host.kubectl('get', 'events', '-o', `jsonpath=${chosen}`)).trim()
+      const ofPods = ['--field-selector', 'involvedObject.kind=Pod']
+      return (await host.kubectl('get', 'events', ...ofPods, '-o', `jsonpath=${chosen}`)).trim()
     }
     await until('all events', async () => (await reasonsOf('default-scheduler')) === 'Scheduled')
     assert.equal(await reasonsOf('kubelet'), 'Pulled Created Started')
