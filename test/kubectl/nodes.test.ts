@@ -50,7 +50,7 @@ stories(
       assert.equal(await kubectl('uncordon node-1'), 'node/node-1 already uncordoned')
       assert.equal(await status(scene, 'node-1'), 'Ready')
       await scene.settle()
-      const come = 'get events --field-selector involvedObject.name=node-1,reason=RegisteredNode'
+      const come = 'get events -n default --field-selector involvedObject.name=node-1,reason=RegisteredNode'
       assert.equal(
         await kubectl.read(come, '{.items[*].message}'),
         'Node node-1 event: Registered Node node-1 in Controller',
