@@ -27,7 +27,7 @@ export interface ServiceAccountTokenOptions {
 export function serviceAccountTokenController(options: ServiceAccountTokenOptions): Controller {
   return defineController<Secret>({
     name: 'serviceaccount-token-controller',
-    // No account of its own could be given the right to read all secrets before there are tokens.
+    // The bootstrap policy gives secrets to the manager alone, and to no account of its controllers.
     serviceAccount: undefined,
     reconciles: Secret,
     watches: [watch(ServiceAccount, secretsOf)],

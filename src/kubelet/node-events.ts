@@ -29,7 +29,7 @@ export function nodeEvents(recorder: Pick<EventRecorder, 'record'>, budget: Budg
     },
     registered(node) {
       const ready = readyOf(node)
-      if (ready?.lastTransitionTime === ready?.lastHeartbeatTime) become('NodeReady')
+      if (ready && ready.lastTransitionTime === ready.lastHeartbeatTime) become('NodeReady')
     },
     changed(node, old) {
       if (readyOf(node)?.status === 'True' && readyOf(old)?.status !== 'True') become('NodeReady')

@@ -1,9 +1,9 @@
-import { timingSafeEqual } from 'node:crypto'
 import { Secret } from '../../kinds/core/secret.ts'
 import type { Clock } from '../../world/world.ts'
 import type { ClusterReader } from '../admission.ts'
 import type { UserInfo } from '../context.ts'
 import type { Authenticator } from './authn.ts'
+import { isSameSecret } from './same-secret.ts'
 import { bearerToken, withAuthenticated } from './static-token.ts'
 
 const form = /^([a-z0-9]{6})\.([a-z0-9]{16})$/
@@ -28,17 +28,13 @@ export function bootstrapTokens(reader: ClusterReader, clock: Clock): Authentica
     if (!found || found.metadata.deletionTimestamp !== undefined) return undefined
     if (found.type !== 'bootstrap.kubernetes.io/token') return undefined
     const field = (name: string) => Buffer.from(found.data?.[name] ?? '', 'base64').toString('utf8')
-    if (!isSame(field('token-secret'), given) || field('token-id') !== id) return undefined
+    if (!isSameSecret(field('token-secret'), given) || field('token-id') !== id) return undefined
     if (isExpired(field('expiration'), clock.now())) return undefined
     if (field('usage-bootstrap-authentication') !== 'true') return undefined
     const groups = groupsOf(field('auth-extra-groups'))
     return groups && { name: `system:bootstrap:${id}`, groups: withAuthenticated(groups) }
   }
 }
-
-/** Takes the same time wherever they differ. */
-const isSame = (left: string, right: string) =>
-  left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right))
 
 /** A time that nobody can read has passed. */
 function isExpired(text: string, now: number): boolean {

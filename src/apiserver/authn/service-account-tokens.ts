@@ -1,16 +1,9 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  type KeyObject,
-  sign,
-  timingSafeEqual,
-  verify,
-} from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { ApiError } from '../../schema/status.ts'
 import type { Clock, Random } from '../../world/world.ts'
 import type { UserInfo } from '../context.ts'
 import type { Authenticator } from './authn.ts'
+import { isSameSecret } from './same-secret.ts'
 import { bearerToken } from './static-token.ts'
 
 /** What a token says about whom it was given to (the private claims under `kubernetes.io`). */
@@ -224,7 +217,7 @@ export class ServiceAccountTokens implements Authenticator {
     const held = this.#objects.secretToken(namespace, secret)
     if (claims.sub !== accountName(namespace, account)) return { error: 'sub claim is invalid' }
     if (held === undefined) return { error: 'service account token has been invalidated' }
-    if (!isSame(held.token, token)) return { error: "service account token does not match server's copy" }
+    if (!isSameSecret(held.token, token)) return { error: "service account token does not match server's copy" }
     if (held.isMarkedInvalid) return { error: markedInvalid(claims) }
     if (this.#objects.uidOf('ServiceAccount', namespace, account) !== uid)
       return { error: `service account ${namespace}/${account} has been deleted` }
@@ -287,10 +280,6 @@ const groupsOf = (namespace: string) => [
   `system:serviceaccounts:${namespace}`,
   'system:authenticated',
 ]
-
-/** Takes the same time wherever they differ. */
-const isSame = (left: string, right: string) =>
-  left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right))
 
 function markedInvalid(claims: SecretClaims): string {
   const namespace = claims['kubernetes.io/serviceaccount/namespace']
