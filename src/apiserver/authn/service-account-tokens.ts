@@ -93,7 +93,7 @@ export function signSecretToken(signingKey: string, subject: SecretTokenSubject)
     'kubernetes.io/serviceaccount/secret.name': secret,
     'kubernetes.io/serviceaccount/service-account.name': account,
     'kubernetes.io/serviceaccount/service-account.uid': accountUid,
-    sub: accountName(namespace, account),
+    sub: serviceAccountUser(namespace, account).name,
   }
   return signed(createPrivateKey(signingKey), claims)
 }
@@ -148,7 +148,7 @@ export class ServiceAccountTokens implements Authenticator {
         serviceaccount: { name: subject.name, uid: subject.uid },
       },
       nbf: now,
-      sub: accountName(subject.namespace, subject.name),
+      sub: serviceAccountUser(subject.namespace, subject.name).name,
     }
     return { token: signed(this.#key, claims, this.#publicKeys[0]!.id), expiresAtMs: claims.exp * 1000 }
   }
@@ -215,14 +215,14 @@ export class ServiceAccountTokens implements Authenticator {
     const account = claims['kubernetes.io/serviceaccount/service-account.name']
     const uid = claims['kubernetes.io/serviceaccount/service-account.uid']
     const held = this.#objects.secretToken(namespace, secret)
-    if (claims.sub !== accountName(namespace, account)) return { error: 'sub claim is invalid' }
+    const user = serviceAccountUser(namespace, account)
+    if (claims.sub !== user.name) return { error: 'sub claim is invalid' }
     if (held === undefined) return { error: 'service account token has been invalidated' }
     if (!isSameSecret(held.token, token)) return { error: "service account token does not match server's copy" }
     if (held.isMarkedInvalid) return { error: markedInvalid(claims) }
     if (this.#objects.uidOf('ServiceAccount', namespace, account) !== uid)
       return { error: `service account ${namespace}/${account} has been deleted` }
-    const user = { name: claims.sub, uid, groups: groupsOf(namespace) }
-    return { user, audiences: [this.issuer], untilMs: now + cacheMs }
+    return { user: { ...user, uid }, audiences: [this.issuer], untilMs: now + cacheMs }
   }
 
   #checkSignature(token: string): Claims | undefined {
@@ -273,13 +273,11 @@ function signed(key: KeyObject, claims: object, id = keyId(createPublicKey(key))
   return `${body}.${sign(hashOf(key), Buffer.from(body), signatureOptions(key)).toString('base64url')}`
 }
 
-const accountName = (namespace: string, name: string) => `system:serviceaccount:${namespace}:${name}`
-
-const groupsOf = (namespace: string) => [
-  'system:serviceaccounts',
-  `system:serviceaccounts:${namespace}`,
-  'system:authenticated',
-]
+/** As whom a service account acts. */
+export const serviceAccountUser = (namespace: string, name: string): UserInfo => ({
+  name: `system:serviceaccount:${namespace}:${name}`,
+  groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+})
 
 function markedInvalid(claims: SecretClaims): string {
   const namespace = claims['kubernetes.io/serviceaccount/namespace']
@@ -306,9 +304,8 @@ function userOf(claims: Claims): UserInfo {
     }),
   }
   return {
-    name: claims.sub,
+    ...serviceAccountUser(namespace, serviceaccount.name),
     uid: serviceaccount.uid,
-    groups: groupsOf(namespace),
     extra,
   }
 }

@@ -1,5 +1,6 @@
 import type { AuthorizerDecision, AuthorizerAttributes as Question } from '../../../cel/index.ts'
 import { parseFieldSelector, parseLabelSelector } from '../../../schema/selectors.ts'
+import { serviceAccountUser } from '../../authn/service-account-tokens.ts'
 import type { Attributes, Authorizer, Decision } from '../../authz/authz.ts'
 import type { UserInfo } from '../../context.ts'
 import { Pending } from './pending.ts'
@@ -37,7 +38,7 @@ export class RequestAuthorizer {
 function attributesOf(question: Question, asker: UserInfo): Attributes {
   const { verb, path, group = '', resource = '', subresource = '', namespace = '', name = '' } = question
   const { serviceAccount, fieldSelector, labelSelector } = question
-  const user = serviceAccount === undefined ? asker : accountUser(serviceAccount.namespace, serviceAccount.name)
+  const user = serviceAccount === undefined ? asker : serviceAccountUser(serviceAccount.namespace, serviceAccount.name)
   return {
     user,
     verb,
@@ -62,8 +63,3 @@ function readable<T>(read: () => readonly T[]): readonly T[] {
     return []
   }
 }
-
-const accountUser = (namespace: string, name: string): UserInfo => ({
-  name: `system:serviceaccount:${namespace}:${name}`,
-  groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
-})
