@@ -1,4 +1,5 @@
 import { Node } from '../kinds/core/node.ts'
+import { tolerates } from '../kinds/core/node-fit.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import type { Taint, Toleration } from '../kinds/core/scheduling.ts'
 import type { CacheChange } from '../reconciler/caches.ts'
@@ -7,7 +8,6 @@ import { type Controller, defineController, type WatchContext, watch } from '../
 import { disruptionTarget } from './shared/conditions.ts'
 import { isEqual } from './shared/equal.ts'
 import { podsByNode } from './shared/indexes.ts'
-import { tolerates } from './shared/node-fit.ts'
 import { isBeingDeleted, timeOf } from './shared/owner.ts'
 
 /** Deletes pods from nodes whose `NoExecute` taints they do not tolerate, or not any longer. */

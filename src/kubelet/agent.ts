@@ -8,8 +8,9 @@ import { Activity } from '../reconciler/activity.ts'
 import { EventRecorder } from '../reconciler/events.ts'
 import { Gate } from '../reconciler/gate.ts'
 import type { HostWorld } from '../world/world.ts'
+import { Admission } from './admission.ts'
 import { Budget } from './budget.ts'
-import { type NodeDescription, registerNode, renewLease, reportNode, statusMs } from './node.ts'
+import { isAdvertisedAnew, type NodeDescription, registerNode, renewLease, reportNode, statusMs } from './node.ts'
 import { type NodeEvents, nodeEvents } from './node-events.ts'
 import { podEvents } from './pod-events.ts'
 import { PodWorker, type PodWorkerTools } from './pod-worker.ts'
@@ -81,11 +82,19 @@ export class NodeAgent {
     const budget = new Budget(world.clock)
     const events = podEvents(recorder, budget, description.name)
     this.#nodeEvents = nodeEvents(recorder, budget, description.name)
+    const admission = new Admission({
+      client,
+      clock: world.clock,
+      activity: this.#activity,
+      nodeName: description.name,
+      node: () => this.#node,
+    })
     this.#tools = {
       clock: world.clock,
       log: world.log,
       activity: this.#activity,
       events,
+      admission,
       writes: new Gate(statusesAtOnce),
       hostAddresses: description.addresses,
     }
@@ -218,11 +227,11 @@ export class NodeAgent {
     })
   }
 
-  /** Somebody thought that the node was dead: it says at once that it is not. */
+  /** Somebody thought that the node was dead, or has given it more resources: it says at once how things are. */
   #nodeChanged(node: Node): void {
     this.#node = node
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status
-    if (ready !== 'True') void this.#report()
+    if (ready !== 'True' || isAdvertisedAnew(node)) void this.#report()
   }
 
   async #sayAlive(): Promise<void> {

@@ -2,6 +2,7 @@ import { secondsTime } from '../base/seconds-time.ts'
 import type { Client } from '../client/client.ts'
 import { Lease } from '../kinds/coordination/lease.ts'
 import { Node } from '../kinds/core/node.ts'
+import { isExtendedResource } from '../kinds/core/resource-names.ts'
 import { isAlreadyExists, isNotFound } from '../schema/status.ts'
 import type { Draft } from '../schema/types.ts'
 import type { Clock } from '../world/world.ts'
@@ -88,6 +89,21 @@ export async function reportNode(
   )
 }
 
+/**
+ * Resources that somebody has written into the Node's capacity (or has taken out of it), as the kubelet gives them on to
+ * pods: name → amount, null for one that is no longer there.
+ */
+function advertisedChanges(node: Node | undefined): Readonly<Record<string, string | null>> {
+  const { capacity = {}, allocatable = {} } = node?.status ?? {}
+  const changes: Record<string, string | null> = {}
+  for (const name in { ...allocatable, ...capacity })
+    if (allocatable[name] !== capacity[name] && isExtendedResource(name)) changes[name] = capacity[name] ?? null
+  return changes
+}
+
+/** Whether the Node's capacity has been changed by somebody, so that it must be told what is there for pods. */
+export const isAdvertisedAnew = (node: Node): boolean => Object.keys(advertisedChanges(node)).length > 0
+
 /** The heartbeat: says that the node is alive. */
 export async function renewLease(client: Client, clock: Clock, node: Node): Promise<void> {
   const name = node.metadata.name!
@@ -127,7 +143,7 @@ function nodeStatus(description: NodeDescription, clock: Clock, before?: Node): 
   }
   return {
     capacity: description.capacity,
-    allocatable: description.capacity,
+    allocatable: { ...advertisedChanges(before), ...description.capacity } as NonNullable<NodeStatus['allocatable']>,
     conditions: [
       condition('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
       condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),

@@ -8,6 +8,7 @@ import type { Gate } from '../reconciler/gate.ts'
 import { equalJson } from '../schema/freeze.ts'
 import { isConflict, isNotFound } from '../schema/status.ts'
 import type { Clock, Log } from '../world/world.ts'
+import type { Admission, Rejection } from './admission.ts'
 import { BackOff } from './back-off.ts'
 import type { Budget } from './budget.ts'
 import { type ContainerTools, ContainerWorker } from './container-worker.ts'
@@ -22,6 +23,8 @@ export interface PodWorkerTools {
   readonly log: Log
   readonly runtime: Runtime
   readonly events: PodEvents
+  /** Absent: the node takes every pod. */
+  readonly admission?: Pick<Admission, 'admit' | 'keep' | 'changed' | 'leave'>
   /** Absent: volumes are no concern. */
   readonly volumes?: Pick<PodVolumes, 'concern' | 'untilMounted'> & Partial<Pick<PodVolumes, 'environmentFault'>>
   /** Is told of what is under way; waiting for a back-off is not. */
@@ -79,6 +82,7 @@ export class PodWorker {
   /** It is known to be on its way up, or has kept silent about it for long enough. */
   #mayTellSteps: boolean
   #failure: PodLife['failure']
+  #rejection: Rejection | undefined
   #deadlineSeconds: number | undefined
   #forgetDeadline = nothing
   /** What was written last. */
@@ -100,8 +104,10 @@ export class PodWorker {
   /** A pod that has a sandbox already, from before the kubelet was restarted, goes on from where it was. */
   async start(): Promise<void> {
     try {
-      if (hasSandbox(this.#pod)) await this.#takeOver()
+      const isHere = hasSandbox(this.#pod)
+      if (isHere) await this.#takeOver()
       if (this.#pod.metadata.deletionTimestamp !== undefined) return this.#terminate()
+      if (!isHere && !(await this.#isAdmitted())) return
       this.#watchDeadline()
       await this.#bringUp()
     } catch (error) {
@@ -116,6 +122,7 @@ export class PodWorker {
     if (pod.metadata.deletionTimestamp === undefined) {
       const isNewSpec = pod.metadata.generation !== pod.status?.observedGeneration
       if (isNewSpec) {
+        this.#tools.admission?.changed(pod)
         this.#watchDeadline()
         for (const added of this.#takeEphemeralContainers()) if (this.#isUp) added.begin()
       }
@@ -136,6 +143,7 @@ export class PodWorker {
   /** The pod is gone from the API: whatever still runs is stopped at once. */
   abandon(): void {
     this.halt()
+    this.#tools.admission?.leave(this.#pod)
     if (!this.#isStopped) this.#stopContainers(0)
   }
 
@@ -188,7 +196,8 @@ export class PodWorker {
   }
 
   async #takeOver(): Promise<void> {
-    const { runtime, activity } = this.#tools
+    const { runtime, activity, admission } = this.#tools
+    admission?.keep(this.#pod)
     const all = this.#all
     const remains = await activity.track(
       runtime.takeOver(this.#pod, (name, exit) => all.find(({ container }) => container.name === name)?.exited(exit)),
@@ -206,6 +215,17 @@ export class PodWorker {
     if (remains) this.#has(remains.addresses)
     // After a restart of the whole program, for most pods there is nothing new to tell.
     if (!shows(this.#pod.status, this.#status())) this.#report()
+  }
+
+  /** A pod that the node does not take has failed, and of its containers nothing is ever known. */
+  async #isAdmitted(): Promise<boolean> {
+    this.#rejection = await this.#tools.admission?.admit(this.#pod, this.#stop.signal)
+    if (!this.#rejection) return true
+    const { reason, message } = this.#rejection
+    this.#tools.events.record(this.#pod, 'Warning', reason, message)
+    this.#stop.abort(over)
+    this.#report()
+    return false
   }
 
   #has(addresses: readonly string[]): void {
@@ -243,8 +263,13 @@ export class PodWorker {
     this.#forgetDeadline()
     this.#stop.abort(over)
     await this.#stopContainers(this.#pod.spec.terminationGracePeriodSeconds ?? 30)
-    this.#isStopped = true
+    this.#hasStopped()
     this.#report()
+  }
+
+  #hasStopped(): void {
+    this.#isStopped = true
+    this.#tools.admission?.leave(this.#pod)
   }
 
   #terminate(): void {
@@ -259,7 +284,7 @@ export class PodWorker {
     for (const { container, life } of this.#all)
       if (life.state.type === 'running') this.#event('Normal', 'Killing', `Stopping container ${container.name}`, life)
     await this.#stopContainers(graceOf(this.#pod))
-    this.#isStopped = true
+    this.#hasStopped()
     // Whoever holds a finalizer on the pod wants to read how it ended; all others see it go.
     if (this.#pod.metadata.finalizers?.length) await this.#write()
     await this.#confirmGone()
@@ -337,7 +362,8 @@ export class PodWorker {
   /** Gives whether it is written. */
   async #write(): Promise<boolean> {
     const { namespace = '', name = '', uid = '' } = this.#pod.metadata
-    const patch = { type: 'strategic', body: { metadata: { uid }, status: statusPatch(this.#status()) } } as const
+    const status = this.#rejection ? rejectedPatch(this.#rejection, this.#status()) : statusPatch(this.#status())
+    const patch = { type: 'strategic', body: { metadata: { uid }, status } } as const
     try {
       const written = await this.#tools.client.patch(Pod, { namespace, name }, patch, { subresource: 'status' })
       this.#told = { revision: Number(written.metadata.resourceVersion), ready: readyOf(written.status) }
@@ -436,6 +462,19 @@ function statusPatch(status: PodStatus): object {
   }
 }
 
+/** All that is ever said of a pod that its node does not take. */
+function rejectedPatch({ reason, message }: Rejection, { observedGeneration, startTime, qosClass }: PodStatus): object {
+  return {
+    observedGeneration,
+    phase: 'Failed',
+    reason,
+    message: `Pod was rejected: ${message}`,
+    startTime,
+    qosClass,
+    conditions: [{ type: 'PodScheduled', $patch: 'delete' }],
+  }
+}
+
 /** Whether all of `told` stands in a status already. */
 function shows(status: PodStatus | undefined, { conditions = [], ...told }: PodStatus): boolean {
   const same = (name: string, value: unknown) => equalJson(status?.[name as keyof PodStatus], value)
@@ -447,7 +486,8 @@ function shows(status: PodStatus | undefined, { conditions = [], ...told }: PodS
 
 const readyOf = (status: PodStatus | undefined) => status?.conditions?.find(({ type }) => type === 'Ready')?.status
 
-const hasSandbox = ({ status }: Pod) => status?.podIP !== undefined && status.podIP !== ''
+/** A kubelet has begun with the pod. */
+export const hasSandbox = ({ status }: Pod) => status?.podIP !== undefined && status.podIP !== ''
 
 /** Seconds that a pod has to end when it is to be deleted. */
 const graceOf = ({ metadata, spec }: Pod) =>

@@ -1,6 +1,6 @@
+import { type Amounts, addAmount, amountsOf, noAmounts } from '../kinds/core/amounts.ts'
 import type { Node } from '../kinds/core/node.ts'
 import type { Pod } from '../kinds/core/pod.ts'
-import { type Amounts, addAmount, amountsOf, noAmounts } from './amounts.ts'
 import { DeviceLedger } from './devices/ledger.ts'
 import { claimsOf } from './pod-claims.ts'
 import { type PodState, podState } from './pod-state.ts'

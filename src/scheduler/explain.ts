@@ -1,4 +1,5 @@
 import { Node } from '../kinds/core/node.ts'
+import { hardEffects, untolerated } from '../kinds/core/node-fit.ts'
 import { Pod } from '../kinds/core/pod.ts'
 import { ResourceClaim } from '../kinds/resource/resource-claim.ts'
 import { ResourceSlice } from '../kinds/resource/resource-slice.ts'
@@ -6,7 +7,6 @@ import { ClusterState, type NodeState } from './cluster-state.ts'
 import { type Prepared, prepare } from './cycle.ts'
 import type { ClusterView, Objects } from './plugin.ts'
 import { defaultPlugins } from './plugins/index.ts'
-import { toleratesAll } from './plugins/taint-toleration.ts'
 import { type PodState, podState } from './pod-state.ts'
 import { remedyFor } from './remedies.ts'
 
@@ -78,9 +78,10 @@ function objectionsOf(pod: PodState, node: NodeState, prepared: Prepared): Objec
 /** A cordoned node is tainted, too: that goes when it is uncordoned, and need not be said twice. */
 const isOnlyCordoned = ({ pod }: PodState, { node }: NodeState): boolean =>
   node?.spec?.unschedulable === true &&
-  toleratesAll(
-    pod,
+  !untolerated(
     node.spec.taints?.filter(({ key }) => key !== 'node.kubernetes.io/unschedulable'),
+    pod.spec.tolerations,
+    hardEffects,
   )
 
 /** The node against which the least has to be done. */

@@ -1,8 +1,9 @@
+import type { Amounts } from '../kinds/core/amounts.ts'
 import type { Container } from '../kinds/core/containers.ts'
 import type { Pod } from '../kinds/core/pod.ts'
 import { podResources } from '../kinds/core/pod-amounts.ts'
+import { needsOf, type PodNeeds } from '../kinds/core/pod-needs.ts'
 import type { PodSpec } from '../kinds/core/pod-spec.ts'
-import { type Amounts, addAmount, noAmounts } from './amounts.ts'
 import { noTerms, type PodTerms, termsOf } from './terms.ts'
 
 /** What the scheduler wants to know of a pod. */
@@ -47,15 +48,12 @@ export class PodState implements Wishes {
 }
 
 /** What follows from a pod's spec; computed once for all versions of a pod that share it. */
-interface Wishes {
+interface Wishes extends PodNeeds {
   /** The terms below depend on it. */
   readonly namespace: string
   readonly priority: number
-  readonly requests: Amounts
-  /** The same, with a small amount for containers that request nothing, so that their pods spread too. */
+  /** The requests, with a small amount for containers that request nothing, so that their pods spread too. */
   readonly weighed: { readonly cpu: number; readonly memory: number }
-  /** `TCP 0.0.0.0 80` */
-  readonly hostPorts: readonly string[]
   /** Near which pods it is to be, and near which not. */
   readonly terms: PodTerms
   /** See `PodState`; absent: nobody has asked yet. */
@@ -80,17 +78,14 @@ function wishesOf(pod: Pod): Wishes {
   const { spec, metadata } = pod
   const known = wishes.get(spec)
   if (known?.namespace === (metadata.namespace ?? '')) return known
-  const requests = noAmounts()
-  for (const [name, amount] of podResources(spec, 'requests'))
-    addAmount(requests, name, name === 'cpu' ? amount.milliValue() : amount.value())
-  requests.pods = 1
+  const { requests, hostPorts } = needsOf(spec)
   const weighed = weigh(spec, requests)
   const found: Wishes = {
     namespace: metadata.namespace ?? '',
     priority: spec.priority ?? 0,
     requests,
     weighed,
-    hostPorts: hostPortsOf(spec),
+    hostPorts,
     terms: spec.affinity ? termsOf(pod) : noTerms,
     hasSharedVolumes: spec.volumes?.some(isShared) ?? false,
   }
@@ -134,16 +129,6 @@ function weigh(spec: PodSpec, requests: Amounts): PodState['weighed'] {
     'requests',
   )
   return { cpu: weighed.get('cpu')?.milliValue() ?? 0, memory: weighed.get('memory')?.value() ?? 0 }
-}
-
-/** Host ports of the containers that run side by side, sidecars among them. */
-function hostPortsOf(spec: PodSpec): string[] {
-  const sidecars = spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always') ?? []
-  return [...sidecars, ...spec.containers].flatMap(({ ports = [] }) =>
-    ports
-      .filter((port) => port.hostPort)
-      .map((port) => `${port.protocol ?? 'TCP'} ${port.hostIP || '0.0.0.0'} ${port.hostPort}`),
-  )
 }
 
 /** Who matters more is not made to go first: by priority, then by who has run longer. */

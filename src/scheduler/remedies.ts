@@ -1,11 +1,10 @@
 import { own } from '../base/own.ts'
+import { type Amounts, amountOf } from '../kinds/core/amounts.ts'
 import type { Node } from '../kinds/core/node.ts'
+import { hardEffects, matchesTerm, untolerated } from '../kinds/core/node-fit.ts'
 import type { NodeSelectorRequirement } from '../kinds/core/scheduling.ts'
-import { type Amounts, amountOf } from './amounts.ts'
 import type { NodeState } from './cluster-state.ts'
 import type { Refusal } from './plugin.ts'
-import { matchesTerm } from './plugins/node-affinity.ts'
-import { tolerates } from './plugins/taint-toleration.ts'
 import type { PodState } from './pod-state.ts'
 
 /** What would take an objection away, and how hard that is. */
@@ -28,9 +27,7 @@ const remedies: Readonly<Record<string, Find>> = {
   }),
 
   TaintToleration({ pod }, { name, node }) {
-    const taints = (node?.spec?.taints ?? []).filter(
-      (taint) => taint.effect !== 'PreferNoSchedule' && !tolerates(pod, taint),
-    )
+    const taints = (node?.spec?.taints ?? []).filter((taint) => untolerated([taint], pod.spec.tolerations, hardEffects))
     const texts = taints.map(({ key, value, effect }) => `${key}${value ? `=${value}` : ''}:${effect}`)
     return {
       remedy: `tolerate ${texts.join(' and ')} in the pod, or: kubectl taint node ${name} ${texts.map((text) => `${text}-`).join(' ')}`,

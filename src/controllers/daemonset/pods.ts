@@ -1,10 +1,10 @@
 import { DaemonSet } from '../../kinds/apps/daemon-set.ts'
 import type { Node } from '../../kinds/core/node.ts'
+import { hardEffects, matchesNode, untolerated } from '../../kinds/core/node-fit.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import type { PodSpec } from '../../kinds/core/pod-spec.ts'
 import type { Affinity, Toleration } from '../../kinds/core/scheduling.ts'
 import type { Draft } from '../../schema/types.ts'
-import { matchesNode, untolerated } from '../shared/node-fit.ts'
 import { controllerReference, olderFirst } from '../shared/owner.ts'
 import { podFrom } from '../shared/pods.ts'
 
@@ -41,8 +41,7 @@ export function verdictOn({ spec }: DaemonSet, node: Node): NodeVerdict {
   if (podSpec.nodeName && podSpec.nodeName !== node.metadata.name) return no
   if (!matchesNode(podSpec, node)) return no
   const tolerations = tolerationsOf(podSpec)
-  if (untolerated(node.spec.taints, tolerations, ['NoSchedule', 'NoExecute']) === undefined)
-    return { run: true, stay: true }
+  if (untolerated(node.spec.taints, tolerations, hardEffects) === undefined) return { run: true, stay: true }
   return { run: false, stay: untolerated(node.spec.taints, tolerations, ['NoExecute']) === undefined }
 }
 

@@ -8,12 +8,21 @@ import { EventRecorder } from '../../reconciler/events.ts'
 import type { Gate } from '../../reconciler/gate.ts'
 import type { Running } from '../../reconciler/runtime.ts'
 import type { World } from '../../world/world.ts'
+import { Admission } from '../admission.ts'
 import { Budget } from '../budget.ts'
-import { type NodeDescription, registerNode, renewLease, renewMs, reportNode, statusMs } from '../node.ts'
+import {
+  isAdvertisedAnew,
+  type NodeDescription,
+  registerNode,
+  renewLease,
+  renewMs,
+  reportNode,
+  statusMs,
+} from '../node.ts'
 import { type NodeEvents, nodeEvents } from '../node-events.ts'
 import { podEvents } from '../pod-events.ts'
 import type { ContainerLife } from '../pod-status.ts'
-import { PodWorker, type PodWorkerTools } from '../pod-worker.ts'
+import { hasSandbox, PodWorker, type PodWorkerTools } from '../pod-worker.ts'
 import { PodVolumes } from '../volumes.ts'
 import type { SimulatedBehaviour } from './behaviour.ts'
 import { Numbers, type PodRanges, rangesWithin, usualRanges } from './numbers.ts'
@@ -134,7 +143,10 @@ export class SimulatedNodes implements Running {
       // Heartbeats of many nodes are spread over the interval.
       this.#beat(node, this.#options.world.random.next() * renewMs)
     }
-    for (const pod of caches.of(Pod).list()) this.#podChanged({ object: pod, old: undefined })
+    // Those that are here have their room before others are let in.
+    for (const isHere of [true, false])
+      for (const pod of caches.of(Pod).list())
+        if (hasSandbox(pod) === isHere) this.#podChanged({ object: pod, old: undefined })
   }
 
   /** Stops a node as a power failure would: no more heartbeats, nothing runs, the Node object stays. */
@@ -211,7 +223,14 @@ export class SimulatedNodes implements Running {
         events.record(pod, type, reason, message, lifeOf(pod, container)),
     })
     const reportedAt = world.clock.now()
-    return { description, runtime, node, events, tells, workers: new Map(), reportedAt, stopHeartbeat() {} }
+    const admission = new Admission({
+      client: this.#client,
+      clock: world.clock,
+      activity: this.#activity,
+      nodeName: spec.name,
+      node: () => caches.of(Node).get('', spec.name),
+    })
+    return { description, runtime, node, events, tells, admission, workers: new Map(), reportedAt, stopHeartbeat() {} }
   }
 
   #numberOf(node: Node | undefined): number | undefined {
@@ -225,6 +244,7 @@ export class SimulatedNodes implements Running {
     if (running && old) {
       running.tells.changed(node, old)
       if (hasOtherLimits(node, old)) this.#drivers.tell(node)
+      if (isAdvertisedAnew(node)) this.#track(running, this.#report(running, node))
     }
     // A deleted node does not come back by itself: whoever deleted it meant it.
     if (!node || (old && node.metadata.uid !== old.metadata.uid)) this.#deleted(old!)
@@ -235,18 +255,11 @@ export class SimulatedNodes implements Running {
   }
 
   #beat(node: SimulatedNode, delayMs: number): void {
-    const { clock, log } = this.#options.world
+    const { clock } = this.#options.world
     const now = clock.monotonic()
     const at = Math.round((now + delayMs) / beatEveryMs) * beatEveryMs
     node.stopHeartbeat = clock.timer(Math.max(0, at - now), () => {
-      void this.#activity.track(
-        this.#sayAlive(node).catch((error: unknown) =>
-          log('warn', 'a node could not say that it is alive', {
-            node: node.description.name,
-            error: String(error),
-          }),
-        ),
-      )
+      this.#track(node, this.#sayAlive(node))
       this.#beat(node, renewMs)
     })
   }
@@ -254,9 +267,21 @@ export class SimulatedNodes implements Running {
   async #sayAlive(node: SimulatedNode): Promise<void> {
     const { clock } = this.#options.world
     await renewLease(this.#client, clock, node.node)
-    if (clock.now() - node.reportedAt < statusMs) return
+    if (clock.now() - node.reportedAt >= statusMs) await this.#report(node, node.node)
+  }
+
+  async #report(node: SimulatedNode, before: Node): Promise<void> {
+    const { clock } = this.#options.world
     node.reportedAt = clock.now()
-    node.node = await reportNode(this.#client, clock, node.description, node.node)
+    node.node = await reportNode(this.#client, clock, node.description, before)
+  }
+
+  #track({ description: { name } }: SimulatedNode, telling: Promise<void>): void {
+    const { log } = this.#options.world
+    const told = telling.catch((error: unknown) =>
+      log('warn', 'a node could not say how it is', { node: name, error: String(error) }),
+    )
+    void this.#activity.track(told)
   }
 
   #podChanged({ object: pod, old }: CacheChange<Pod>): void {
@@ -290,6 +315,7 @@ export class SimulatedNodes implements Running {
       log,
       runtime: node.runtime,
       events: node.events,
+      admission: node.admission,
       volumes: this.#volumes,
       activity: this.#activity,
       writes: this.#options.statuses,
@@ -314,6 +340,7 @@ interface SimulatedNode {
   readonly runtime: SimulatedRuntime
   readonly events: PodWorkerTools['events']
   readonly tells: NodeEvents
+  readonly admission: Admission
   /** By pod UID. */
   readonly workers: Map<string, PodWorker>
   /** As it was last written. */

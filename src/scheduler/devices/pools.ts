@@ -1,8 +1,8 @@
 import { parseQuantity, type Quantity } from '../../base/quantity.ts'
 import type { Node } from '../../kinds/core/node.ts'
+import { matchesTerm } from '../../kinds/core/node-fit.ts'
 import type { NodeSelector } from '../../kinds/core/scheduling.ts'
 import type { Device, ResourceSlice } from '../../kinds/resource/resource-slice.ts'
-import { matchesTerm } from '../plugins/node-affinity.ts'
 
 /** A device that a driver offers. */
 export interface Offer {

@@ -1,4 +1,4 @@
-import { amountOf } from '../amounts.ts'
+import { amountOf } from '../../kinds/core/amounts.ts'
 import { definePlugin, type Plugin } from '../plugin.ts'
 
 /** Prefers nodes of which resources, usually CPU and memory, are used alike, so that none is left over. */

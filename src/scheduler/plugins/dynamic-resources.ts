@@ -1,4 +1,5 @@
 import type { Client } from '../../client/client.ts'
+import { matchesTerm } from '../../kinds/core/node-fit.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import { DeviceClass } from '../../kinds/resource/device-class.ts'
 import { type AllocationResult, ResourceClaim } from '../../kinds/resource/resource-claim.ts'
@@ -21,7 +22,6 @@ import {
   type Relief,
   type Reservation,
 } from '../plugin.ts'
-import { matchesTerm } from './node-affinity.ts'
 
 /** Kinds on whose objects it depends which node has a pod's devices. */
 export const deviceKinds: readonly Kind[] = [ResourceClaim, ResourceSlice, DeviceClass]

@@ -1,12 +1,5 @@
-import { own } from '../../base/own.ts'
-import type { Node } from '../../kinds/core/node.ts'
-import type { Pod } from '../../kinds/core/pod.ts'
-import type {
-  NodeAffinity,
-  NodeSelectorRequirement,
-  NodeSelectorTerm,
-  PreferredSchedulingTerm,
-} from '../../kinds/core/scheduling.ts'
+import { matchesNode, matchesTerm, requiredTerms } from '../../kinds/core/node-fit.ts'
+import type { NodeAffinity, PreferredSchedulingTerm } from '../../kinds/core/scheduling.ts'
 import { definePlugin, never, nodeChanged, nothingToSay, type Plugin } from '../plugin.ts'
 
 const mismatch = never("node(s) didn't match Pod's node affinity/selector")
@@ -53,7 +46,7 @@ export function makeNodeAffinity(added?: NodeAffinity): Plugin {
     filter({ pod }, { node }, { isRestricted }) {
       if (!node) return mismatch
       if (addedTerms && !addedTerms.some((term) => matchesTerm(node, term))) return enforced
-      return isRestricted && !matchesNode(pod, node) ? mismatch : undefined
+      return isRestricted && !matchesNode(pod.spec, node) ? mismatch : undefined
     },
 
     scorer(_pod, _nodes, { preferred }) {
@@ -68,44 +61,3 @@ export function makeNodeAffinity(added?: NodeAffinity): Plugin {
     weight: 2,
   })
 }
-
-const requiredTerms = ({ affinity }: Pod['spec']) =>
-  affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
-
-/** Whether a pod may go to a node as far as its selector and its required affinity are concerned. */
-export function matchesNode({ spec }: Pod, node: Node): boolean {
-  for (const key in spec.nodeSelector) if (own(node.metadata.labels, key) !== spec.nodeSelector[key]) return false
-  return requiredTerms(spec)?.some((term) => matchesTerm(node, term)) ?? true
-}
-
-/** All requirements of a term must hold; a term without any matches nothing. */
-export function matchesTerm(node: Node, term: NodeSelectorTerm): boolean {
-  const expressions = term.matchExpressions ?? []
-  const fields = term.matchFields ?? []
-  if (expressions.length === 0 && fields.length === 0) return false
-  return (
-    expressions.every((requirement) => holds(own(node.metadata.labels, requirement.key), requirement)) &&
-    fields.every((requirement) => requirement.key === 'metadata.name' && holds(node.metadata.name, requirement))
-  )
-}
-
-function holds(value: string | undefined, { operator, values = [] }: NodeSelectorRequirement): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'Gt':
-      return isInteger(value) && isInteger(values[0]) && BigInt(value) > BigInt(values[0])
-    case 'Lt':
-      return isInteger(value) && isInteger(values[0]) && BigInt(value) < BigInt(values[0])
-    default:
-      return operator satisfies never
-  }
-}
-
-const isInteger = (text: string | undefined): text is string => text !== undefined && /^[+-]?\d+$/.test(text)

@@ -1,4 +1,4 @@
-import { type Amounts, amountOf } from '../amounts.ts'
+import { type Amounts, amountOf } from '../../kinds/core/amounts.ts'
 import type { NodeState } from '../cluster-state.ts'
 import { definePlugin, nodeChanged, type Plugin, type Refusal } from '../plugin.ts'
 import { type PodState, podState } from '../pod-state.ts'

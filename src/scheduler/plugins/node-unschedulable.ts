@@ -1,8 +1,8 @@
+import { untolerated } from '../../kinds/core/node-fit.ts'
 import { definePlugin, never, nodeChanged } from '../plugin.ts'
-import { tolerates } from './taint-toleration.ts'
 
 const refusal = never('node(s) were unschedulable')
-const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const
+const cordon = [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }] as const
 
 /** Keeps pods off cordoned nodes, but for those that tolerate it (a DaemonSet's). */
 export const nodeUnschedulable = definePlugin({
@@ -10,5 +10,6 @@ export const nodeUnschedulable = definePlugin({
   isLocal: true,
   listens: ['node'],
   wakes: (event) => nodeChanged(event, 'unschedulable', 'taints'),
-  filter: ({ pod }, { node }) => (node?.spec?.unschedulable && !tolerates(pod, taint) ? refusal : undefined),
+  filter: ({ pod }, { node }) =>
+    node?.spec?.unschedulable && untolerated(cordon, pod.spec.tolerations, ['NoSchedule']) ? refusal : undefined,
 })

@@ -1,5 +1,6 @@
 import { own } from '../../base/own.ts'
 import type { Node } from '../../kinds/core/node.ts'
+import { hardEffects, matchesNode, untolerated } from '../../kinds/core/node-fit.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import type { TopologySpreadConstraint } from '../../kinds/core/scheduling.ts'
 import { type Matcher, matcherOf } from '../../reconciler/selector.ts'
@@ -17,9 +18,7 @@ import {
   type Plugin,
 } from '../plugin.ts'
 import { labelNeeded } from '../terms.ts'
-import { matchesNode } from './node-affinity.ts'
 import { ownersSelector } from './owners-selector.ts'
-import { toleratesAll } from './taint-toleration.ts'
 
 const tooUneven = notNow("node(s) didn't match pod topology spread constraints")
 const noLabel = never("node(s) didn't match pod topology spread constraints (missing required label)")
@@ -207,8 +206,8 @@ function counterOf(
     metadata.namespace === namespace && metadata.deletionTimestamp === undefined && selects(metadata.labels)
   const countsNode = (node: Node) =>
     (isPlain || hasAll(node, together)) &&
-    (!honorsAffinity || matchesNode(pod, node)) &&
-    (!honorsTaints || toleratesAll(pod, node.spec?.taints))
+    (!honorsAffinity || matchesNode(pod.spec, node)) &&
+    (!honorsTaints || !untolerated(node.spec?.taints, pod.spec.tolerations, hardEffects))
   return cluster.state.topology.counter({
     key,
     topologyKey,

@@ -2,6 +2,7 @@ import { own } from '../../base/own.ts'
 import { compareQuantities, parseQuantity } from '../../base/quantity.ts'
 import type { Client } from '../../client/client.ts'
 import type { Node } from '../../kinds/core/node.ts'
+import { matchesTerm } from '../../kinds/core/node-fit.ts'
 import { PersistentVolume } from '../../kinds/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../../kinds/core/persistent-volume-claim.ts'
 import {
@@ -29,7 +30,6 @@ import {
 } from '../plugin.ts'
 import { podState } from '../pod-state.ts'
 import { brokenLine, type ShapePoint } from './broken-line.ts'
-import { matchesTerm } from './node-affinity.ts'
 import { keyOf, usableClaims, volumeOf } from './volume-claims.ts'
 
 const lost = never('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)')

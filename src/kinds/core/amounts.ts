@@ -1,4 +1,4 @@
-import { parseQuantity } from '../base/quantity.ts'
+import { parseQuantity } from '../../base/quantity.ts'
 
 /** Amounts in the units in which they are compared: thousandths for CPU, whole units for everything else. */
 export interface Amounts {
