@@ -32,6 +32,20 @@ test('a secret for the token of a service account is filled, and its bearer let 
   const robot = `system:serviceaccount:default:robot/${metadata.uid} [system:serviceaccounts system:serviceaccounts:default system:authenticated]`
   assert.equal(await access.whoAmI(token), robot)
 
+  // On which day it was last used stands on the secret.
+  const lastUsed = async () => (await read('first')).metadata.labels?.['kubernetes.io/legacy-token-last-used']
+  const today = () => new Date(access.world.clock.now()).toISOString().slice(0, 10)
+  const dayMs = 24 * 3_600_000
+  const firstDay = today()
+  assert.equal(await lastUsed(), firstDay)
+  assert.equal((await read('second')).metadata.labels, undefined)
+  await access.world.advance(2 * dayMs)
+  assert.equal(await lastUsed(), firstDay)
+  assert.equal(await access.whoAmI(token), robot)
+  await access.cluster.settle()
+  assert.equal(await lastUsed(), today())
+  assert.notEqual(today(), firstDay)
+
   // Whoever takes the token out gets another; what somebody else has put in stays.
   const data = { data: { token: null, more: 'eA==' } }
   await client.patch(Secret, { namespace, name: 'first' }, { type: 'merge', body: data })

@@ -15,6 +15,7 @@ import { auditedWrite, auditedWrites } from '../apiserver/audit/local-writes.ts'
 import { messageTypes } from '../apiserver/audit/message-types.ts'
 import { backendsOf } from '../apiserver/audit/settings.ts'
 import { createImpersonation } from '../apiserver/authn/impersonation.ts'
+import { secretTokenUse } from '../apiserver/authn/secret-token-use.ts'
 import { ServiceAccountTokens } from '../apiserver/authn/service-account-tokens.ts'
 import { nodeGraphOnDemand } from '../apiserver/authz/node-sync.ts'
 import { RbacAuthorizer } from '../apiserver/authz/rbac.ts'
@@ -56,6 +57,7 @@ import { RoutedClient } from '../client/routed.ts'
 import { ComponentStatus } from '../kinds/core/component-status.ts'
 import { ConfigMap } from '../kinds/core/config-map.ts'
 import { Namespace } from '../kinds/core/namespace.ts'
+import { Secret } from '../kinds/core/secret.ts'
 import { Service } from '../kinds/core/service.ts'
 import { kinds } from '../kinds/index.ts'
 import { type ApiObject, apiVersionOf, type Kind } from '../schema/kind.ts'
@@ -167,7 +169,10 @@ async function putTogether(options: ControlPlaneOptions, stop: AbortController):
   const serviceAccountTokens = new ServiceAccountTokens({
     signingKey: options.signingKey,
     ...(options.serviceAccountIssuer && { issuer: options.serviceAccountIssuer }),
-    objects: boundObjects(reader),
+    objects: boundObjects(
+      reader,
+      secretTokenUse(() => resources(Secret), world),
+    ),
     tools: world,
     furtherPublicKeys: access.authentication.serviceAccountKeys,
   })

@@ -29,6 +29,8 @@ export interface SecretToken {
   readonly token: string
   /** Nobody had used it for long, and whoever does now has to say first that it is to hold again. */
   readonly isMarkedInvalid: boolean
+  /** Somebody has come with it. */
+  noteUse(): void
 }
 
 /** Whom the token in a secret speaks for. */
@@ -219,6 +221,7 @@ export class ServiceAccountTokens implements Authenticator {
     if (claims.sub !== user.name) return { error: 'sub claim is invalid' }
     if (held === undefined) return { error: 'service account token has been invalidated' }
     if (!isSameSecret(held.token, token)) return { error: "service account token does not match server's copy" }
+    held.noteUse()
     if (held.isMarkedInvalid) return { error: markedInvalid(claims) }
     if (this.#objects.uidOf('ServiceAccount', namespace, account) !== uid)
       return { error: `service account ${namespace}/${account} has been deleted` }

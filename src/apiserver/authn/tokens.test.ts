@@ -147,7 +147,9 @@ describe('a token that stands in a secret', () => {
       uidOf: (kind, namespace, name) =>
         `${kind} ${namespace}/${name}` === 'ServiceAccount ci/builder' ? uid : undefined,
       secretToken: (namespace, name) =>
-        held && `${namespace}/${name}` === 'ci/key' ? { token, isMarkedInvalid: false, ...held } : undefined,
+        held && `${namespace}/${name}` === 'ci/key'
+          ? { token, isMarkedInvalid: false, noteUse() {}, ...held }
+          : undefined,
     }
     const verifier = new ServiceAccountTokens({ signingKey, objects, tools: new VirtualWorld() })
     const review = verifier.review(shown, [verifier.issuer])
@@ -157,7 +159,10 @@ describe('a token that stands in a secret', () => {
   test('speaks for its account, in front of the API server alone', () => {
     const groups = 'system:serviceaccounts,system:serviceaccounts:ci,system:authenticated'
     assert.equal(answer({}), `system:serviceaccount:ci:builder uid-1 ${groups}`)
-    const objects: BoundObjects = { uidOf: () => 'uid-1', secretToken: () => ({ token, isMarkedInvalid: false }) }
+    const objects: BoundObjects = {
+      uidOf: () => 'uid-1',
+      secretToken: () => ({ token, isMarkedInvalid: false, noteUse() {} }),
+    }
     const verifier = new ServiceAccountTokens({ signingKey, objects, tools: new VirtualWorld() })
     assert.deepEqual(verifier.review(token, ['vault']), {
       error: `token audiences ["${verifier.issuer}"] is invalid for the target audiences ["vault"]`,

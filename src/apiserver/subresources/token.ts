@@ -67,16 +67,19 @@ export function createToken(tokens: TokenIssuer): SubresourceCreator {
 export const tokenRoute = (resources: Resources, tokens: TokenIssuer): SubresourceRoute =>
   poster(resources, tokenRequestType, createToken(tokens))
 
-/** Looks up for the verifier what tokens are bound to. */
-export function boundObjects(reader: ClusterReader): BoundObjects {
+/** Looks up for the verifier what tokens are bound to. `noteUse` is told of a secret whose token somebody has come with. */
+export function boundObjects(reader: ClusterReader, noteUse: (secret: Secret) => void): BoundObjects {
   const kinds = { ServiceAccount, Pod, Secret, Node }
   return {
     secretToken(namespace, name) {
-      const { type, metadata, data } = reader.get(Secret, namespace, name) ?? {}
-      if (type !== 'kubernetes.io/service-account-token' || metadata?.deletionTimestamp !== undefined) return undefined
+      const secret = reader.get(Secret, namespace, name)
+      if (secret?.type !== 'kubernetes.io/service-account-token') return undefined
+      const { metadata, data } = secret
+      if (metadata.deletionTimestamp !== undefined) return undefined
       return {
         token: Buffer.from(data?.['token'] ?? '', 'base64').toString('utf8'),
-        isMarkedInvalid: metadata?.labels?.['kubernetes.io/legacy-token-invalid-since'] !== undefined,
+        isMarkedInvalid: metadata.labels?.['kubernetes.io/legacy-token-invalid-since'] !== undefined,
+        noteUse: () => noteUse(secret),
       }
     },
     uidOf: (kind, namespace, name) =>
