@@ -478,14 +478,29 @@ describe('a container that cannot start', () => {
     assert.equal(await told(cluster), 'Running main:ready')
   })
 
-  test('because its script cannot be read says so', async () => {
-    await using cluster = await newNode()
-    await run(cluster, { 'start-after': 'soon' })
-    await cluster.settle()
-    const { waiting } = (await seen(cluster))?.status.containerStatuses?.[0]?.state ?? {}
-    assert.equal(waiting?.reason, 'CreateContainerError')
-    assert.match(waiting?.message ?? '', /simulation\.coracle\.dev\/start-after: time: invalid duration "soon"/)
-  })
+  const unreadable: Readonly<Record<string, [key: string, text: string, message: string]>> = {
+    'a time': ['start-after', 'soon', 'time: invalid duration "soon"'],
+    'a time of one container': ['exit-after.main', '5', 'time: missing unit in duration "5"'],
+    'a code': ['exit-code', '256', '"256" is no exit code'],
+    'a number': ['exits', 'twice', '"twice" is no number of times'],
+    'a finding': ['readiness', 'bad', '"bad" is neither ok nor fail'],
+    'a name': [
+      'start-afer',
+      '1s',
+      'a pod can say start-after, ready-after, exit-after, exit-code, exits, fail, readiness, liveness, startup, ' +
+        'stop-after, cpu-usage, memory-usage',
+    ],
+  }
+  for (const [what, [key, text, message]] of Object.entries(unreadable)) {
+    test(`because ${what} cannot be read says so`, async () => {
+      await using cluster = await newNode()
+      await run(cluster, { [key]: text })
+      await cluster.settle()
+      const { waiting } = (await seen(cluster))?.status.containerStatuses?.[0]?.state ?? {}
+      assert.equal(waiting?.reason, 'CreateContainerError')
+      assert.equal(waiting?.message, `simulation.coracle.dev/${key}: ${message}`)
+    })
+  }
 })
 
 describe('a pod that is deleted', () => {

@@ -1,4 +1,5 @@
 import { DurationError, parseDuration } from '../../base/duration.ts'
+import { own } from '../../base/own.ts'
 import type { Container } from '../../kinds/core/containers.ts'
 import type { Pod } from '../../kinds/core/pod.ts'
 import { ContainerError } from '../runtime.ts'
@@ -59,8 +60,10 @@ export class Script {
     }
   }
 
-  /** Throws when the container is not to start. */
+  /** Throws when the container is not to start, or when what the pod says makes no sense. */
   failure(container: Container): void {
+    const { annotations } = this.#pod.metadata
+    for (const key in annotations) if (key.startsWith(prefix)) check(key, annotations[key]!)
     const reason = this.#of('fail', container)
     if (reason) throw new ContainerError(reason, `simulated failure of container ${container.name}`)
   }
@@ -83,10 +86,7 @@ export class Script {
   exitCode(container: Container, attempt: number): number {
     const exits = this.#of('exits', container)
     if (exits !== undefined && attempt >= Number(exits)) return 0
-    const text = this.#of('exit-code', container) ?? '0'
-    const code = Number(text)
-    if (Number.isInteger(code) && code >= 0 && code <= 255) return code
-    throw new ContainerError('CreateContainerError', `${prefix}exit-code: ${JSON.stringify(text)} is no exit code`)
+    return parseExitCode(this.#of('exit-code', container) ?? '0')
   }
 
   /** What is said of a probe, over time; nothing: it is well. What cannot be read is as nothing. */
@@ -131,6 +131,50 @@ export class Script {
       own ?? (orOfPod ? (annotations[`${prefix}${what}.${this.#number}`] ?? annotations[prefix + what]) : undefined)
     )
   }
+}
+
+const anything = () => {}
+
+/** What there is to say → what reads it, and throws when it cannot. */
+const annotationsOfPods: Readonly<Record<string, (text: string) => unknown>> = {
+  'start-after': parseDuration,
+  'ready-after': parseDuration,
+  'exit-after': parseDuration,
+  'exit-code': parseExitCode,
+  exits: parseCount,
+  fail: anything,
+  readiness: parseVerdicts,
+  liveness: parseVerdicts,
+  startup: parseVerdicts,
+  'stop-after': parseDuration,
+  // Whoever measures reads them.
+  'cpu-usage': anything,
+  'memory-usage': anything,
+}
+
+function check(key: string, text: string): void {
+  const [what = ''] = key.slice(prefix.length).split('.', 1)
+  const read = own(annotationsOfPods, what)
+  const fail = (fault: string) => {
+    throw new ContainerError('CreateContainerError', `${key}: ${fault}`)
+  }
+  if (!read) return fail(`a pod can say ${Object.keys(annotationsOfPods).join(', ')}`)
+  try {
+    read(text)
+  } catch (error) {
+    fail((error as Error).message)
+  }
+}
+
+function parseExitCode(text: string): number {
+  const code = Number(text)
+  if (text.trim() !== '' && Number.isInteger(code) && code >= 0 && code <= 255) return code
+  throw new Error(`${JSON.stringify(text)} is no exit code`)
+}
+
+function parseCount(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text)
+  throw new Error(`${JSON.stringify(text)} is no number of times`)
 }
 
 const isEphemeralContainer = ({ spec }: Pod, { name }: Container) =>
