@@ -379,6 +379,7 @@ class LateRuntime implements Runtime {
   takeOver: Runtime['takeOver'] = async (...args) => (await this.#runtime).takeOver(...args)
   startContainer: Runtime['startContainer'] = async (...args) => (await this.#runtime).startContainer(...args)
   untilReady: Runtime['untilReady'] = async (...args) => (await this.#runtime).untilReady(...args)
+  stopContainer: Runtime['stopContainer'] = async (...args) => (await this.#runtime).stopContainer(...args)
   stopPod: Runtime['stopPod'] = async (...args) => (await this.#runtime).stopPod(...args)
   async *logs(...args: Parameters<Runtime['logs']>): AsyncGenerator<Uint8Array> {
     yield* (await this.#runtime).logs(...args)
@@ -401,6 +402,7 @@ class RefusingRuntime implements Runtime {
   async takeOver(): Promise<undefined> {}
   startContainer = this.startSandbox
   untilReady = this.startSandbox
+  async stopContainer(): Promise<void> {}
   async stopPod(): Promise<void> {}
   async *logs(): AsyncGenerator<never> {}
   async [Symbol.asyncDispose](): Promise<void> {}

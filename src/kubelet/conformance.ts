@@ -121,6 +121,18 @@ export function runtimeConformance(
     assert.notEqual((await start(1)).containerId, running.containerId)
   })
 
+  conforms('one container of a pod is stopped, and another takes its place', async (under) => {
+    const { pod, container, running, exits, exited, start } = await started(under, 'p', under.images.patient)
+    await under.until(under.runtime.stopContainer(pod, container, 30))
+    await under.until(exited)
+    assert.deepEqual(exits, [{ code: 0, reason: 'Completed' }])
+    await under.until(under.runtime.stopContainer(pod, container, 30))
+    assert.notEqual((await start(1)).containerId, running.containerId)
+    assert.equal(exits.length, 1)
+    await under.until(under.runtime.stopPod(pod, 30))
+    assert.equal(exits.length, 2)
+  })
+
   conforms('a container that does not end is killed when its time is over', async (under) => {
     const { pod, exits } = await started(under, 'p', under.images.stubborn)
     await under.until(under.runtime.stopPod(pod, 1))

@@ -26,6 +26,9 @@ export interface ContainerTools {
   event(type: EventType, reason: string, message: string): void
 }
 
+/** The first restart comes at once; only then does the node begin to doubt. */
+const freeCrashes = 1
+
 /** How long a failed pull says what failed, before it says that it is waiting. */
 const pullErrorShownMs = 1000
 
@@ -35,24 +38,33 @@ const syncMs = 10_000
 
 /** One container: started, looked after, and started again with back-off as its restart policy says. */
 export class ContainerWorker {
-  readonly container: Container
   readonly #tools: ContainerTools
-  /** The first restart comes at once; only then does the node begin to doubt. */
-  readonly #crashes = new BackOff(1)
-  readonly #failedStarts = new BackOff()
+  #crashes = new BackOff(freeCrashes)
+  #failedStarts = new BackOff()
   readonly #started = deferred()
   readonly #ended = deferred<Exit>()
   #life: ContainerLife
+  /** As the next attempt is to be. */
+  #wanted: Container
+  /** It is on its way down because another is wanted. */
+  #isReplaced = false
   #untilExit = new AbortController()
+  /** Ends a wait for another attempt. */
+  #waiting: AbortController | undefined
 
   constructor(life: ContainerLife, tools: ContainerTools) {
-    this.container = life.container
     this.#life = life
+    this.#wanted = life.container
     this.#tools = tools
   }
 
   get life(): ContainerLife {
     return this.#life
+  }
+
+  /** As it runs, or ran last. */
+  get container(): Container {
+    return this.#life.container
   }
 
   /** Resolves when it runs for the first time. */
@@ -70,13 +82,35 @@ export class ContainerWorker {
     this.#life = life
   }
 
+  /**
+   * The pod says something else of it. With another image it is started anew; who waits for another attempt, as the old
+   * image was no good, need not wait any longer.
+   */
+  update(wanted: Container): void {
+    const { state, role } = this.#life
+    const isOther = wanted.image !== this.#wanted.image
+    this.#wanted = wanted
+    if (state.type === 'waiting') this.#life = { ...this.#life, container: wanted }
+    if (state.type === 'running') {
+      // What an init container was to do has begun as it was asked for.
+      if (role !== 'init' && wanted.image !== this.container.image)
+        this.#replace('definition changed, will be restarted')
+    } else if (isOther && this.#waiting) {
+      this.#waiting.abort()
+      this.#startAfresh()
+    }
+  }
+
   /** Goes on from whatever its life is so far. */
   begin(): void {
     const { state } = this.#life
     if (state.type === 'waiting') return this.#start()
     this.#started.resolve()
     if (state.type === 'ended') this.#afterExit(state)
-    else this.#followReadiness(state.ready, this.#life.restarts)
+    else {
+      this.#followReadiness(state.ready, this.#life.restarts)
+      this.update(this.#wanted)
+    }
   }
 
   /** The runtime says that the running attempt has ended. */
@@ -86,8 +120,32 @@ export class ContainerWorker {
     this.#untilExit.abort()
     const { startedAt, containerId, imageId } = state
     const ended: Ended = { type: 'ended', ...exit, startedAt, finishedAt: this.#now(), containerId, imageId }
+    if (this.#tools.signal.aborted) return this.#become(ended)
+    if (this.#isReplaced) {
+      // Nobody is told that it has ended: by its restart policy the pod could be over then.
+      this.#life = { ...this.#life, last: ended }
+      this.#become({ type: 'waiting', reason: 'ContainerCreating' })
+      return this.#startAfresh()
+    }
     this.#become(ended)
-    if (!this.#tools.signal.aborted) this.#afterExit(ended)
+    this.#afterExit(ended)
+  }
+
+  #replace(why: string): void {
+    if (this.#isReplaced) return
+    this.#isReplaced = true
+    const { runtime, activity, pod, event } = this.#tools
+    event('Normal', 'Killing', `Container ${this.container.name} ${why}`)
+    const grace = pod().spec.terminationGracePeriodSeconds ?? 30
+    void activity.track(runtime.stopContainer(pod(), this.container, grace))
+  }
+
+  /** What became of the container as it was says nothing of how it is wanted now. */
+  #startAfresh(): void {
+    this.#isReplaced = false
+    this.#crashes = new BackOff(freeCrashes)
+    this.#failedStarts = new BackOff()
+    this.#start()
   }
 
   #start(): void {
@@ -99,29 +157,36 @@ export class ContainerWorker {
     const { state, last, restarts } = this.#life
     const previous = state.type === 'ended' ? state : last
     const attempt = previous ? restarts + 1 : restarts
+    const container = this.#wanted
+    this.#waiting = undefined
+    this.#life = { ...this.#life, container }
     try {
-      const asked = environmentFault?.(this.container)
+      const asked = environmentFault?.(container)
       const fault = asked && (await asked)
       signal.throwIfAborted()
       if (fault) throw new ContainerError(configError, fault)
       const { isReady, containerId, imageId } = await runtime.startContainer(
         pod(),
-        this.container,
+        container,
         attempt,
         (exit) => this.exited(exit),
         signal,
       )
       this.#untilExit = new AbortController()
-      this.#life = { ...this.#life, restarts: attempt, last: previous }
+      this.#life = { ...this.#life, container, restarts: attempt, last: previous }
       this.#become({ type: 'running', startedAt: this.#now(), ready: isReady, containerId, imageId })
       this.#started.resolve()
-      const image = `Container image "${this.container.image}" already present on machine and can be accessed by the pod`
+      const image = `Container image "${container.image}" already present on machine and can be accessed by the pod`
       event('Normal', 'Pulled', image)
       event('Normal', 'Created', 'Container created')
       event('Normal', 'Started', 'Container started')
       this.#followReadiness(isReady, attempt)
+      // It may have been changed on the way.
+      this.update(this.#wanted)
     } catch (error) {
-      if (!signal.aborted) this.#failedToStart(error)
+      if (signal.aborted) return
+      if (container.image === this.#wanted.image) this.#failedToStart(error)
+      else this.#startAfresh()
     }
   }
 
@@ -207,7 +272,9 @@ export class ContainerWorker {
 
   /** Waiting for a time is nothing that is under way: it does not keep the cluster from being settled. */
   #later(waitMs: number, run: () => void): void {
-    this.#tools.clock.after(waitMs, this.#tools.signal).then(run, () => {})
+    this.#waiting ??= new AbortController()
+    const signal = AbortSignal.any([this.#tools.signal, this.#waiting.signal])
+    this.#tools.clock.after(waitMs, signal).then(run, () => {})
   }
 
   #become(state: ContainerPhase): void {

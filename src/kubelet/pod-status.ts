@@ -233,7 +233,7 @@ function stateOf(state: ContainerPhase): ContainerState {
 /** What a status tells about a container: how a kubelet that was restarted finds its way back. */
 export function lifeOf(status: ContainerStatus | undefined, life: ContainerLife, isRunning: boolean): ContainerLife {
   if (!status) return life
-  const { restartCount: restarts, containerID: containerId = '', imageID: imageId, state, lastState } = status
+  const { restartCount: restarts, containerID: containerId = '', imageID: imageId, image, state, lastState } = status
   const ended = (terminated: NonNullable<ContainerState['terminated']>): Ended => ({
     type: 'ended',
     code: terminated.exitCode,
@@ -244,7 +244,10 @@ export function lifeOf(status: ContainerStatus | undefined, life: ContainerLife,
     imageId,
   })
   const last = lastState?.terminated && ended(lastState.terminated)
-  const known = { ...life, restarts, last }
+  // It may have been given another image while nobody looked.
+  const isAsWanted = !image || image === life.container.image
+  const container = isAsWanted ? life.container : { ...life.container, image }
+  const known = { ...life, container, restarts, last }
   if (state?.terminated) return { ...known, state: ended(state.terminated) }
   if (!state?.running) return known
   const startedAt = state.running.startedAt ?? ''

@@ -332,6 +332,77 @@ describe('a container that ends', () => {
   })
 })
 
+describe('a container that is given another image', () => {
+  const change = async ({ client, world }: Cluster & { world: VirtualWorld }, image: string) => {
+    const body = { spec: { containers: [{ name: 'main', image }] } }
+    await client.patch(Pod, { namespace, name: 'p' }, { type: 'strategic', body })
+    await world.advance(second)
+  }
+  const statusOf = async (cluster: Cluster) => (await seen(cluster))!.status.containerStatuses![0]!
+
+  for (const restartPolicy of ['Always', 'Never'] as const) {
+    test(`while it runs is started anew, under restart policy ${restartPolicy}`, async () => {
+      await using cluster = await newNode()
+      await run(cluster, { 'exit-after': '1h' }, { restartPolicy })
+      await cluster.world.advance(second)
+      await change(cluster, 'web:2')
+      assert.equal(await told(cluster), 'Running main:ready*1')
+      const { image, lastState } = await statusOf(cluster)
+      assert.deepEqual([image, lastState?.terminated?.reason], ['web:2', 'Completed'])
+      const events = await eventsOf(cluster)
+      const why = 'Container main definition changed, will be restarted'
+      assert.ok(events.includes(`spec.containers{main} | Killing | ${why}`), events.join('\n'))
+      // The next time that it ends, it may end for good.
+      await cluster.world.advance(2 * 60 * minute)
+      assert.equal((await seen(cluster))!.status.phase, restartPolicy === 'Never' ? 'Succeeded' : 'Running')
+    })
+  }
+
+  test('while it takes its time to end is started once, with the last that was asked for', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'stop-after': '10s' })
+    await cluster.world.advance(second)
+    await change(cluster, 'web:2')
+    assert.equal((await statusOf(cluster)).image, 'web:1')
+    await change(cluster, 'web:3')
+    await cluster.world.advance(minute)
+    assert.equal(await told(cluster), 'Running main:ready*1')
+    assert.equal((await statusOf(cluster)).image, 'web:3')
+  })
+
+  test('while it is on its way up runs with it in the end', async () => {
+    await using cluster = await newNode()
+    await run(cluster, { 'start-after': '5s' })
+    await cluster.world.advance(second)
+    await change(cluster, 'web:2')
+    await cluster.world.advance(minute)
+    assert.equal(await told(cluster), 'Running main:ready*1')
+    assert.equal((await statusOf(cluster)).image, 'web:2')
+  })
+
+  test('because the old one was no good does not wait any longer', async () => {
+    await using cluster = await newNode()
+    await run(cluster, {}, { containers: [{ name: 'main', image: 'WEB' }] })
+    await cluster.world.advance(10 * minute)
+    assert.equal(await told(cluster), 'Pending main:InvalidImageName')
+    await change(cluster, 'web')
+    assert.equal(await told(cluster), 'Running main:ready')
+    assert.equal((await statusOf(cluster)).image, 'web')
+  })
+
+  test('while its node is away runs with it when that is back', async () => {
+    await using cluster = await newNode()
+    await run(cluster, {})
+    await cluster.world.advance(second)
+    cluster.nodes!.crash('node-1')
+    await change(cluster, 'web:2')
+    await cluster.nodes!.restart('node-1')
+    await cluster.world.advance(second)
+    assert.equal(await told(cluster), 'Running main:ready*1')
+    assert.equal((await statusOf(cluster)).image, 'web:2')
+  })
+})
+
 describe('an ephemeral container', () => {
   const add = ({ client }: Cluster, ...names: readonly string[]) =>
     client.patch(

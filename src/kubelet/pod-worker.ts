@@ -124,11 +124,18 @@ export class PodWorker {
       if (isNewSpec) {
         this.#tools.admission?.changed(pod)
         this.#watchDeadline()
+        this.#updateContainers()
         for (const added of this.#takeEphemeralContainers()) if (this.#isUp) added.begin()
       }
       if (isNewSpec || pod.spec.readinessGates !== undefined || this.#isOverruled(pod)) this.#report()
     } else if (!this.#isTerminating) this.#terminate()
     else if (graceOf(pod) < graceOf(before)) this.#stopContainers(graceOf(pod))
+  }
+
+  #updateContainers(): void {
+    const { initContainers = [], containers } = this.#pod.spec
+    for (const [at, worker] of this.#initContainers.entries()) worker.update(initContainers[at]!)
+    for (const [at, worker] of this.#containers.entries()) worker.update(containers[at]!)
   }
 
   /** Somebody else has said whether the pod is ready: the node was thought to be dead, and is not. */

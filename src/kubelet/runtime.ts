@@ -47,6 +47,12 @@ export interface Runtime extends AsyncDisposable {
   isProbed?(container: Container): boolean
 
   /**
+   * Asks one container to end, and kills it after `graceSeconds`: the pod stays. Resolves when it has been asked; `onExit`
+   * tells the rest. One that does not run is no error.
+   */
+  stopContainer(pod: Pod, container: Container, graceSeconds: number): Promise<void>
+
+  /**
    * Asks the containers of a pod to end, kills what is left after `graceSeconds`, and takes the sandbox away. `onExit`
    * of each container has been called when it resolves. A second call while the first is under way can only shorten
    * the time; a pod that is not there is no error.

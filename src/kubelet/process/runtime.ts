@@ -180,6 +180,11 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
+  async stopContainer(pod: Pod, { name }: Container, graceSeconds: number): Promise<void> {
+    const running = this.#pods.get(pod.metadata.uid!)?.containers.get(name)
+    if (running) void this.#stop(running, this.#options.clock.monotonic() + graceSeconds * 1000)
+  }
+
   async stopPod(pod: Pod, graceSeconds: number): Promise<void> {
     const uid = pod.metadata.uid!
     const running = this.#pods.get(uid)
@@ -293,7 +298,7 @@ export class ProcessRuntime implements Runtime {
         `Container ${container.name} failed ${what} probe, will be restarted`,
       )
       const grace = probe.terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30
-      void this.#stop(running, this.#options.clock.monotonic() + grace * 1000)
+      void this.stopContainer(pod, container, grace)
     }
     const { startupProbe, livenessProbe, readinessProbe } = container
     if (startupProbe) {

@@ -146,6 +146,20 @@ export class SimulatedRuntime implements Runtime {
     }
   }
 
+  async stopContainer(pod: Pod, container: Container, graceSeconds: number): Promise<void> {
+    const simulated = this.#pods.get(pod.metadata.uid!)
+    const running = simulated?.containers.get(container.name)
+    if (!simulated || !running) return
+    running.cancel()
+    running.probing?.abort()
+    const { stopMs } = new Script(pod, this.#behaviour)
+    const exit: Exit = stopMs > graceSeconds * 1000 ? killed : { code: 0, reason: 'Completed' }
+    running.cancel = this.#clock.timer(Math.min(stopMs, graceSeconds * 1000), () => {
+      simulated.containers.delete(container.name)
+      running.onExit(exit)
+    })
+  }
+
   stopPod(pod: Pod, graceSeconds: number): Promise<void> {
     const simulated = this.#pods.get(pod.metadata.uid!)
     if (!simulated) return Promise.resolve()
@@ -258,25 +272,11 @@ export class SimulatedRuntime implements Runtime {
       restart: (sort, { terminationGracePeriodSeconds }) => {
         const why = `Container ${container.name} failed ${sort} probe, will be restarted`
         this.#event(pod, container, 'Normal', 'Killing', why)
-        this.#end(pod, container, terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30)
+        const grace = terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30
+        void this.stopContainer(pod, container, grace)
       },
     }
     void probe(probed, (sort) => said.get(sort), this.#clock, probing.signal).catch(() => {})
-  }
-
-  /** Ends one container, for a new one to begin. */
-  #end(pod: Pod, container: Container, graceSeconds: number): void {
-    const simulated = this.#pods.get(pod.metadata.uid!)
-    const running = simulated?.containers.get(container.name)
-    if (!simulated || !running) return
-    running.cancel()
-    running.probing?.abort()
-    const { stopMs } = new Script(pod, this.#behaviour)
-    const exit: Exit = stopMs > graceSeconds * 1000 ? killed : { code: 0, reason: 'Completed' }
-    running.cancel = this.#clock.timer(Math.min(stopMs, graceSeconds * 1000), () => {
-      simulated.containers.delete(container.name)
-      running.onExit(exit)
-    })
   }
 
   #remove(uid: string, { addresses, containers, stopping }: SimulatedPod, exit: Exit): void {
