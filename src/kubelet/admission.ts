@@ -35,6 +35,8 @@ export class Admission {
   readonly #options: AdmissionOptions
   readonly #rejections: Budget
   readonly #pods = new Map<string, PodNeeds>()
+  /** Of pods that wait for room to grow, by UID: what asks again. */
+  readonly #deferred = new Map<string, () => void>()
   readonly #used = noAmounts()
   /** Host ports in use → by how many pods. */
   readonly #ports = new Map<string, number>()
@@ -45,7 +47,7 @@ export class Admission {
   }
 
   /** Counts a pod that is here. */
-  keep({ metadata, spec }: Pod): void {
+  keep({ metadata, spec }: Pick<Pod, 'metadata' | 'spec'>): void {
     const needs = needsOf(spec)
     if (this.#pods.get(metadata.uid!) === needs) return
     this.#forget(metadata.uid!)
@@ -61,14 +63,43 @@ export class Admission {
     return undefined
   }
 
-  /** A pod that is here may need something else than before. */
-  changed(pod: Pod): void {
-    if (this.#pods.has(pod.metadata.uid!)) this.keep(pod)
+  /**
+   * A pod that is here wants more or less than before (KEP-1287): counts that, unless there is a reason not to give it.
+   * `again` is called when a pod that has to wait should ask once more.
+   */
+  resize(pod: Pod, again: () => void): Rejection | undefined {
+    const uid = pod.metadata.uid!
+    const before = this.#pods.get(uid)
+    const node = this.#options.node()
+    this.#deferred.delete(uid)
+    if (!before || !node) return undefined
+    const allocatable = allocatableOf(node)
+    const { requests } = needsOf(pod.spec)
+    const never = (['memory', 'cpu'] as const).find((name) => requests[name] > allocatable[name])
+    if (never) {
+      const amounts = `requested: ${requests[never]}, capacity: ${allocatable[never]}`
+      return { reason: 'Infeasible', message: `Node didn't have enough capacity: ${never}, ${amounts}` }
+    }
+    this.#count(before, -1)
+    const lacking = this.#lacking(requests, allocatable)
+    this.#count(before, 1)
+    if (lacking) {
+      this.#deferred.set(uid, again)
+      return { reason: 'Deferred', message: lacking.message }
+    }
+    this.keep(pod)
+    this.#askAgain()
+    return undefined
   }
 
   /** A pod needs nothing any more. */
   leave({ metadata }: Pod): void {
-    this.#forget(metadata.uid!)
+    this.#deferred.delete(metadata.uid!)
+    if (this.#forget(metadata.uid!)) this.#askAgain()
+  }
+
+  #askAgain(): void {
+    for (const again of [...this.#deferred.values()]) again()
   }
 
   /**
@@ -124,11 +155,12 @@ export class Admission {
     return undefined
   }
 
-  #forget(uid: string): void {
+  /** Gives whether it was here. */
+  #forget(uid: string): boolean {
     const needs = this.#pods.get(uid)
-    if (!needs) return
-    this.#pods.delete(uid)
+    if (!needs) return false
     this.#count(needs, -1)
+    return this.#pods.delete(uid)
   }
 
   #count({ requests, hostPorts }: PodNeeds, sign: 1 | -1): void {

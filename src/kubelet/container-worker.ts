@@ -5,6 +5,7 @@ import type { Container } from '../kinds/core/containers.ts'
 import type { Pod } from '../kinds/core/pod.ts'
 import type { Activity } from '../reconciler/activity.ts'
 import type { EventType } from '../reconciler/changes.ts'
+import { equalJson } from '../schema/freeze.ts'
 import type { Clock } from '../world/world.ts'
 import { BackOff } from './back-off.ts'
 import type { ContainerLife, ContainerPhase, Ended } from './pod-status.ts'
@@ -83,8 +84,8 @@ export class ContainerWorker {
   }
 
   /**
-   * The pod says something else of it. With another image it is started anew; who waits for another attempt, as the old
-   * image was no good, need not wait any longer.
+   * The pod says something else of it. With another image it is started anew, and so it is with other resources that it
+   * can only be given then (KEP-1287). Who waits for another attempt, as the old image was no good, need not wait any longer.
    */
   update(wanted: Container): void {
     const { state, role } = this.#life
@@ -93,8 +94,10 @@ export class ContainerWorker {
     if (state.type === 'waiting') this.#life = { ...this.#life, container: wanted }
     if (state.type === 'running') {
       // What an init container was to do has begun as it was asked for.
-      if (role !== 'init' && wanted.image !== this.container.image)
-        this.#replace('definition changed, will be restarted')
+      if (role === 'init') return
+      const why = whyReplaced(this.container, wanted)
+      if (why) this.#replace(`Container ${wanted.name} ${why}`)
+      else this.#life = { ...this.#life, container: wanted }
     } else if (isOther && this.#waiting) {
       this.#waiting.abort()
       this.#startAfresh()
@@ -135,7 +138,7 @@ export class ContainerWorker {
     if (this.#isReplaced) return
     this.#isReplaced = true
     const { runtime, activity, pod, event } = this.#tools
-    event('Normal', 'Killing', `Container ${this.container.name} ${why}`)
+    event('Normal', 'Killing', why)
     const grace = pod().spec.terminationGracePeriodSeconds ?? 30
     void activity.track(runtime.stopContainer(pod(), this.container, grace))
   }
@@ -285,4 +288,16 @@ export class ContainerWorker {
   #now(): string {
     return secondsTime(this.#tools.clock.now())
   }
+}
+
+/** Why a container that runs must be started anew to be another one; nothing: it need not. */
+function whyReplaced(container: Container, wanted: Container): string | undefined {
+  if (container.image !== wanted.image) return 'definition changed, will be restarted'
+  const amounts = ({ resources }: Container, name: string) => [resources?.requests?.[name], resources?.limits?.[name]]
+  const isRestarted = wanted.resizePolicy?.some(
+    ({ resourceName, restartPolicy }) =>
+      restartPolicy === 'RestartContainer' &&
+      !equalJson(amounts(container, resourceName), amounts(wanted, resourceName)),
+  )
+  return isRestarted ? 'resize requires restart' : undefined
 }

@@ -42,11 +42,19 @@ export interface PodLife {
   readonly hasSandbox: boolean
   /** The pod has been stopped, and nothing of it will start again. */
   readonly isStopped: boolean
+  /** How it is getting on with what it was asked to be given (KEP-1287); absent: it has all of it. */
+  readonly resize?: ResizeState | undefined
   /** Why it was stopped before it was through. */
   readonly failure?: { readonly reason: string; readonly message: string } | undefined
   readonly initContainers: readonly ContainerLife[]
   readonly containers: readonly ContainerLife[]
   readonly ephemeralContainers: readonly ContainerLife[]
+}
+
+export interface ResizeState {
+  readonly type: 'PodResizePending' | 'PodResizeInProgress'
+  readonly reason?: string
+  readonly message?: string
 }
 
 type Phase = NonNullable<PodStatus['phase']>
@@ -115,6 +123,7 @@ function wantedConditions(pod: Pod, life: PodLife, phase: Phase): Wanted[] {
   const incomplete = life.initContainers.filter((container) => !isDone(container))
   const unready = notReady(life, phase)
   return [
+    ...(life.resize ? [{ ...life.resize, isTrue: true }] : []),
     { type: 'PodReadyToStartContainers', isTrue: life.hasSandbox && !isOver },
     {
       type: 'Initialized',

@@ -1,7 +1,9 @@
 import { secondsTime } from '../base/seconds-time.ts'
 import type { Client } from '../client/client.ts'
 import type { Container } from '../kinds/core/containers.ts'
-import { Pod, type PodStatus } from '../kinds/core/pod.ts'
+import { grantedSpec, isSameSize, withResources } from '../kinds/core/granted.ts'
+import { Pod, type PodCondition, type PodStatus } from '../kinds/core/pod.ts'
+import type { PodSpec } from '../kinds/core/pod-spec.ts'
 import type { Activity } from '../reconciler/activity.ts'
 import type { EventType } from '../reconciler/changes.ts'
 import type { Gate } from '../reconciler/gate.ts'
@@ -12,7 +14,7 @@ import type { Admission, Rejection } from './admission.ts'
 import { BackOff } from './back-off.ts'
 import type { Budget } from './budget.ts'
 import { type ContainerTools, ContainerWorker } from './container-worker.ts'
-import { type ContainerLife, lifeOf, type PodLife, podStatus } from './pod-status.ts'
+import { type ContainerLife, lifeOf, type PodLife, podStatus, type ResizeState } from './pod-status.ts'
 import type { Runtime } from './runtime.ts'
 import type { PodVolumes } from './volumes.ts'
 
@@ -24,7 +26,7 @@ export interface PodWorkerTools {
   readonly runtime: Runtime
   readonly events: PodEvents
   /** Absent: the node takes every pod. */
-  readonly admission?: Pick<Admission, 'admit' | 'keep' | 'changed' | 'leave'>
+  readonly admission?: Pick<Admission, 'admit' | 'keep' | 'resize' | 'leave'>
   /** Absent: volumes are no concern. */
   readonly volumes?: Pick<PodVolumes, 'concern' | 'untilMounted'> & Partial<Pick<PodVolumes, 'environmentFault'>>
   /** Is told of what is under way; waiting for a back-off is not. */
@@ -83,6 +85,9 @@ export class PodWorker {
   #mayTellSteps: boolean
   #failure: PodLife['failure']
   #rejection: Rejection | undefined
+  /** The pod's spec with the resources that the node has given it. */
+  #granted: PodSpec
+  #resize: ResizeState | undefined
   #deadlineSeconds: number | undefined
   #forgetDeadline = nothing
   /** What was written last. */
@@ -94,10 +99,11 @@ export class PodWorker {
     this.#startTime = pod.status?.startTime ?? this.#now()
     this.#told = { revision: Number(pod.metadata.resourceVersion), ready: readyOf(pod.status) }
     this.#mayTellSteps = tools.steps === undefined
-    this.#initContainers = (pod.spec.initContainers ?? []).map((container) =>
+    this.#granted = grantedSpec(pod)
+    this.#initContainers = (this.#granted.initContainers ?? []).map((container) =>
       this.#workerOf(waiting(container, container.restartPolicy === 'Always' ? 'sidecar' : 'init', pod)),
     )
-    this.#containers = pod.spec.containers.map((container) => this.#workerOf(waiting(container, 'main', pod)))
+    this.#containers = this.#granted.containers.map((container) => this.#workerOf(waiting(container, 'main', pod)))
     this.#takeEphemeralContainers()
   }
 
@@ -122,9 +128,8 @@ export class PodWorker {
     if (pod.metadata.deletionTimestamp === undefined) {
       const isNewSpec = pod.metadata.generation !== pod.status?.observedGeneration
       if (isNewSpec) {
-        this.#tools.admission?.changed(pod)
         this.#watchDeadline()
-        this.#updateContainers()
+        this.#takeSpec()
         for (const added of this.#takeEphemeralContainers()) if (this.#isUp) added.begin()
       }
       if (isNewSpec || pod.spec.readinessGates !== undefined || this.#isOverruled(pod)) this.#report()
@@ -132,10 +137,62 @@ export class PodWorker {
     else if (graceOf(pod) < graceOf(before)) this.#stopContainers(graceOf(pod))
   }
 
-  #updateContainers(): void {
-    const { initContainers = [], containers } = this.#pod.spec
+  /** Containers become what the pod says, with the resources that the node can give it. */
+  #takeSpec(): void {
+    const { spec } = this.#pod
+    const asGranted = withResources(spec, [...this.#granted.containers, ...(this.#granted.initContainers ?? [])])
+    const isResized = asGranted !== spec
+    const objection = isResized ? this.#tools.admission?.resize(this.#pod, () => this.#tryAgain()) : undefined
+    this.#granted = objection ? asGranted : spec
+    if (objection) this.#isPending(objection)
+    else if (isResized) this.#isResizing()
+    else if (this.#resize?.type === 'PodResizePending') this.#resize = undefined
+    const { initContainers = [], containers } = this.#granted
     for (const [at, worker] of this.#initContainers.entries()) worker.update(initContainers[at]!)
     for (const [at, worker] of this.#containers.entries()) worker.update(containers[at]!)
+    this.#checkResized()
+  }
+
+  /** There is more room than there was. */
+  #tryAgain(): void {
+    this.#takeSpec()
+    this.#report()
+  }
+
+  #isPending({ reason, message }: Rejection): void {
+    const isTold = this.#resize?.message === message
+    this.#resize = { type: 'PodResizePending', reason, message }
+    if (!isTold) this.#tellResize('Warning', `Resize${reason}`, `Pod resize ${reason}`, this.#pod.spec, message)
+  }
+
+  #isResizing(): void {
+    this.#resize = { type: 'PodResizeInProgress' }
+    this.#tellResize('Normal', 'ResizeStarted', 'Pod resize started', this.#granted)
+  }
+
+  /** Containers that need not be started anew have their new resources at once. */
+  #checkResized(): void {
+    if (this.#resize?.type !== 'PodResizeInProgress') return
+    const { containers, initContainers = [] } = this.#granted
+    const has = ({ life: { state, container } }: ContainerWorker) => {
+      const granted = [...containers, ...initContainers].find(({ name }) => name === container.name)
+      return state.type === 'ended' || isSameSize(container.resources, granted?.resources)
+    }
+    if (![...this.#initContainers, ...this.#containers].every(has)) return
+    this.#resize = undefined
+    this.#tellResize('Normal', 'ResizeCompleted', 'Pod resize completed', this.#granted)
+  }
+
+  #tellResize(type: EventType, reason: string, text: string, spec: PodSpec, error?: string): void {
+    const sizes = (containers: readonly Container[]) => containers.map(({ name, resources }) => ({ name, resources }))
+    const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
+    const sized = {
+      ...(sidecars.length > 0 && { initContainers: sizes(sidecars) }),
+      containers: sizes(spec.containers),
+      generation: this.#pod.metadata.generation,
+      ...(error && { error }),
+    }
+    this.#tools.events.record(this.#pod, type, reason, `${text}: ${JSON.stringify(sized)}`)
   }
 
   /** Somebody else has said whether the pod is ready: the node was thought to be dead, and is not. */
@@ -204,7 +261,7 @@ export class PodWorker {
 
   async #takeOver(): Promise<void> {
     const { runtime, activity, admission } = this.#tools
-    admission?.keep(this.#pod)
+    admission?.keep({ ...this.#pod, spec: this.#granted })
     const all = this.#all
     const remains = await activity.track(
       runtime.takeOver(this.#pod, (name, exit) => all.find(({ container }) => container.name === name)?.exited(exit)),
@@ -220,6 +277,7 @@ export class PodWorker {
       worker.resume(lifeOf(status, worker.life, remains?.running.has(name) ?? false))
     }
     if (remains) this.#has(remains.addresses)
+    if (this.#granted !== this.#pod.spec) this.#takeSpec()
     // After a restart of the whole program, for most pods there is nothing new to tell.
     if (!shows(this.#pod.status, this.#status())) this.#report()
   }
@@ -369,7 +427,9 @@ export class PodWorker {
   /** Gives whether it is written. */
   async #write(): Promise<boolean> {
     const { namespace = '', name = '', uid = '' } = this.#pod.metadata
-    const status = this.#rejection ? rejectedPatch(this.#rejection, this.#status()) : statusPatch(this.#status())
+    const status = this.#rejection
+      ? rejectedPatch(this.#rejection, this.#status())
+      : statusPatch(this.#status(), this.#pod)
     const patch = { type: 'strategic', body: { metadata: { uid }, status } } as const
     try {
       const written = await this.#tools.client.patch(Pod, { namespace, name }, patch, { subresource: 'status' })
@@ -393,6 +453,7 @@ export class PodWorker {
       startTime: this.#startTime,
       isStopped: this.#isStopped,
       failure: this.#failure,
+      resize: this.#resize,
       initContainers: this.#initContainers.map((worker) => worker.life),
       containers: this.#containers.map((worker) => worker.life),
       ephemeralContainers: this.#ephemeralContainers.map((worker) => worker.life),
@@ -426,7 +487,10 @@ export class PodWorker {
       signal: this.#stop.signal,
       pod: () => this.#pod,
       environmentFault: (container) => this.#tools.volumes?.environmentFault?.(this.#pod, container),
-      changed: () => this.#report(),
+      changed: () => {
+        this.#checkResized()
+        this.#report()
+      },
       event: (type, reason, message) => this.#event(type, reason, message, life),
     }
     return new ContainerWorker(life, tools)
@@ -458,16 +522,24 @@ const turnsOfAMoment = 8
  * A strategic merge patch, so that others' conditions stay as they are. What a condition no longer says, and addresses
  * from another time, must be taken out then.
  */
-function statusPatch(status: PodStatus): object {
+function statusPatch(status: PodStatus, pod: Pod): object {
   const { conditions = [], hostIPs = [], podIPs } = status
+  const isOver = ({ type }: PodCondition) => isOfResize(type) && !conditions.some((each) => each.type === type)
+  const over = pod.status?.conditions?.filter(isOver) ?? []
   const replace = (list: readonly object[]) => [...list, { $patch: 'replace' }]
   return {
     ...status,
-    conditions: conditions.map((condition) => ({ reason: null, message: null, ...condition })),
+    conditions: [
+      ...conditions.map((condition) => ({ reason: null, message: null, ...condition })),
+      ...over.map(({ type }) => ({ type, $patch: 'delete' })),
+    ],
     hostIPs: replace(hostIPs),
     ...(podIPs && { podIPs: replace(podIPs) }),
   }
 }
+
+/** Conditions that are there only as long as they are true. */
+const isOfResize = (type: string) => type === 'PodResizePending' || type === 'PodResizeInProgress'
 
 /** All that is ever said of a pod that its node does not take. */
 function rejectedPatch({ reason, message }: Rejection, { observedGeneration, startTime, qosClass }: PodStatus): object {

@@ -47,8 +47,8 @@ export interface Runtime extends AsyncDisposable {
   isProbed?(container: Container): boolean
 
   /**
-   * Asks one container to end, and kills it after `graceSeconds`: the pod stays. Resolves when it has been asked; `onExit`
-   * tells the rest. One that does not run is no error.
+   * Asks one container to end, and kills it after `graceSeconds`: the pod stays. `onExit` has been called when it resolves.
+   * One that does not run is no error.
    */
   stopContainer(pod: Pod, container: Container, graceSeconds: number): Promise<void>
 

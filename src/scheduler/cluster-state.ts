@@ -1,4 +1,5 @@
 import { type Amounts, addAmount, amountsOf, noAmounts } from '../kinds/core/amounts.ts'
+import { isResizeInfeasible } from '../kinds/core/granted.ts'
 import type { Node } from '../kinds/core/node.ts'
 import type { Pod } from '../kinds/core/pod.ts'
 import { DeviceLedger } from './devices/ledger.ts'
@@ -299,10 +300,11 @@ function count(node: NodeState, pod: PodState, sign: 1 | -1): void {
 }
 
 /** Whether nothing is different about a pod that is counted: most changes are of its status alone. */
-const isAlike = ({ spec, metadata }: Pod, pod: Pod): boolean =>
-  spec === pod.spec &&
-  metadata.labels === pod.metadata.labels &&
-  metadata.deletionTimestamp === pod.metadata.deletionTimestamp
+const isAlike = (before: Pod, pod: Pod): boolean =>
+  before.spec === pod.spec &&
+  before.metadata.labels === pod.metadata.labels &&
+  before.metadata.deletionTimestamp === pod.metadata.deletionTimestamp &&
+  isResizeInfeasible(before) === isResizeInfeasible(pod)
 
 /** Whether what decides about topologies is different. */
 const isMoved = (before: Node, { metadata, spec }: Node): boolean =>

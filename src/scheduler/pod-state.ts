@@ -1,5 +1,6 @@
 import type { Amounts } from '../kinds/core/amounts.ts'
 import type { Container } from '../kinds/core/containers.ts'
+import { grantedSpec, isResizeInfeasible } from '../kinds/core/granted.ts'
 import type { Pod } from '../kinds/core/pod.ts'
 import { podResources } from '../kinds/core/pod-amounts.ts'
 import { needsOf, type PodNeeds } from '../kinds/core/pod-needs.ts'
@@ -75,7 +76,9 @@ export function podState(pod: Pod): PodState {
 }
 
 function wishesOf(pod: Pod): Wishes {
-  const { spec, metadata } = pod
+  const { metadata } = pod
+  // What its node will never give it, it does not take.
+  const spec = isResizeInfeasible(pod) ? grantedSpec(pod) : pod.spec
   const known = wishes.get(spec)
   if (known?.namespace === (metadata.namespace ?? '')) return known
   const { requests, hostPorts } = needsOf(spec)

@@ -182,7 +182,7 @@ export class ProcessRuntime implements Runtime {
 
   async stopContainer(pod: Pod, { name }: Container, graceSeconds: number): Promise<void> {
     const running = this.#pods.get(pod.metadata.uid!)?.containers.get(name)
-    if (running) void this.#stop(running, this.#options.clock.monotonic() + graceSeconds * 1000)
+    if (running) await this.#stop(running, this.#options.clock.monotonic() + graceSeconds * 1000)
   }
 
   async stopPod(pod: Pod, graceSeconds: number): Promise<void> {

@@ -154,10 +154,13 @@ export class SimulatedRuntime implements Runtime {
     running.probing?.abort()
     const { stopMs } = new Script(pod, this.#behaviour)
     const exit: Exit = stopMs > graceSeconds * 1000 ? killed : { code: 0, reason: 'Completed' }
+    running.stopped ??= deferred()
     running.cancel = this.#clock.timer(Math.min(stopMs, graceSeconds * 1000), () => {
       simulated.containers.delete(container.name)
       running.onExit(exit)
+      running.stopped?.resolve()
     })
+    await running.stopped.promise
   }
 
   stopPod(pod: Pod, graceSeconds: number): Promise<void> {
@@ -186,9 +189,10 @@ export class SimulatedRuntime implements Runtime {
   /** As if the machine were switched off: nothing runs, and nobody is told. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { containers, stopping } of this.#pods.values()) {
-      for (const { cancel, probing } of containers.values()) {
+      for (const { cancel, probing, stopped } of containers.values()) {
         cancel()
         probing?.abort()
+        stopped?.resolve()
       }
       stopping?.cancel()
       stopping?.done.resolve()
@@ -282,10 +286,11 @@ export class SimulatedRuntime implements Runtime {
   #remove(uid: string, { addresses, containers, stopping }: SimulatedPod, exit: Exit): void {
     this.#pods.delete(uid)
     for (const pool of this.#addresses) for (const address of addresses) pool.giveBack(address)
-    for (const { cancel, onExit, probing } of containers.values()) {
+    for (const { cancel, onExit, probing, stopped } of containers.values()) {
       cancel()
       probing?.abort()
       onExit(exit)
+      stopped?.resolve()
     }
     stopping?.done.resolve()
   }
@@ -310,6 +315,8 @@ interface SimulatedPod {
 
 interface SimulatedContainer {
   readonly onExit: (exit: Exit) => void
+  /** It has been asked to end, its pod not; resolves when it has ended, or its machine has. */
+  stopped?: Deferred<void>
   /** Calls off an end that it comes to by itself. */
   cancel: () => void
   readonly startedAtMs: number
