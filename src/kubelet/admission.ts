@@ -185,6 +185,9 @@ const known = new WeakMap<object, Amounts>()
 function allocatableOf({ status }: Node): Amounts {
   const allocatable = status?.allocatable ?? {}
   let amounts = known.get(allocatable)
-  if (!amounts) known.set(allocatable, (amounts = amountsOf(allocatable)))
+  if (!amounts) {
+    amounts = amountsOf(allocatable)
+    known.set(allocatable, amounts)
+  }
   return amounts
 }
