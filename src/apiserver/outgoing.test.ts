@@ -100,6 +100,11 @@ test('a service is where one of its ready endpoints is', async () => {
     { metadata: metadata('empty'), spec: { type: 'NodePort', ports: [{ port: 443 }] } },
   ]
   const slices = [
+    {
+      metadata: { ...metadata('empty-1'), labels: { 'kubernetes.io/service-name': 'empty' } },
+      ports: null,
+      endpoints: null,
+    },
     { metadata: metadata('other'), ports: [{ port: 1 }], endpoints: [{ addresses: ['192.0.2.9'] }] },
     {
       metadata: { ...metadata('hooks-1'), labels },
@@ -113,7 +118,7 @@ test('a service is where one of its ready endpoints is', async () => {
   const reader = readerOf(
     new Map<Kind, readonly ApiObject[]>([
       [Service, services],
-      [EndpointSlice, slices as readonly ApiObject[]],
+      [EndpointSlice, slices as unknown as readonly ApiObject[]],
     ]),
   )
   const at = (name: string, port?: number) =>

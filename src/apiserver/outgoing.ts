@@ -132,8 +132,9 @@ function readyEndpoints(reader: ClusterReader, namespace: string, service: strin
   return reader
     .list(EndpointSlice, namespace)
     .filter(({ metadata }) => metadata.labels?.[serviceLabel] === service)
-    .flatMap(({ endpoints = [], ports = [] }) => {
-      const port = ports.find(({ name }) => (name ?? '') === portName)?.port
+    .flatMap(({ endpoints, ports }) => {
+      // Of a service without pods both are null.
+      const port = ports?.find(({ name }) => (name ?? '') === portName)?.port
       if (port === undefined) return []
       return (endpoints ?? [])
         .filter(({ conditions }) => conditions?.ready !== false)
