@@ -46,7 +46,7 @@ import { followServiceRanges } from '../apiserver/service-ranges.ts'
 import type { WriteHook } from '../apiserver/storage/write-hook.ts'
 import { addStoreMetrics } from '../apiserver/store-metrics.ts'
 import { connectRoutes } from '../apiserver/subresources/connect.ts'
-import { type NodeCredential, nodeLogs } from '../apiserver/subresources/node-logs.ts'
+import { type NodeCredential, realNodes } from '../apiserver/subresources/real-nodes.ts'
 import { subresourceRoutes } from '../apiserver/subresources/routes.ts'
 import { boundObjects } from '../apiserver/subresources/token.ts'
 import { Metrics } from '../base/metrics.ts'
@@ -232,8 +232,8 @@ async function putTogether(options: ControlPlaneOptions, stop: AbortController):
 
   const subresources = subresourceRoutes(registry)
   const { nodeCredential } = options
-  const askForLogs = network && nodeCredential ? nodeLogs(network, reader, nodeCredential) : undefined
-  const furtherRoutes = connectRoutes(registry, askForLogs)
+  const nodes = network && nodeCredential ? realNodes(network, reader, nodeCredential) : undefined
+  const furtherRoutes = connectRoutes(registry, nodes)
   const handler = createHandler({
     ...world,
     catalogue,

@@ -127,7 +127,9 @@ function routeFault({ info, request }: Exchange, kind: Kind, custom: boolean): '
   if (!isPathOf(info, kind)) return 'path'
   const verbs = info.subresource === '' ? ownVerbs(info, kind) : subresourceVerbs(info, kind, custom)
   if (verbs === undefined || verbs.length === 0) return 'path'
-  if (request.method === 'HEAD' || request.method === 'OPTIONS') return 'method'
+  // What is behind a proxy knows what to answer.
+  if (request.method === 'HEAD' || request.method === 'OPTIONS')
+    return info.subresource === 'proxy' ? undefined : 'method'
   return verbs.includes(info.verb) ? undefined : 'method'
 }
 
@@ -143,6 +145,8 @@ const objectVerbs = ['get', 'update', 'patch', 'delete']
 
 function ownVerbs(info: RequestInfo, kind: Kind): readonly string[] {
   if (info.legacyWatch) return kind.verbs.includes('watch') ? ['watch'] : []
+  // `/api/v1/proxy/…`, which authorization still knows, and nobody serves.
+  if (info.verb === 'proxy') return []
   if (kind.namespaced && info.namespace === '') return kind.verbs.includes('list') ? ['list', 'watch'] : []
   return info.named ? verbsOf(kind).object : verbsOf(kind).collection
 }

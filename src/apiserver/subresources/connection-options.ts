@@ -3,11 +3,12 @@ import type { ApiObject } from '../../schema/kind.ts'
 import { bool, type Fields, int32, list, object, optional, string } from '../../schema/types.ts'
 import type { BodyKind } from '../admission.ts'
 import type { Query } from '../query.ts'
+import type { RequestInfo } from '../request-info.ts'
 
-/** What the query of a connection says, as an object that admission can judge. */
+/** What the path and the query of a connection say, as an object that admission can judge. */
 export interface ConnectionOptions {
   readonly bodyKind: BodyKind
-  read(query: Query): ApiObject
+  read(info: RequestInfo): ApiObject
 }
 
 const kindOf = (kind: string, doc: string, fields: Fields): BodyKind => ({
@@ -49,23 +50,35 @@ const readPorts = (query: Query) => {
   return ports.length > 0 ? { ports } : {}
 }
 
-const define = (bodyKind: BodyKind, read: (query: Query) => object): ConnectionOptions => ({
+const define = (bodyKind: BodyKind, read: (query: Query, info: RequestInfo) => object): ConnectionOptions => ({
   bodyKind,
-  read: (query) => ({ kind: bodyKind.kind, apiVersion: bodyKind.version, metadata: {}, ...read(query) }),
+  read: (info) => ({ kind: bodyKind.kind, apiVersion: bodyKind.version, metadata: {}, ...read(info.query, info) }),
 })
 
-/** By the sub-resource of pods. */
+/** The path that is asked for behind a proxy, with the slash at its end if it has one; empty: none. */
+export function proxyPath({ rest, path }: RequestInfo): string {
+  const end = path.endsWith('/') ? '/' : ''
+  return rest === '' ? end : `/${rest}${end}`
+}
+
+const proxy = (kind: string) =>
+  define(kindOf(kind, 'A path to ask for.', { path: optional(1, string, 'The path.') }), (_, info) => {
+    const path = proxyPath(info)
+    return path === '' ? {} : { path }
+  })
+
+/** By plural and sub-resource. */
 export const connectionOptions: Readonly<Record<string, ConnectionOptions>> = {
-  exec: define(kindOf('PodExecOptions', 'A command to run in a container.', command), (query) => ({
+  'pods/exec': define(kindOf('PodExecOptions', 'A command to run in a container.', command), (query) => ({
     ...readStreams(query),
     ...(query.has('command') && { command: query.all('command') }),
   })),
-  attach: define(kindOf('PodAttachOptions', 'A container to attach to.', streams), readStreams),
-  portforward: define(
+  'pods/attach': define(kindOf('PodAttachOptions', 'A container to attach to.', streams), readStreams),
+  'pods/portforward': define(
     kindOf('PodPortForwardOptions', 'Ports to forward.', { ports: optional(1, list(int32), 'The ports.') }),
     readPorts,
   ),
-  proxy: define(kindOf('PodProxyOptions', 'A path to ask for.', { path: optional(1, string, 'The path.') }), (query) =>
-    query.get('path') ? { path: query.get('path') } : {},
-  ),
+  'pods/proxy': proxy('PodProxyOptions'),
+  'services/proxy': proxy('ServiceProxyOptions'),
+  'nodes/proxy': proxy('NodeProxyOptions'),
 }

@@ -3,12 +3,23 @@ import type { Pod } from '../../kinds/core/pod.ts'
 import { ApiError } from '../../schema/status.ts'
 import { type Network, NetworkError } from '../../world/world.ts'
 import type { ClusterReader } from '../admission.ts'
-import type { AskForLogs } from './connect.ts'
+import type { Exchange } from '../exchange.ts'
+import type { ApiResponse } from '../request.ts'
 
 /** What nodes are shown, in PEM, as it is at the time. */
 export interface NodeCredential {
   readonly certificate: string
   readonly key: string
+}
+
+/** Asks the pod's node for the output of a container; nothing when that node is simulated. */
+export type AskForLogs = (pod: Pod, exchange: Exchange) => Promise<ApiResponse> | undefined
+
+/** The way to nodes that are hosts, and to what runs on them as processes. */
+export interface RealNodes {
+  readonly logs: AskForLogs
+  readonly network: Network
+  readonly credential: NodeCredential
 }
 
 /** What of the query nodes understand. */
@@ -18,14 +29,14 @@ const timeoutMs = 30_000
 const textMax = 64 * 1024
 
 /**
- * Has nodes say what those of their pods have written that are processes. As with the reference, which checks a node's
- * certificate only when it is told who signs those, nodes are taken at their address.
+ * Has nodes say what those of their pods have written that are processes, and lets proxies through to both. As with the
+ * reference, which checks a node's certificate only when it is told who signs those, nodes are taken at their address.
  */
-export function nodeLogs(network: Network, reader: ClusterReader, credential: NodeCredential): AskForLogs {
-  return (pod, { info, request }) => {
+export function realNodes(network: Network, reader: ClusterReader, credential: NodeCredential): RealNodes {
+  const logs: AskForLogs = (pod, { info, request }) => {
     if (!isProcesses(pod)) return undefined
     const node = reader.get(Node, '', pod.spec.nodeName ?? '')
-    const address = node?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
+    const address = node && addressOf(node)
     const port = node?.status?.daemonEndpoints?.kubeletEndpoint?.Port
     if (!address || !port) return undefined
     const container = containerOf(pod, info.query.get('container'))
@@ -43,10 +54,15 @@ export function nodeLogs(network: Network, reader: ClusterReader, credential: No
       request.signal,
     )
   }
+  return { logs, network, credential }
 }
 
+/** Where the API server reaches a node. */
+export const addressOf = ({ status }: Node): string | undefined =>
+  status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
+
 /** A static pod, or one of which something runs, or has run, as a process. */
-function isProcesses({ metadata, status }: Pod): boolean {
+export function isProcesses({ metadata, status }: Pod): boolean {
   if (metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return true
   const isProcess = (id: string | undefined) => id?.startsWith('process://')
   return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].some(
