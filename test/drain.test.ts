@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { readRoom } from '../src/cluster/room.ts'
-import { Deployment, Node, Pod, PodDisruptionBudget } from '../src/index.ts'
+import { Deployment, Job, Node, Pod, PodDisruptionBudget } from '../src/index.ts'
 import { drain } from '../src/lifecycle/drain/drain.ts'
 import type { DrainOptions, DrainTools } from '../src/lifecycle/drain/options.ts'
 import { planDrain } from '../src/lifecycle/drain/plan.ts'
@@ -168,6 +168,33 @@ describe('The plan of a drain', () => {
       await scene.plan(['node-1'], { deleteEmptyDirData: true, force: true }),
       /default\/alone +nobody +is not made again/,
     )
+  })
+
+  it('says of a budget whose pods cannot be counted why that is', async () => {
+    await using scene = await Scene.set()
+    const containers = [{ name: 'main', image: 'work' }]
+    await scene.client.create(Job, {
+      metadata: { name: 'work', namespace },
+      spec: {
+        template: {
+          metadata: { labels: { app: 'work' }, annotations: { 'simulation.coracle.dev/exit-after': '1h' } },
+          spec: { restartPolicy: 'Never', nodeName: 'node-1', containers },
+        },
+      },
+    })
+    await scene.at.cluster.settle()
+    await scene.pass(5)
+    await scene.budget('work', { maxUnavailable: 1 })
+    const plan = await scene.plan(['node-1'])
+    assert.match(plan, /Blocked: pdb default\/work: .*: jobs\.batch does not implement the scale subresource/)
+    const relief = /kubectl patch pdb work -n default -p '(\S+)'/.exec(plan)![1]!
+    await scene.client.patch(
+      PodDisruptionBudget,
+      { namespace, name: 'work' },
+      { type: 'merge', body: JSON.parse(relief) },
+    )
+    await scene.at.cluster.settle()
+    assert.match(await scene.plan(['node-1']), /Blocked: pdb default\/work: it needs 1 healthy pod and has 1 of 1/)
   })
 
   /** The budget, how many replicas there are, what the plan says of it. */

@@ -108,13 +108,7 @@ async function takeDisruption(
   context: RequestContext,
 ): Promise<void> {
   const { namespace = '', name = '', generation = 0 } = budget.metadata
-  const {
-    observedGeneration = 0,
-    disruptionsAllowed,
-    disruptedPods = {},
-    currentHealthy,
-    desiredHealthy,
-  } = budget.status
+  const { observedGeneration = 0, disruptionsAllowed, disruptedPods = {} } = budget.status
   const resource = { group: 'policy', resource: 'poddisruptionbudgets' }
   if (observedGeneration < generation) {
     throw tooMany(`The disruption budget ${name} is still being processed by the server.`, retrySeconds)
@@ -123,13 +117,7 @@ async function takeDisruption(
   if (Object.keys(disruptedPods).length > maxDisruptedPods) {
     throw forbidden(resource, name, 'DisruptedPods map too big - too many evictions not confirmed by PDB controller')
   }
-  if (disruptionsAllowed === 0) {
-    throw tooMany(
-      currentHealthy <= desiredHealthy
-        ? `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`
-        : `The disruption budget ${name} does not allow evicting pods currently`,
-    )
-  }
+  if (disruptionsAllowed === 0) throw tooMany(whyNone(budget))
   if (context.dryRun) return
   const now = secondsTime(resources.world.clock.now())
   const booked = withDisruption(budget, pod.metadata.name ?? '', now)
@@ -138,6 +126,18 @@ async function takeDisruption(
     signal: context.signal,
     fieldManager: 'kube-apiserver',
   })
+}
+
+/** Why a budget allows nothing. When its controller could not count, the numbers mean nothing. */
+function whyNone({ metadata: { name }, status }: PodDisruptionBudget): string {
+  const { currentHealthy, desiredHealthy, conditions = [] } = status
+  const condition = conditions.find(({ type }) => type === 'DisruptionAllowed')
+  const denial = condition?.status === 'False' && condition.message !== '' ? condition : undefined
+  const none = `The disruption budget ${name} does not allow evicting pods currently`
+  if (denial?.reason === 'SyncFailed') return `${none} because it failed sync: ${denial.message}`
+  if (currentHealthy <= desiredHealthy)
+    return `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`
+  return denial ? `${none} (${denial.reason}): ${denial.message}` : none
 }
 
 function withDisruption(budget: PodDisruptionBudget, pod: string, now: string): PodDisruptionBudget {

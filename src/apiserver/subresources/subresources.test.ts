@@ -147,6 +147,25 @@ describe('eviction', () => {
     )
   })
 
+  test('refuses in words that say whether the budget was counted at all', async () => {
+    const denied = async (condition: object, numbers: object = {}) => {
+      const lastTransitionTime = '2026-01-01T00:00:00Z'
+      const conditions = [{ type: 'DisruptionAllowed', status: 'False', lastTransitionTime, ...condition }]
+      const { post } = await guarded({ observedGeneration: 1, desiredHealthy: 1, ...numbers, conditions })
+      return why(await failure(post('eviction', 'a', {})))
+    }
+    const failed = { reason: 'SyncFailed', message: 'no kind' }
+    const none = 'The disruption budget pdb does not allow evicting pods currently'
+    assert.equal(await denied(failed), `${none} because it failed sync: no kind`)
+    assert.equal(await denied(failed, { currentHealthy: 2 }), `${none} because it failed sync: no kind`)
+    assert.equal(await denied({ reason: 'Other', message: 'm' }, { currentHealthy: 2 }), `${none} (Other): m`)
+    assert.equal(await denied({ reason: 'InsufficientPods', message: '' }, { currentHealthy: 2 }), none)
+    assert.equal(
+      await denied({ reason: 'Other', message: 'm' }),
+      'The disruption budget pdb needs 1 healthy pods and has 0 currently',
+    )
+  })
+
   test('a pod that serves nobody may go while the others suffice, or always', async () => {
     const enough = await guarded({ observedGeneration: 1, currentHealthy: 1, desiredHealthy: 1 })
     await enough.post('eviction', 'b', {})

@@ -6,8 +6,8 @@ import type {
   MetricStatus,
   MetricTarget,
 } from '../../kinds/autoscaling/horizontal-pod-autoscaler.ts'
-import type { LabelSelector } from '../../kinds/meta/label-selector.ts'
 import type { Kind } from '../../schema/kind.ts'
+import { selectorText } from '../shared/selector-text.ts'
 import {
   byAverage,
   byUtilization,
@@ -211,18 +211,6 @@ function amountText(milli: number, resource = ''): string {
 }
 
 const externalName = ({ name, selector }: MetricIdentifier) => `external metric ${name}(${selectorText(selector)})`
-
-/** A selector as Go prints a pointer to one. */
-function selectorText(selector: LabelSelector | undefined): string {
-  if (selector === undefined) return 'nil'
-  const labels = Object.entries(selector.matchLabels ?? {}).sort(([left], [right]) => (left < right ? -1 : 1))
-  const expressions = (selector.matchExpressions ?? []).map(
-    ({ key, operator, values = [] }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
-  )
-  const shown = labels.map(([key, value]) => `${key}: ${value},`).join('')
-  return `&LabelSelector{MatchLabels:map[string]string{${shown}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`
-}
 
 /** Says before, and maybe behind, a failure what was being done. */
 async function within<T>(before: string, work: Promise<T>, behind = ''): Promise<T> {

@@ -88,6 +88,11 @@ function judge(
 ): BudgetFinding {
   const { disruptionsAllowed, observedGeneration = 0, currentHealthy, desiredHealthy, expectedPods } = budget.status
   const found = { budgets: [budget], pods }
+  const failure = whyNotCounted(budget)
+  if (failure !== undefined) {
+    const blocked = `its controller cannot count its pods: ${failure}`
+    return { ...found, allowed: 0, blocked, remedies: remediesWithoutCount(budget) }
+  }
   if (observedGeneration < (budget.metadata.generation ?? 0)) {
     const blocked = 'it is new or changed, and its controller has not looked at it yet'
     return { ...found, allowed: 0, blocked, remedies: ['wait for the controller manager'] }
@@ -96,6 +101,17 @@ function judge(
   const blocked = `it needs ${desiredHealthy} healthy ${desiredHealthy === 1 ? 'pod' : 'pods'} and has ${currentHealthy} of ${expectedPods}`
   return { ...found, allowed: 0, blocked, remedies: remediesFor(pods, budget, ownerOf) }
 }
+
+function whyNotCounted({ status: { conditions = [] } }: PodDisruptionBudget): string | undefined {
+  const condition = conditions.find(({ type }) => type === 'DisruptionAllowed')
+  return condition?.status === 'False' && condition.reason === 'SyncFailed' ? condition.message : undefined
+}
+
+/** A number of pods needs no count of those that there should be. */
+const remediesWithoutCount = ({ metadata: { name, namespace } }: PodDisruptionBudget) => [
+  `kubectl patch pdb ${name} -n ${namespace} -p '{"spec":{"minAvailable":1,"maxUnavailable":null}}', or what else must stay`,
+  'add --disable-eviction: budgets are passed over then',
+]
 
 function remediesFor(
   pods: readonly Pod[],
