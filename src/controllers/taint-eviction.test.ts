@@ -45,10 +45,24 @@ test('a pod that tolerates nothing goes at once, one that does when its time is 
     lines(reconcileOnce(controller, subject, [[Node, closed]], { now: at }).changes)
   assert.deepEqual(look(tolerant(30)), ['again after 30000 ms'])
   assert.deepEqual(look(tolerant()), ['Normal TaintManagerEviction: Cancelling deletion of Pod default/p'])
-  assert.deepEqual(look(tolerant(30), now + 30_000).slice(0, 1), [
+  assert.deepEqual(look(tolerant(30), now + 30_000), ['again after 30000 ms'])
+  assert.deepEqual(look(tolerant(30), now + 60_000).slice(0, 1), [
     'Normal TaintManagerEviction: Marking for deletion Pod default/p',
   ])
   assert.deepEqual(look(pod('p', { node: 'n' })).slice(0, 1), [
     'Normal TaintManagerEviction: Marking for deletion Pod default/p',
   ])
+})
+
+test('the time of a pod runs from the first look, not anew with each, nor from when the taint came', () => {
+  const ofHand = node('n', { spec: { taints: [{ key: 'a', effect: 'NoExecute' }] } } as Draft<Node>)
+  for (const tainted of [ofHand, closed]) {
+    const controller = taintEvictionController()
+    const look = (subject: Pod, seconds: number) =>
+      lines(reconcileOnce(controller, subject, [[Node, tainted]], { now: now + seconds * 1000 }).changes)[0]
+    assert.equal(look(tolerant(30), 10), 'again after 30000 ms')
+    assert.equal(look(tolerant(30), 25), 'again after 15000 ms')
+    assert.equal(look(tolerant(60), 30), 'again after 10000 ms')
+    assert.equal(look(tolerant(30), 40), 'Normal TaintManagerEviction: Marking for deletion Pod default/p')
+  }
 })

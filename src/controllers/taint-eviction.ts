@@ -8,12 +8,12 @@ import { type Controller, defineController, type WatchContext, watch } from '../
 import { disruptionTarget } from './shared/conditions.ts'
 import { isEqual } from './shared/equal.ts'
 import { podsByNode } from './shared/indexes.ts'
-import { isBeingDeleted, timeOf } from './shared/owner.ts'
+import { isBeingDeleted } from './shared/owner.ts'
 
 /** Deletes pods from nodes whose `NoExecute` taints they do not tolerate, or not any longer. */
 export function taintEvictionController(): Controller {
-  /** Pods whose time runs, by uid, so that it can be said when it stops to. */
-  const doomed = new Set<string>()
+  /** When pods go whose time runs, by uid. It runs from the first look, as in the reference, whenever the taint came. */
+  const doomed = new Map<string, number>()
   return defineController<Pod>({
     name: 'taint-eviction-controller',
     reconciles: Pod,
@@ -29,14 +29,15 @@ export function taintEvictionController(): Controller {
       const { uid, namespace, name } = pod.metadata
       if (isBeingDeleted(pod) || !pod.spec.nodeName) return void doomed.delete(uid!)
       const taints = noExecute(nodeOf(pod, get))
-      const at = evictionTime(pod.spec.tolerations ?? [], taints, now)
-      if (at === undefined) {
+      const grace = graceOf(pod.spec.tolerations ?? [], taints)
+      if (grace === Number.POSITIVE_INFINITY) {
         const wasDoomed = doomed.delete(uid!)
         if (wasDoomed) yield event('TaintManagerEviction', `Cancelling deletion of Pod ${namespace}/${name}`)
         return
       }
+      const at = grace === 0 ? now : (doomed.get(uid!) ?? now + grace)
       if (at > now) {
-        doomed.add(uid!)
+        doomed.set(uid!, at)
         return void (yield again(at - now))
       }
       doomed.delete(uid!)
@@ -62,16 +63,14 @@ function* podsOn({ object, old }: CacheChange<Node>, { by }: WatchContext) {
     yield { namespace: metadata.namespace, name: metadata.name! }
 }
 
-/** When the first of the taints is tolerated no longer; undefined when all are for ever. */
-function evictionTime(tolerations: readonly Toleration[], taints: readonly Taint[], now: number): number | undefined {
-  let earliest: number | undefined
+/** For how many milliseconds all of the taints are tolerated; of several tolerations of a taint the first counts. */
+function graceOf(tolerations: readonly Toleration[], taints: readonly Taint[]): number {
+  let grace = Number.POSITIVE_INFINITY
   for (const taint of taints) {
-    const matching = tolerations.filter((toleration) => tolerates(toleration, taint))
-    if (matching.length === 0) return now
-    const seconds = Math.min(...matching.map(({ tolerationSeconds = Number.POSITIVE_INFINITY }) => tolerationSeconds))
-    if (seconds === Number.POSITIVE_INFINITY) continue
-    const at = (taint.timeAdded ? timeOf(taint.timeAdded) : now) + Math.max(0, seconds) * 1000
-    earliest = Math.min(earliest ?? at, at)
+    const toleration = tolerations.find((each) => tolerates(each, taint))
+    if (toleration === undefined) return 0
+    const { tolerationSeconds = Number.POSITIVE_INFINITY } = toleration
+    grace = Math.min(grace, Math.max(0, tolerationSeconds) * 1000)
   }
-  return earliest
+  return grace
 }
